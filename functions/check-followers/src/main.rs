@@ -1,0 +1,15 @@
+//! The binary that Lambda runs: settings and clients once, then an event at a time.
+
+use have_a_hug::{Deps, start};
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let deps: &Deps = &start::from_environment().await?;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        check_followers::handle(event, deps).await
+    }))
+    .await
+}

@@ -1,0 +1,563 @@
+//! One check of one account: read, decide, then record, all in one transaction.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    Deps,
+    account::{Account, AccountId, AccountName, Signpost, as_text},
+    follower::{Follower, Recipient},
+    hug::{Evidence, Hug, Skipped, Status},
+    ledger::{Kind, LedgerError},
+    milestone::Milestone,
+    network::{Failure, Network, NetworkError, Profile},
+    settings,
+};
+
+/// A check writes down at most this many milestones; the rest are owed at the next one.
+const MOST_MILESTONES: usize = 10;
+
+/// No follower further down the list than this is read: a list this long costs ten requests and
+/// ten dollars on X. A milestone below it is recorded without a name.
+const DEEPEST_POSITION: u64 = 10_000;
+
+/// More pages than any list of that depth needs, for a server that never stops turning them.
+const MOST_PAGES: usize = 500;
+
+/// How often a check that lost the race against another is decided again.
+const MOST_RACES: usize = 4;
+
+/// What a check found and did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// The account.
+    #[serde(with = "as_text")]
+    pub account: AccountName,
+    /// Its id on the network, once known.
+    pub id: Option<String>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Followers at the check before.
+    pub followers_before: Option<u64>,
+    /// Followers now.
+    pub followers: Option<u64>,
+    /// The mark after this check.
+    pub promised_up_to: Option<u64>,
+    /// The next number that is a milestone.
+    pub next_milestone: Option<Milestone>,
+    /// The hugs that are owed from now on.
+    pub hugs: Vec<Hug>,
+    /// A milestone that waits for a genuine follower.
+    pub waiting: Option<Waiting>,
+    /// Earlier hugs that were stuck and have been put back to work or given up.
+    pub rearmed: Vec<Rearmed>,
+    /// No reading before this time.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// What a check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The first check: what lies behind is not paid back.
+    Baseline,
+    /// No milestone was crossed.
+    NoMilestone,
+    /// At least one was, and is owed now.
+    Milestones,
+    /// One was, but nobody genuine stands at its place or after it yet.
+    Waiting,
+    /// The network asked to be left alone until `retry_at`.
+    RateLimited,
+}
+
+/// A milestone that was crossed by nobody who counts, so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// The number.
+    pub milestone: Milestone,
+    /// Who stands there, and why they do not count.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A stuck hug that was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rearmed {
+    /// Its milestone.
+    pub milestone: Milestone,
+    /// `reached` again, or `undeliverable`.
+    pub status: Status,
+}
+
+/// A check that failed; the mark has not moved, and the next check tries again.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The network could not be read.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl CheckError {
+    /// Whether the next check can work without anyone changing anything.
+    pub fn retry_can_help(&self) -> bool {
+        match self {
+            Self::Network(error) => error.failure.retry_can_help(),
+            Self::Ledger(error) => error.kind != Kind::Final,
+        }
+    }
+}
+
+/// Looks at one account: notices milestones, names who crossed them, writes down what is owed, and
+/// puts stuck hugs back to work. A `dry_run` does all but write.
+///
+/// # Errors
+///
+/// Where the network or the ledger fails; nothing has been written then.
+pub async fn check(
+    deps: &Deps,
+    account: &settings::Account,
+    network: &dyn Network,
+    dry_run: bool,
+) -> Result<Check, CheckError> {
+    let one = OneCheck {
+        deps,
+        account,
+        network,
+        dry_run,
+        now: deps.clock.now(),
+    };
+    let mut races = 0;
+    loop {
+        match one.run().await {
+            Err(CheckError::Ledger(error))
+                if error.kind == Kind::LostRace && races < MOST_RACES =>
+            {
+                races += 1;
+                tracing::info!(account = %account.name, "another check wrote first; deciding again");
+            }
+            ended => return ended,
+        }
+    }
+}
+
+struct OneCheck<'a> {
+    deps: &'a Deps,
+    account: &'a settings::Account,
+    network: &'a dyn Network,
+    dry_run: bool,
+    now: Timestamp,
+}
+
+impl OneCheck<'_> {
+    async fn run(&self) -> Result<Check, CheckError> {
+        let signpost = self
+            .deps
+            .ledger
+            .signpost(&self.account.name)
+            .await?
+            .unwrap_or_default();
+        let known = match signpost.id.clone() {
+            Some(id) => self.deps.ledger.account(&self.account_id(id)).await?,
+            None => None,
+        };
+        let (rearmed, unsettled) = self.look_after(known.as_ref()).await?;
+        let mut check = self.blank(known.as_ref(), rearmed);
+        if let Some(until) = signpost.retry_at.filter(|until| *until > self.now) {
+            return Ok(check.rate_limited(until));
+        }
+        let outcome = match self.network.profile(signpost.id.as_deref()).await {
+            Ok(profile) => {
+                self.decide(&mut check, profile, &signpost, known, unsettled)
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(()) => Ok(check),
+            Err(CheckError::Network(NetworkError {
+                failure: Failure::WaitUntil(until),
+                ..
+            })) => {
+                self.remember_rate_limit(until).await?;
+                Ok(self.blank(None, check.rearmed).rate_limited(until))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn decide(
+        &self,
+        check: &mut Check,
+        profile: Profile,
+        signpost: &Signpost,
+        known: Option<Account>,
+        unsettled: Vec<Milestone>,
+    ) -> Result<(), CheckError> {
+        let id = self.account_id(profile.id.clone());
+        let before = match known {
+            // A new handle of an account that is known under its old one.
+            None if signpost.id.is_none() => self.deps.ledger.account(&id).await?,
+            known => known,
+        };
+        let mut after = Account {
+            account: self.account.name.clone(),
+            id,
+            followers: profile.followers,
+            promised_up_to: before
+                .as_ref()
+                .map_or(profile.followers, |before| before.promised_up_to),
+            unsettled,
+            checked_at: self.now,
+            revision: before.as_ref().map_or(1, |before| before.revision + 1),
+        };
+        check.outcome = match &before {
+            None => Outcome::Baseline,
+            Some(before) => self.cross(check, before, &mut after, &profile).await?,
+        };
+        let learned = Signpost {
+            id: (signpost.id.as_deref() != Some(&profile.id)).then(|| profile.id.clone()),
+            retry_at: profile.retry_at,
+            send_retry_at: None,
+        };
+        if !self.dry_run {
+            let learned = (learned != Signpost::default()).then_some(&learned);
+            self.deps
+                .ledger
+                .record_check(before.as_ref(), &after, &check.hugs, learned)
+                .await?;
+        }
+        check.id = Some(profile.id);
+        check.followers_before = before.map(|before| before.followers);
+        check.followers = Some(after.followers);
+        check.promised_up_to = Some(after.promised_up_to);
+        check.next_milestone = self.deps.settings.plan.next_after(after.promised_up_to);
+        check.retry_at = profile.retry_at;
+        Ok(())
+    }
+
+    /// Moves the mark of `after` over what was crossed since `before`, and makes the hugs.
+    async fn cross(
+        &self,
+        check: &mut Check,
+        before: &Account,
+        after: &mut Account,
+        profile: &Profile,
+    ) -> Result<Outcome, CheckError> {
+        let plan = self.deps.settings.plan;
+        let mark = before.promised_up_to;
+        let crossed: Vec<Milestone> = plan
+            .crossed(mark, profile.followers)
+            .take(MOST_MILESTONES)
+            .collect();
+        let Some(last) = crossed.last().copied() else {
+            after.promised_up_to = mark.max(profile.followers);
+            return Ok(Outcome::NoMilestone);
+        };
+        let given = self.deps.ledger.hugs(&after.id).await?;
+        // One that is written down already is not owed a second time, wherever the mark is.
+        let owed: Vec<Milestone> = crossed
+            .into_iter()
+            .filter(|milestone| given.iter().all(|hug| hug.milestone != *milestone))
+            .collect();
+        let mut naming = Naming::new(self, &after.id, &given);
+        for milestone in owed {
+            match naming
+                .name(milestone, before.followers, profile.followers)
+                .await?
+            {
+                Named::Hug(evidence, follower) => {
+                    check.hugs.push(self.hug(
+                        after.id.clone(),
+                        milestone,
+                        evidence,
+                        follower,
+                        &profile.name,
+                    ));
+                    after.unsettled.push(milestone);
+                }
+                Named::Nobody(skipped) => {
+                    check.waiting = Some(Waiting { milestone, skipped });
+                    break;
+                }
+            }
+        }
+        after.promised_up_to = match &check.waiting {
+            Some(waiting) => mark.max(waiting.milestone.number() - 1),
+            None if plan
+                .next_after(last.number())
+                .is_some_and(|next| next.number() <= profile.followers) =>
+            {
+                last.number()
+            }
+            None => profile.followers,
+        };
+        Ok(if check.waiting.is_some() && check.hugs.is_empty() {
+            Outcome::Waiting
+        } else {
+            Outcome::Milestones
+        })
+    }
+
+    fn hug(
+        &self,
+        id: AccountId,
+        milestone: Milestone,
+        evidence: Evidence,
+        follower: Option<Recipient>,
+        name: &str,
+    ) -> Hug {
+        Hug {
+            account: self.account.name.clone(),
+            id,
+            milestone,
+            status: Status::Reached,
+            follower,
+            evidence,
+            creator: self
+                .account
+                .creator
+                .clone()
+                .unwrap_or_else(|| name.to_owned()),
+            invitation: None,
+            refusals: Vec::new(),
+            reason: None,
+            attempts: 0,
+            rearmed: 0,
+            lease_until: None,
+            reached_at: self.now,
+            updated_at: self.now,
+            revision: 1,
+        }
+    }
+
+    /// Puts stuck hugs back to work; answers which were moved, and which still need looking after.
+    async fn look_after(
+        &self,
+        known: Option<&Account>,
+    ) -> Result<(Vec<Rearmed>, Vec<Milestone>), CheckError> {
+        let (mut moved, mut unsettled) = (Vec::new(), Vec::new());
+        let Some(known) = known else {
+            return Ok((moved, unsettled));
+        };
+        for milestone in &known.unsettled {
+            let key = crate::hug::HugKey {
+                id: known.id.clone(),
+                milestone: *milestone,
+            };
+            let Some(hug) = self.deps.ledger.hug(&key).await? else {
+                continue;
+            };
+            let Some(next) = hug.rearm(self.now) else {
+                unsettled.extend((!hug.status.is_settled()).then_some(*milestone));
+                continue;
+            };
+            if !self.dry_run {
+                match self.deps.ledger.replace_hug(&next).await {
+                    // Whoever won is looking after it.
+                    Err(error) if error.kind == Kind::LostRace => {
+                        unsettled.push(*milestone);
+                        continue;
+                    }
+                    written => written?,
+                }
+            }
+            tracing::warn!(account = %self.account.name, milestone = milestone.number(), status = ?next.status, reason = next.reason, "a stuck hug was moved");
+            moved.push(Rearmed {
+                milestone: *milestone,
+                status: next.status,
+            });
+            unsettled.extend((!next.status.is_settled()).then_some(*milestone));
+        }
+        Ok((moved, unsettled))
+    }
+
+    async fn remember_rate_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let limit = Signpost {
+            retry_at: Some(until),
+            ..Signpost::default()
+        };
+        self.deps.ledger.remember(&self.account.name, &limit).await
+    }
+
+    fn account_id(&self, id: String) -> AccountId {
+        AccountId {
+            network: self.account.name.network,
+            id,
+        }
+    }
+
+    /// What is known before the network has been asked.
+    fn blank(&self, known: Option<&Account>, rearmed: Vec<Rearmed>) -> Check {
+        Check {
+            account: self.account.name.clone(),
+            id: known.map(|known| known.id.id.clone()),
+            outcome: Outcome::NoMilestone,
+            followers_before: known.map(|known| known.followers),
+            followers: None,
+            promised_up_to: known.map(|known| known.promised_up_to),
+            next_milestone: known
+                .and_then(|known| self.deps.settings.plan.next_after(known.promised_up_to)),
+            hugs: Vec::new(),
+            waiting: None,
+            rearmed,
+            retry_at: None,
+        }
+    }
+}
+
+impl Check {
+    fn rate_limited(mut self, until: Timestamp) -> Self {
+        self.outcome = Outcome::RateLimited;
+        self.retry_at = Some(until);
+        self
+    }
+}
+
+/// Who gets the hugs of one check: the newest followers, read as far down as needed, and who of
+/// them has been judged.
+struct Naming<'a> {
+    check: &'a OneCheck<'a>,
+    id: &'a AccountId,
+    /// Followers who have a hug, with what is said of it.
+    given: HashMap<String, String>,
+    newest: Newest,
+    judged: HashMap<String, Vec<String>>,
+}
+
+/// The newest followers, as far as they were read.
+#[derive(Default)]
+struct Newest {
+    followers: Vec<Follower>,
+    cursor: Option<String>,
+    pages: usize,
+    ended: bool,
+}
+
+enum Named {
+    Hug(Evidence, Option<Recipient>),
+    Nobody(Vec<Skipped>),
+}
+
+impl<'a> Naming<'a> {
+    fn new(check: &'a OneCheck<'a>, id: &'a AccountId, hugs: &[Hug]) -> Self {
+        let has_one = |hug: &Hug| {
+            let follower = hug.follower.as_ref()?;
+            Some((
+                follower.id.clone(),
+                format!("already has the hug for {}", hug.milestone),
+            ))
+        };
+        Self {
+            check,
+            id,
+            given: hugs.iter().filter_map(has_one).collect(),
+            newest: Newest::default(),
+            judged: HashMap::new(),
+        }
+    }
+
+    /// Number `N` of `count` followers stands at position `count - N`, the newest at 0. If they do
+    /// not count, the next newer one gets the hug.
+    async fn name(
+        &mut self,
+        milestone: Milestone,
+        count_before: u64,
+        count_after: u64,
+    ) -> Result<Named, CheckError> {
+        let position = count_after - milestone.number();
+        let mut evidence = Evidence {
+            count_before,
+            count_after,
+            position,
+            skipped: Vec::new(),
+            note: None,
+        };
+        if position >= DEEPEST_POSITION {
+            evidence.note = Some(format!(
+                "only the {DEEPEST_POSITION} newest followers are read"
+            ));
+            return Ok(Named::Hug(evidence, None));
+        }
+        self.read_to(position).await?;
+        let read = self.newest.followers.len();
+        let Some(place) = usize::try_from(position).ok().filter(|place| *place < read) else {
+            evidence.note = Some(format!(
+                "the list of followers ended after {read} of {count_after}"
+            ));
+            return Ok(Named::Hug(evidence, None));
+        };
+        for place in (0..=place).rev() {
+            let follower = self.newest.followers[place].clone();
+            let reasons = self.reasons_against(&follower).await?;
+            if reasons.is_empty() {
+                self.given.insert(
+                    follower.id.clone(),
+                    format!("already has the hug for {milestone}"),
+                );
+                return Ok(Named::Hug(evidence, Some(Recipient::from(&follower))));
+            }
+            evidence.skipped.push(Skipped {
+                handle: follower.handle,
+                reasons,
+            });
+        }
+        Ok(Named::Nobody(evidence.skipped))
+    }
+
+    async fn reasons_against(&mut self, follower: &Follower) -> Result<Vec<String>, CheckError> {
+        if let Some(hug) = self.given.get(&follower.id) {
+            return Ok(vec![hug.clone()]);
+        }
+        if let Some(reasons) = self.judged.get(&follower.id) {
+            return Ok(reasons.clone());
+        }
+        let screening = &self.check.account.screening;
+        let mut reasons = screening.reasons_against(follower, self.check.now);
+        if reasons.is_empty() && screening.judges(follower) {
+            let closer = self.check.network.look_closer(follower.clone()).await?;
+            reasons = screening.reasons_against(&closer, self.check.now);
+        }
+        self.judged.insert(follower.id.clone(), reasons.clone());
+        Ok(reasons)
+    }
+
+    /// Reads pages until someone stands at `position` or the list has ended: only a missing
+    /// cursor says so, not a short page.
+    async fn read_to(&mut self, position: u64) -> Result<(), CheckError> {
+        let newest = &mut self.newest;
+        while !newest.ended && newest.followers.len() as u64 <= position {
+            let wanted = position + 1 - newest.followers.len() as u64;
+            let page = self
+                .check
+                .network
+                .followers(&self.id.id, wanted, newest.cursor.as_deref())
+                .await?;
+            newest.pages += 1;
+            if newest.pages > MOST_PAGES || (page.next.is_some() && page.next == newest.cursor) {
+                return Err(CheckError::Network(NetworkError {
+                    failure: Failure::TryAgain,
+                    account: self.check.account.name.clone(),
+                    attempted: "reading the newest followers",
+                    why: format!("the list goes in circles after {} pages", newest.pages),
+                }));
+            }
+            // Someone who follows between two pages pushes the last one onto the next page too.
+            for follower in page.followers {
+                if newest.followers.iter().all(|known| known.id != follower.id) {
+                    newest.followers.push(follower);
+                }
+            }
+            newest.ended = page.next.is_none();
+            newest.cursor = page.next;
+        }
+        Ok(())
+    }
+}

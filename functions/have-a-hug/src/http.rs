@@ -1,0 +1,141 @@
+//! The one HTTP client, with one TLS set-up, that talks to the networks and to AWS.
+//!
+//! The certificate roots are built into the binary: reading the machine's own store took most of
+//! the start of an early version (../../../README.md, "What it stands on").
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
+use serde::de::DeserializeOwned;
+
+/// The largest answer that is read; a page of 1000 followers is about 1.5 MB.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Makes the client. It follows no redirect, so no token is ever carried to another host.
+///
+/// # Errors
+///
+/// Where the TLS set-up is refused, which the built-in one is not.
+pub fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(10))
+        .gzip(true)
+        .user_agent(concat!("have-a-hug/", env!("CARGO_PKG_VERSION")))
+        .build()?)
+}
+
+/// What came back, read to its end.
+pub(crate) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// Why nothing readable came back.
+pub(crate) enum Lost {
+    /// The request never reached the server.
+    NeverLeft(String),
+    /// The server may have acted on it.
+    NoAnswer(String),
+}
+
+/// Sends a request and reads its answer, up to [`LARGEST_ANSWER`].
+pub(crate) async fn ask(request: RequestBuilder) -> Result<Answer, Lost> {
+    let response = request.send().await.map_err(|error| {
+        if error.is_connect() || error.is_builder() {
+            Lost::NeverLeft(chain(error))
+        } else {
+            Lost::NoAnswer(chain(error))
+        }
+    })?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = read(response).await.map_err(Lost::NoAnswer)?;
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(chain)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            let megabytes = LARGEST_ANSWER / 1024 / 1024;
+            return Err(format!("the answer is larger than {megabytes} MB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The whole story of an error, without the address: its causes say more than its head.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut story = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(deeper) = cause {
+        story = format!("{story}: {deeper}");
+        cause = deeper.source();
+    }
+    story
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// What came instead, in a few words and without quoting it at length.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let kind = self
+                .headers
+                .get(CONTENT_TYPE)
+                .map_or("no content type", |kind| {
+                    kind.to_str().unwrap_or("an unreadable content type")
+                });
+            format!(
+                "the answer ({}, {kind}, {} bytes) is not what was expected: {error}",
+                self.status,
+                self.body.len()
+            )
+        })
+    }
+
+    /// A time that a header gives in unix seconds.
+    pub fn unix_time(&self, header: &str) -> Option<Timestamp> {
+        Timestamp::from_second(self.number(header)?).ok()
+    }
+
+    /// A number that a header gives.
+    pub fn number(&self, header: &str) -> Option<i64> {
+        self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
+    }
+}
+
+/// Foreign text, made fit for one line of an error: no control characters, not endless.
+pub(crate) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = plain.take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}

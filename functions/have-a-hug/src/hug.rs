@@ -1,0 +1,425 @@
+//! The gift owed for one milestone, and its life. Pure: each step makes the next state of a hug,
+//! which the ledger then writes only if the hug is still as it was read.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    account::{AccountId, AccountName, as_text},
+    follower::Recipient,
+    invitation::Channel,
+    milestone::Milestone,
+};
+
+/// How long a claim keeps others away. Longer than the longest run of requests that one
+/// invitation makes before it looks at the clock again (see [`Hug::time_to_send`]).
+pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// A send is not begun with less than this left of the lease: it may take this long to fail.
+const LONGEST_SEND: SignedDuration = SignedDuration::from_secs(45);
+
+/// How long a hug may lie in `reached` before a check takes its stream record for lost.
+const STREAM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often a check puts a stuck hug back to work. With [`pause_before_rearming`] this spans
+/// about 22 hours.
+pub const MOST_REARMED: u32 = 10;
+
+/// Where a hug stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Owed and written down; the stream of these feeds `invite-follower`.
+    Reached,
+    /// Claimed: someone is sending the invitation, or died while doing so.
+    Inviting,
+    /// The invitation is out (or, on the channel `draft`, ready for the creator's hand).
+    Invited,
+    /// The follower named a topic.
+    TopicChosen,
+    /// The song is up.
+    SongPosted,
+    /// The follower has the link. Here, have a hug.
+    Hugged,
+    /// No channel is left, or it failed too often; [`Hug::reason`] says why.
+    Undeliverable,
+}
+
+impl Status {
+    /// Whether the invitation needs no more looking after.
+    pub fn is_settled(self) -> bool {
+        !matches!(self, Self::Reached | Self::Inviting)
+    }
+}
+
+/// Which hug: the account and the number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HugKey {
+    /// The account that owes it.
+    pub id: AccountId,
+    /// The number that was crossed.
+    pub milestone: Milestone,
+}
+
+/// Everything about one gift.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hug {
+    /// The account that owes it, as its creator calls it.
+    #[serde(with = "as_text")]
+    pub account: AccountName,
+    /// The same account, as the network knows it.
+    #[serde(with = "as_text")]
+    pub id: AccountId,
+    /// The number that was crossed.
+    pub milestone: Milestone,
+    /// Where it stands.
+    pub status: Status,
+    /// Who gets it; `None` where the list of followers could not tell.
+    pub follower: Option<Recipient>,
+    /// How that was decided.
+    pub evidence: Evidence,
+    /// The creator's name, as the invitation signs it.
+    pub creator: String,
+    /// The invitation that is being sent or was sent.
+    pub invitation: Option<Invitation>,
+    /// Channels that were refused for good, and why.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
+    /// Why it is where it is, when that is not the plain way: the last failure.
+    pub reason: Option<String>,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// How often a check put it back to work.
+    pub rearmed: u32,
+    /// Until when the claim keeps others away.
+    pub lease_until: Option<Timestamp>,
+    /// When the milestone was noticed.
+    pub reached_at: Timestamp,
+    /// When this was last written.
+    pub updated_at: Timestamp,
+    /// Counts the writes; whoever read an older one has lost the race.
+    pub revision: u64,
+}
+
+/// What anyone needs to check the decision who gets the hug.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Followers at the check before.
+    pub count_before: u64,
+    /// Followers at the check that noticed.
+    pub count_after: u64,
+    /// `count_after - milestone`: the place in the list of followers, newest first, 0 the newest.
+    pub position: u64,
+    /// Who stood at or after that place and was passed over.
+    pub skipped: Vec<Skipped>,
+    /// Why nobody is named, where nobody is.
+    pub note: Option<String>,
+}
+
+/// A follower who was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The follower's handle.
+    pub handle: String,
+    /// Why: the signals that hold, or an earlier hug.
+    pub reasons: Vec<String>,
+}
+
+/// The message that asks for a topic. Kept whole before the first try, so that a second try can
+/// send the very same thing or recognise it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// How it travels.
+    pub channel: Channel,
+    /// Its words.
+    pub text: String,
+    /// When it was worded: part of what the network is told, so it never changes afterwards.
+    pub prepared_at: Timestamp,
+    /// Where it is: the network's id of the post or message; for a draft, the one-tap link.
+    pub reference: Option<String>,
+    /// When the network had it; `None` before, and for a draft, which is not sent.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A channel that was refused for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The channel.
+    pub channel: Channel,
+    /// What the network said.
+    pub reason: String,
+}
+
+/// Why a hug can't be claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotClaimable {
+    /// Someone has it until then; if they die, a check puts it back to work.
+    InProgress {
+        /// When the claim runs out.
+        until: Timestamp,
+    },
+    /// Nothing is left to do.
+    Settled(Status),
+}
+
+impl Hug {
+    /// Its key in the ledger.
+    pub fn key(&self) -> HugKey {
+        HugKey {
+            id: self.id.clone(),
+            milestone: self.milestone,
+        }
+    }
+
+    /// `reached → inviting`, also out of a claim that has run out.
+    pub fn claim(&self, now: Timestamp) -> Result<Self, NotClaimable> {
+        match (self.status, self.lease_until) {
+            (Status::Inviting, Some(until)) if until > now => {
+                Err(NotClaimable::InProgress { until })
+            }
+            (Status::Reached | Status::Inviting, _) => {
+                let mut claimed = self.next(now);
+                claimed.status = Status::Inviting;
+                claimed.lease_until = Some(now + LEASE);
+                claimed.attempts += 1;
+                Ok(claimed)
+            }
+            (settled, _) => Err(NotClaimable::Settled(settled)),
+        }
+    }
+
+    /// Whether enough of the lease is left to begin a send.
+    pub fn time_to_send(&self, now: Timestamp) -> bool {
+        self.lease_until
+            .is_some_and(|until| until.duration_since(now) >= LONGEST_SEND)
+    }
+
+    /// With the words that are about to be sent.
+    pub fn prepare(&self, invitation: Invitation, now: Timestamp) -> Self {
+        let mut prepared = self.next(now);
+        prepared.invitation = Some(invitation);
+        prepared
+    }
+
+    /// `inviting → invited`: the network has the invitation, or the draft is ready.
+    pub fn invited(&self, reference: String, now: Timestamp) -> Self {
+        let mut invited = self.next(now);
+        invited.status = Status::Invited;
+        invited.lease_until = None;
+        invited.reason = None;
+        if let Some(invitation) = &mut invited.invitation {
+            invitation.sent_at = (invitation.channel != Channel::Draft).then_some(now);
+            invitation.reference = Some(reference);
+        }
+        invited
+    }
+
+    /// The channel is closed for good; the next one is to be tried under the same claim.
+    pub fn refused(&self, channel: Channel, reason: String, now: Timestamp) -> Self {
+        let mut refused = self.next(now);
+        refused.invitation = None;
+        refused.refusals.push(Refusal { channel, reason });
+        refused
+    }
+
+    /// Nothing was sent; from `until` on it may be claimed again.
+    pub fn postponed(&self, until: Timestamp, reason: String, now: Timestamp) -> Self {
+        let mut postponed = self.next(now);
+        postponed.invitation = None;
+        postponed.lease_until = Some(until);
+        postponed.reason = Some(reason);
+        postponed
+    }
+
+    /// It may or may not have arrived: the words stay, so that whoever claims it next, from `until`
+    /// on, asks the network before sending anything.
+    pub fn in_doubt(&self, until: Timestamp, reason: String, now: Timestamp) -> Self {
+        let mut in_doubt = self.next(now);
+        in_doubt.lease_until = Some(until);
+        in_doubt.reason = Some(reason);
+        in_doubt
+    }
+
+    /// `inviting → undeliverable`.
+    pub fn undeliverable(&self, reason: String, now: Timestamp) -> Self {
+        let mut undeliverable = self.next(now);
+        undeliverable.status = Status::Undeliverable;
+        undeliverable.lease_until = None;
+        undeliverable.reason = Some(reason);
+        undeliverable
+    }
+
+    /// Puts a stuck hug back to `reached`, which sends it through the stream once more, or gives
+    /// it up after [`MOST_REARMED`] times. `None` while it is not stuck.
+    pub fn rearm(&self, now: Timestamp) -> Option<Self> {
+        let pause = pause_before_rearming(self.rearmed);
+        let stuck = match self.status {
+            Status::Reached => now >= self.updated_at + STREAM_PATIENCE + pause,
+            Status::Inviting => {
+                self.lease_until.is_none_or(|until| now >= until) && now >= self.updated_at + pause
+            }
+            _ => false,
+        };
+        if !stuck {
+            return None;
+        }
+        if self.rearmed >= MOST_REARMED {
+            let last = self.reason.as_deref().unwrap_or("no delivery reached it");
+            let reason =
+                format!("given up after {MOST_REARMED} new starts; the last failure: {last}");
+            return Some(self.undeliverable(reason, now));
+        }
+        let mut rearmed = self.next(now);
+        rearmed.status = Status::Reached;
+        rearmed.lease_until = None;
+        rearmed.rearmed += 1;
+        Some(rearmed)
+    }
+
+    fn next(&self, now: Timestamp) -> Self {
+        Self {
+            updated_at: now,
+            revision: self.revision + 1,
+            ..self.clone()
+        }
+    }
+}
+
+/// Nothing before the first new start, then 5 minutes, doubled each time, 6 hours at most.
+fn pause_before_rearming(rearmed: u32) -> SignedDuration {
+    match rearmed {
+        0 => SignedDuration::ZERO,
+        n => {
+            SignedDuration::from_mins(5 * (1 << (n - 1).min(7))).min(SignedDuration::from_hours(6))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    const T0: Timestamp = Timestamp::UNIX_EPOCH;
+
+    pub(crate) fn reached() -> Hug {
+        Hug {
+            account: "x:amber".parse().unwrap(),
+            id: "x#44196397".parse().unwrap(),
+            milestone: Milestone::from_number(600).unwrap(),
+            status: Status::Reached,
+            follower: None,
+            evidence: Evidence {
+                count_before: 598,
+                count_after: 601,
+                position: 1,
+                skipped: vec![],
+                note: None,
+            },
+            creator: "Amber".into(),
+            invitation: None,
+            refusals: vec![],
+            reason: None,
+            attempts: 0,
+            rearmed: 0,
+            lease_until: None,
+            reached_at: T0,
+            updated_at: T0,
+            revision: 1,
+        }
+    }
+
+    fn announcement() -> Invitation {
+        Invitation {
+            channel: Channel::Announce,
+            text: "600!".into(),
+            prepared_at: T0,
+            reference: None,
+            sent_at: None,
+        }
+    }
+
+    #[test]
+    fn a_claim_keeps_others_away_until_its_lease_runs_out() {
+        let claimed = reached().claim(T0).unwrap();
+        let until = T0 + LEASE;
+        assert_eq!(claimed.claim(T0), Err(NotClaimable::InProgress { until }));
+        assert_eq!(claimed.claim(until).unwrap().attempts, 2);
+    }
+
+    #[test]
+    fn a_settled_hug_cannot_be_claimed() {
+        let claimed = reached().claim(T0).unwrap();
+        let invited = claimed.prepare(announcement(), T0).invited("17".into(), T0);
+        assert_eq!(
+            invited.claim(T0 + LEASE),
+            Err(NotClaimable::Settled(Status::Invited))
+        );
+    }
+
+    #[test]
+    fn words_stay_after_an_unknown_outcome_and_go_when_nothing_was_sent() {
+        let prepared = reached().claim(T0).unwrap().prepare(announcement(), T0);
+        assert!(
+            prepared
+                .in_doubt(T0, "timed out".into(), T0)
+                .invitation
+                .is_some()
+        );
+        assert!(
+            prepared
+                .postponed(T0, "503".into(), T0)
+                .invitation
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn no_send_begins_at_the_end_of_a_lease() {
+        let claimed = reached().claim(T0).unwrap();
+        assert!(claimed.time_to_send(T0));
+        assert!(!claimed.time_to_send(T0 + LEASE - SignedDuration::from_secs(44)));
+    }
+
+    #[test]
+    fn a_hug_whose_stream_record_was_lost_is_put_back_to_work() {
+        assert_eq!(reached().rearm(T0 + SignedDuration::from_mins(4)), None);
+        let again = reached().rearm(T0 + SignedDuration::from_mins(5)).unwrap();
+        assert_eq!((again.status, again.rearmed), (Status::Reached, 1));
+    }
+
+    #[test]
+    fn a_claim_whose_holder_died_is_put_back_to_work_with_its_words() {
+        let died = reached().claim(T0).unwrap().prepare(announcement(), T0);
+        assert_eq!(died.rearm(T0 + SignedDuration::from_secs(89)), None);
+        let again = died.rearm(T0 + LEASE).unwrap();
+        assert_eq!(again.status, Status::Reached);
+        assert!(again.invitation.is_some());
+    }
+
+    #[test]
+    fn new_starts_are_spaced_out_and_end_after_about_a_day() {
+        let mut hug = reached()
+            .claim(T0)
+            .unwrap()
+            .postponed(T0, "X is down".into(), T0);
+        let mut now = T0;
+        let mut new_starts = 0;
+        loop {
+            now += SignedDuration::from_mins(5);
+            let Some(again) = hug.rearm(now) else {
+                continue;
+            };
+            if again.status == Status::Undeliverable {
+                hug = again;
+                break;
+            }
+            new_starts += 1;
+            let claimed = again.claim(now).unwrap();
+            hug = claimed.postponed(now, "X is down".into(), now);
+        }
+        assert_eq!(new_starts, MOST_REARMED);
+        let hours = now.duration_since(T0).as_hours();
+        assert!((20..30).contains(&hours), "{hours} hours");
+        assert!(hug.reason.unwrap().ends_with("X is down"));
+    }
+}

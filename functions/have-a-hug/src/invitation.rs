@@ -1,0 +1,437 @@
+//! The words of an invitation, fitted to a channel and a network. Pure.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::{follower::Recipient, milestone::Milestone, network::NetworkName};
+
+/// How an invitation travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A post that names nobody and asks the follower to reply.
+    Announce,
+    /// A post that names the follower.
+    Mention,
+    /// A private message to the follower.
+    Message,
+    /// Nothing is sent: the words and a one-tap link are kept for the creator's own hand.
+    Draft,
+}
+
+impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 4] = [Self::Announce, Self::Mention, Self::Message, Self::Draft];
+
+    /// Whether it writes to one person, and so needs to know who.
+    pub fn needs_recipient(self) -> bool {
+        matches!(self, Self::Mention | Self::Message)
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Announce => "announce",
+            Self::Mention => "mention",
+            Self::Message => "message",
+            Self::Draft => "draft",
+        })
+    }
+}
+
+impl FromStr for Channel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.to_string() == text)
+            .ok_or_else(|| {
+                format!("\"{text}\" is no channel; write \"announce\", \"mention\", \"message\" or \"draft\"")
+            })
+    }
+}
+
+/// Words with places for the milestone, the follower and the creator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Words(String),
+    Milestone,
+    Follower,
+    Creator,
+}
+
+impl FromStr for Template {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some(brace) = rest.find(['{', '}']) {
+            let (words, placeholder) = rest.split_at(brace);
+            pieces.push(Piece::Words(words.to_owned()));
+            let end = placeholder.find('}').map_or(placeholder.len(), |at| at + 1);
+            let (placeholder, after) = placeholder.split_at(end);
+            pieces.push(match placeholder {
+                "{milestone}" => Piece::Milestone,
+                "{follower}" => Piece::Follower,
+                "{creator}" => Piece::Creator,
+                unknown => {
+                    return Err(format!(
+                        "{unknown} is no placeholder; there are {{milestone}}, {{follower}} and {{creator}}"
+                    ));
+                }
+            });
+            rest = after;
+        }
+        pieces.push(Piece::Words(rest.to_owned()));
+        Ok(Self(pieces))
+    }
+}
+
+impl Template {
+    /// The words that are used where `hug.toml` has none for this channel.
+    pub fn default_for(channel: Channel) -> Self {
+        let words = match channel {
+            Channel::Announce => ANNOUNCE,
+            Channel::Mention => MENTION,
+            Channel::Message => MESSAGE,
+            Channel::Draft => DRAFT,
+        };
+        words
+            .parse()
+            .unwrap_or_else(|_| Self(vec![Piece::Words(words.to_owned())]))
+    }
+
+    /// What is wrong with words of the creator's own, and what would be right.
+    pub fn check(&self, network: NetworkName, channel: Channel) -> Result<(), String> {
+        let words: String = self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            _ => String::new(),
+        });
+        if channel == Channel::Announce && words.contains(['@', '\u{ff20}']) {
+            return Err("an announcement mentions nobody; leave out the @".into());
+        }
+        if channel.needs_recipient() && !self.0.contains(&Piece::Follower) {
+            return Err("it must say whom it is for; put {follower} into it".into());
+        }
+        if channel.needs_recipient() && !words.to_lowercase().contains("stop") {
+            return Err("it must say how to opt out; ask for a reply of \"stop\"".into());
+        }
+        let over = limit(network, channel).excess(&self.widest(network, channel));
+        if over > 0 {
+            return Err(format!(
+                "with the longest names it is {over} characters too long for {network}; shorten it"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The finished words. Whatever the names are, they fit the network and channel, as long as
+    /// the template passed [`Template::check`] (the default ones do).
+    pub fn compose(
+        &self,
+        network: NetworkName,
+        channel: Channel,
+        milestone: Milestone,
+        recipient: Option<&Recipient>,
+        creator: &str,
+    ) -> String {
+        let follower = match recipient {
+            Some(recipient) if channel != Channel::Announce => address(network, recipient),
+            _ => format!("my {} follower", milestone.ordinal()),
+        };
+        self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            Piece::Milestone => milestone.to_string(),
+            Piece::Follower => follower.clone(),
+            Piece::Creator => signature(network, creator),
+        })
+    }
+
+    fn fill(&self, text: impl Fn(&Piece) -> String) -> String {
+        self.0.iter().map(text).collect()
+    }
+
+    /// The words with every name as long as [`address`] and [`signature`] let it be.
+    fn widest(&self, network: NetworkName, channel: Channel) -> String {
+        let follower = match channel {
+            Channel::Announce => "my 9999999999th follower".to_owned(),
+            _ => format!("@{}", "w".repeat(longest_handle(network))),
+        };
+        self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            Piece::Milestone => "9999999999".into(),
+            Piece::Follower => follower.clone(),
+            Piece::Creator => "w".repeat(LONGEST_SIGNATURE),
+        })
+    }
+}
+
+const ANNOUNCE: &str = "Thank you, all {milestone} of you! 💛 A promise is a promise: {follower} \
+    gets a song from me on a topic of their choosing, posted as a video. If that's you, reply \
+    here with your topic (keep it kind and clean). Have a hug! — {creator}";
+
+const MENTION: &str = "{follower} You're number {milestone}! 💛 I promised you a song: reply with a \
+    topic of your choosing (keep it kind and clean) and I'll post it as a video. No wish? Reply \
+    \"stop\" and I won't write again. Have a hug! — {creator}";
+
+const MESSAGE: &str = "Hi {follower}! You're my follower number {milestone}, and I promised that \
+    one a song 💛 Reply with a topic of your choosing (keep it kind and clean), and I'll sing it \
+    and post it as a video. I don't just want to take, I want to give. If you'd rather not, reply \
+    \"stop\" and I won't write again. Have a hug! — {creator}";
+
+const DRAFT: &str = "Hi {follower}! You're number {milestone}, and I promised that one a song 💛 \
+    Tell me a topic of your choosing (keep it kind and clean), and I'll post it as a video. \
+    Have a hug! — {creator}";
+
+/// How the follower is addressed: `@handle`, cut short where a network's handles can be longer
+/// than a post has room for (Bluesky, where the mention is a facet and not the letters).
+pub fn address(network: NetworkName, recipient: &Recipient) -> String {
+    let handle: String = recipient
+        .handle
+        .chars()
+        .filter(|c| c.is_alphanumeric() || "._-".contains(*c))
+        .collect();
+    let longest = longest_handle(network);
+    if handle.chars().count() <= longest {
+        return format!("@{handle}");
+    }
+    let kept: String = handle.chars().take(longest - 1).collect();
+    format!("@{kept}…")
+}
+
+/// X's handles have at most 15 characters; Bluesky's 253, of which a post shows these.
+fn longest_handle(network: NetworkName) -> usize {
+    match network {
+        NetworkName::X => 15,
+        NetworkName::Bluesky => 48,
+    }
+}
+
+/// The most that a creator's name may take of a text, in the network's own measure.
+const LONGEST_SIGNATURE: usize = 40;
+
+/// A creator's name as it can be signed: nothing in it that a network would make a mention, a tag
+/// or a link of, nothing that turns the text around, and short enough.
+fn signature(network: NetworkName, name: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '@' | '#' | '$' | '\u{ff20}' | '\u{ff03}' | '\u{ff04}' => {}
+            '.' | '。' | '．' | '｡' if chars.peek().is_some_and(|next| next.is_alphanumeric()) =>
+            {
+                plain.push('·');
+            }
+            '/' | '\\' => plain.push(' '),
+            c if is_invisible(c) => {}
+            c if c.is_whitespace() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = Limit {
+        units: LONGEST_SIGNATURE,
+        bytes: 4 * LONGEST_SIGNATURE,
+        ..limit(network, Channel::Announce)
+    };
+    if room.excess(&plain) == 0 {
+        return plain;
+    }
+    let mut kept = String::new();
+    for grapheme in plain.graphemes(true) {
+        if room.excess(&format!("{kept}{grapheme}…")) > 0 {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    format!("{}…", kept.trim_end())
+}
+
+/// Control characters, and those that reorder or hide text; the joiner inside emoji stays.
+fn is_invisible(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(
+            c,
+            '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{2060}'
+        )
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// How much a network takes on a channel.
+struct Limit {
+    units: usize,
+    bytes: usize,
+    measure: fn(&str) -> usize,
+}
+
+impl Limit {
+    /// By how many units the text is too long; 0 if it fits.
+    fn excess(&self, text: &str) -> usize {
+        let units = (self.measure)(text).saturating_sub(self.units);
+        units.max(text.len().saturating_sub(self.bytes))
+    }
+}
+
+/// Sources: X's counting rules (280 weighted, messages 10,000); the Bluesky lexicons
+/// `app.bsky.feed.post` (300 graphemes, 3000 bytes) and `chat.bsky.convo.defs` (1000, 10,000).
+/// A draft is kept as short as a post, for it may become one.
+fn limit(network: NetworkName, channel: Channel) -> Limit {
+    let (post, message, measure): (_, _, fn(&str) -> usize) = match network {
+        NetworkName::X => ((280, usize::MAX), (10_000, usize::MAX), weighted_length),
+        NetworkName::Bluesky => ((300, 3_000), (1_000, 10_000), |text| {
+            text.graphemes(true).count()
+        }),
+    };
+    let (units, bytes) = if channel == Channel::Message {
+        message
+    } else {
+        post
+    };
+    Limit {
+        units,
+        bytes,
+        measure,
+    }
+}
+
+/// X's weighted length, or a little more: most letters 1, all others (emoji, CJK) 2 a code point,
+/// and 23 on top for anything that could be taken for a link.
+///
+/// Source: twitter-text's configuration 3. It counts an emoji sequence as 2 in all; counting its
+/// code points errs to the safe side.
+fn weighted_length(text: &str) -> usize {
+    const LINK: usize = 23;
+    let weight = |c: char| match u32::from(c) {
+        0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247 => 1,
+        _ => 2,
+    };
+    text.split_inclusive(char::is_whitespace)
+        .map(|word| {
+            let plain: usize = word.chars().map(weight).sum();
+            let bare = word.trim();
+            let link = bare.contains("://")
+                || bare
+                    .char_indices()
+                    .any(|(at, c)| c == '.' && bare[at + 1..].starts_with(char::is_alphanumeric));
+            if link { plain + LINK } else { plain }
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn milestone(number: u64) -> Milestone {
+        Milestone::from_number(number).unwrap()
+    }
+
+    fn recipient(handle: &str) -> Recipient {
+        Recipient {
+            id: "1".into(),
+            handle: handle.into(),
+            name: None,
+        }
+    }
+
+    #[test]
+    fn the_default_words_pass_the_check_that_own_words_must_pass() {
+        for network in NetworkName::ALL {
+            for channel in Channel::ALL {
+                let checked = Template::default_for(channel).check(network, channel);
+                assert_eq!(checked, Ok(()), "{network} {channel}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_announcement_names_nobody() {
+        let words = Template::default_for(Channel::Announce);
+        let text = words.compose(
+            NetworkName::X,
+            Channel::Announce,
+            milestone(621),
+            Some(&recipient("cleo")),
+            "Amber @lane, amber.com",
+        );
+        assert!(text.contains("my 621st follower"), "{text}");
+        assert!(
+            !text.contains("cleo") && !text.contains('@') && !text.contains("amber.com"),
+            "{text}"
+        );
+        assert!(text.ends_with("— Amber lane, amber·com"), "{text}");
+    }
+
+    #[test]
+    fn without_a_name_a_draft_addresses_the_place() {
+        let words = Template::default_for(Channel::Draft);
+        let text = words.compose(
+            NetworkName::X,
+            Channel::Draft,
+            milestone(600),
+            None,
+            "Amber",
+        );
+        assert!(text.contains("my 600th follower"), "{text}");
+    }
+
+    #[test]
+    fn mistakes_in_own_words_are_told_with_what_would_be_right() {
+        let mistake = |text: &str, channel| {
+            text.parse::<Template>()
+                .and_then(|words| words.check(NetworkName::X, channel))
+                .unwrap_err()
+        };
+        assert!(mistake("Hi {folower}", Channel::Message).contains("{folower} is no placeholder"));
+        assert!(mistake("Hi {follower", Channel::Message).contains("{follower is no placeholder"));
+        assert!(mistake("} Hi", Channel::Message).contains("no placeholder"));
+        assert!(mistake("thanks @cleo", Channel::Announce).contains("leave out the @"));
+        assert!(mistake("A song for you, or reply stop", Channel::Mention).contains("{follower}"));
+        assert!(mistake("A song for {follower}", Channel::Mention).contains("opt out"));
+        assert!(mistake(&"la ".repeat(100), Channel::Announce).contains("20 characters too long"));
+    }
+
+    #[test]
+    fn a_link_weighs_what_x_charges_for_it() {
+        assert_eq!(weighted_length("a.co b"), 29);
+        assert_eq!(weighted_length("Well. Yes..."), 12);
+        assert_eq!(weighted_length("歌💛é"), 5);
+    }
+
+    proptest! {
+        #[test]
+        fn words_fit_whatever_the_names_are(
+            name in "\\PC{0,300}", handle in "[a-z0-9.-]{1,253}", number in 1u64..=9_999_999_999,
+            marks in prop::collection::vec("[\u{300}-\u{36f}👩\u{200d}歌]{0,80}", 0..4),
+        ) {
+            let name = format!("{name}{}", marks.concat());
+            for network in NetworkName::ALL {
+                for channel in Channel::ALL {
+                    // X's own handles are short and it takes mentions by the letters.
+                    let handle = if network == NetworkName::X { &handle[..handle.len().min(15)] } else { &handle };
+                    let text = Template::default_for(channel)
+                        .compose(network, channel, milestone(number), Some(&recipient(handle)), &name);
+                    prop_assert_eq!(limit(network, channel).excess(&text), 0, "{}", text);
+                    let at_signs = text.matches('@').count();
+                    prop_assert_eq!(at_signs, usize::from(channel != Channel::Announce), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_parses_or_says_why_not(text in "\\PC*") {
+            let _ = text.parse::<Template>().map(|words| words.check(NetworkName::Bluesky, Channel::Announce));
+        }
+    }
+}

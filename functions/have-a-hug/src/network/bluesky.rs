@@ -1,0 +1,765 @@
+//! Bluesky: reads at the AppView without a login, writes at the account's own PDS with an app
+//! password. Source of the facts: the AT protocol's lexicons, tried on its own server software.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile};
+use crate::{
+    account::AccountName,
+    clock::Clock,
+    follower::{Follower, Recipient},
+    http::{self, Answer, Lost, one_line},
+    hug::Hug,
+    invitation::{Channel, address},
+    settings::{self, Secret, is_allowed_server},
+};
+
+/// Where reads go unless the settings say otherwise.
+pub const APPVIEW: &str = "https://public.api.bsky.app";
+
+/// Where logins go unless the settings say otherwise; it tells which PDS an account lives on.
+pub const SERVER: &str = "https://bsky.social";
+
+/// The secret of an account on Bluesky; reading needs none.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// An app password, never the account's own.
+    pub app_password: Option<Secret>,
+}
+
+/// One account on Bluesky.
+pub struct Bluesky {
+    account: AccountName,
+    appview: String,
+    server: String,
+    login: Login,
+    session: Mutex<Option<Session>>,
+    http: Client,
+    clock: Clock,
+}
+
+impl fmt::Debug for Bluesky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bluesky({})", self.account)
+    }
+}
+
+/// Reads are free, and hidden accounts make pages short: never ask for fewer than this.
+const SMALLEST_PAGE: u64 = 25;
+const LARGEST_PAGE: u64 = 100;
+
+const POSTS: &str = "app.bsky.feed.post";
+
+/// Messages go through the PDS to the chat service.
+const CHAT: (&str, &str) = ("atproto-proxy", "did:web:api.bsky.chat#bsky_chat");
+
+/// Labels that speak of automation or abuse; most others are a matter of taste or self-chosen.
+const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
+
+/// The clocks here and there may differ by this much.
+const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
+
+#[async_trait]
+impl Network for Bluesky {
+    async fn profile(&self, id: Option<&str>) -> Result<Profile, NetworkError> {
+        let attempted = "reading the follower count";
+        let actor = id.unwrap_or(&self.account.handle);
+        let answer = self
+            .read(attempted, "app.bsky.actor.getProfile", &[("actor", actor)])
+            .await?;
+        let profile: ProfileView = self.parse(attempted, &answer)?;
+        let followers = profile.followers_count.ok_or_else(|| {
+            self.error(
+                attempted,
+                Failure::TryAgain,
+                "the answer has no followersCount",
+            )
+        })?;
+        let used_up = answer.number("ratelimit-remaining") == Some(0);
+        Ok(Profile {
+            name: profile
+                .display_name
+                .filter(|name| !name.is_empty())
+                .unwrap_or(profile.handle),
+            id: profile.did,
+            followers,
+            retry_at: used_up.then(|| self.reset(&answer)),
+        })
+    }
+
+    async fn followers(
+        &self,
+        id: &str,
+        wanted: u64,
+        cursor: Option<&str>,
+    ) -> Result<Page, NetworkError> {
+        let attempted = "reading the newest followers";
+        let limit = wanted.clamp(SMALLEST_PAGE, LARGEST_PAGE).to_string();
+        let mut query = vec![("actor", id), ("limit", limit.as_str())];
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let answer = self
+            .read(attempted, "app.bsky.graph.getFollowers", &query)
+            .await?;
+        let page: Followers = self.parse(attempted, &answer)?;
+        Ok(Page {
+            followers: page
+                .followers
+                .into_iter()
+                .map(ProfileView::into_follower)
+                .collect(),
+            next: page.cursor,
+        })
+    }
+
+    /// The list has no counts; the profile does.
+    async fn look_closer(&self, follower: Follower) -> Result<Follower, NetworkError> {
+        let attempted = "reading a new follower's profile";
+        let query = [("actor", follower.id.as_str())];
+        let answer = self
+            .read(attempted, "app.bsky.actor.getProfile", &query)
+            .await?;
+        let profile: ProfileView = self.parse(attempted, &answer)?;
+        Ok(profile.into_follower())
+    }
+
+    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+        let attempted = "sending the invitation";
+        if letter.invitation.channel == Channel::Message {
+            return self.send_message(attempted, letter).await;
+        }
+        let body = json!({
+            "repo": letter.hug.id.id,
+            "collection": POSTS,
+            "rkey": record_key(letter.hug),
+            "record": post(letter),
+            // Nothing may be there yet, or the very same: then the server does nothing.
+            "swapRecord": null,
+        });
+        let put = |session: &Session| {
+            json_body(
+                self.http.post(session.url("com.atproto.repo.putRecord")),
+                &body,
+            )
+        };
+        let answer = self.write(attempted, letter, put).await?;
+        let put: Reference = self.sent(attempted, &answer)?;
+        Ok(put.uri)
+    }
+
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+        let attempted = "looking up whether the invitation arrived";
+        if letter.invitation.channel == Channel::Message {
+            return self.find_message(attempted, letter).await;
+        }
+        let rkey = record_key(letter.hug);
+        let get = |session: &Session| {
+            self.http.get(with_query(
+                session.url("com.atproto.repo.getRecord"),
+                &[
+                    ("repo", &letter.hug.id.id),
+                    ("collection", POSTS),
+                    ("rkey", &rkey),
+                ],
+            ))
+        };
+        match self.with_session(attempted, letter, get).await? {
+            answer if answer.status.is_success() => {
+                Ok(Some(self.parse::<Reference>(attempted, &answer)?.uri))
+            }
+            answer if answer.xrpc_error() == "RecordNotFound" => Ok(None),
+            answer => Err(self.refusal(attempted, &answer)),
+        }
+    }
+
+    fn draft_link(&self, _recipient: Option<&Recipient>, text: &str) -> String {
+        with_query(
+            "https://bsky.app/intent/compose".to_owned(),
+            &[("text", text)],
+        )
+    }
+}
+
+impl Bluesky {
+    /// An account of the settings, with the app password that they found for it.
+    pub fn new(account: &settings::Account, login: Login, http: &Client, clock: &Clock) -> Self {
+        let or = |server: &Option<String>, default: &str| {
+            server.clone().unwrap_or_else(|| default.to_owned())
+        };
+        Self {
+            account: account.name.clone(),
+            appview: or(&account.appview, APPVIEW),
+            server: or(&account.server, SERVER),
+            login,
+            session: Mutex::new(None),
+            http: http.clone(),
+            clock: clock.clone(),
+        }
+    }
+
+    async fn read(
+        &self,
+        attempted: &'static str,
+        method: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Answer, NetworkError> {
+        let url = with_query(format!("{}/xrpc/{method}", self.appview), query);
+        let answer = http::ask(self.http.get(url))
+            .await
+            .map_err(|lost| match lost {
+                Lost::NeverLeft(why) | Lost::NoAnswer(why) => {
+                    self.error(attempted, Failure::TryAgain, &why)
+                }
+            })?;
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(self.refusal(attempted, &answer))
+        }
+    }
+
+    /// Like [`Bluesky::with_session`], for what changes something: where the answer does not say
+    /// that nothing was done, the outcome is unknown.
+    async fn write(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'_>,
+        request: impl Fn(&Session) -> RequestBuilder,
+    ) -> Result<Answer, NetworkError> {
+        let answer = self.with_session(attempted, letter, request).await?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let mut refusal = self.refusal(attempted, &answer);
+        // A swap is invalid where an earlier try has left its post.
+        if answer.status.is_server_error() || answer.xrpc_error() == "InvalidSwap" {
+            refusal.failure = Failure::OutcomeUnknown;
+        }
+        Err(refusal)
+    }
+
+    /// Sends what `request` makes of the session, logging in first where there is none, and once
+    /// more where the server no longer takes its token.
+    async fn with_session(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'_>,
+        request: impl Fn(&Session) -> RequestBuilder,
+    ) -> Result<Answer, NetworkError> {
+        let mut kept = self.session.lock().await;
+        let mut fresh = false;
+        loop {
+            let session = match kept.take() {
+                Some(session) => session,
+                None => {
+                    fresh = true;
+                    self.log_in(&letter.hug.id.id).await?
+                }
+            };
+            let signed = request(&session).bearer_auth(session.access.expose());
+            let answer = http::ask(signed).await.map_err(|lost| match lost {
+                Lost::NeverLeft(why) => self.error(attempted, Failure::TryAgain, &why),
+                Lost::NoAnswer(why) => self.error(attempted, Failure::OutcomeUnknown, &why),
+            });
+            let stale = answer.as_ref().is_ok_and(|answer| {
+                matches!(
+                    answer.xrpc_error().as_str(),
+                    "ExpiredToken" | "InvalidToken"
+                )
+            });
+            if stale && !fresh {
+                *kept = self.refresh(session).await?;
+                fresh = kept.is_some();
+                continue;
+            }
+            *kept = Some(session);
+            return answer;
+        }
+    }
+
+    /// A session for the account that made the promise, and no other.
+    async fn log_in(&self, did: &str) -> Result<Session, NetworkError> {
+        let attempted = "logging in with the app password";
+        let Some(password) = &self.login.app_password else {
+            return Err(self.error(attempted, Failure::Unauthorized, "there is no app password"));
+        };
+        let url = format!("{}/xrpc/com.atproto.server.createSession", self.server);
+        let body = json!({ "identifier": did, "password": password.expose() });
+        let answer = self
+            .ask_for_session(attempted, json_body(self.http.post(url), &body))
+            .await?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(attempted, &answer));
+        }
+        let tokens: Tokens = self.parse(attempted, &answer)?;
+        if tokens.did != did {
+            let why = format!("the app password belongs to {}, not to {did}", tokens.did);
+            return Err(self.error(attempted, Failure::Unauthorized, &why));
+        }
+        Ok(Session::new(tokens, &self.server))
+    }
+
+    /// A new token for an old session; `None` where a new login is needed instead.
+    async fn refresh(&self, session: Session) -> Result<Option<Session>, NetworkError> {
+        let attempted = "refreshing the login";
+        let url = session.url("com.atproto.server.refreshSession");
+        let request = self.http.post(url).bearer_auth(session.refresh.expose());
+        let answer = self.ask_for_session(attempted, request).await?;
+        match answer.status {
+            status if status.is_success() => {
+                let tokens: Tokens = self.parse(attempted, &answer)?;
+                Ok(Some(Session::new(tokens, &self.server)))
+            }
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(None),
+            _ => Err(self.refusal(attempted, &answer)),
+        }
+    }
+
+    /// A lost answer to a login leaves nothing behind, so it can simply be tried again.
+    async fn ask_for_session(
+        &self,
+        attempted: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, NetworkError> {
+        http::ask(request).await.map_err(|lost| match lost {
+            Lost::NeverLeft(why) | Lost::NoAnswer(why) => {
+                self.error(attempted, Failure::TryAgain, &why)
+            }
+        })
+    }
+
+    async fn send_message(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'_>,
+    ) -> Result<String, NetworkError> {
+        let convo = self.conversation(attempted, letter).await?;
+        let body = json!({ "convoId": convo, "message": { "text": letter.invitation.text } });
+        let send = |session: &Session| {
+            json_body(
+                self.http.post(session.url("chat.bsky.convo.sendMessage")),
+                &body,
+            )
+            .header(CHAT.0, CHAT.1)
+        };
+        let answer = self.write(attempted, letter, send).await?;
+        let message: Message = self.sent(attempted, &answer)?;
+        Ok(message.id)
+    }
+
+    /// There is no key that makes a message go out only once, so the conversation is read.
+    async fn find_message(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'_>,
+    ) -> Result<Option<String>, NetworkError> {
+        let convo = self.conversation(attempted, letter).await?;
+        let get = |session: &Session| {
+            self.http
+                .get(with_query(
+                    session.url("chat.bsky.convo.getMessages"),
+                    &[("convoId", &convo), ("limit", "100")],
+                ))
+                .header(CHAT.0, CHAT.1)
+        };
+        let answer = self.with_session(attempted, letter, get).await?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(attempted, &answer));
+        }
+        let messages: Messages = self.parse(attempted, &answer)?;
+        Ok(messages
+            .messages
+            .into_iter()
+            .find(|message| message.is(letter))
+            .map(|message| message.id))
+    }
+
+    async fn conversation(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'_>,
+    ) -> Result<String, NetworkError> {
+        let to = letter.hug.follower.as_ref().ok_or_else(|| {
+            self.error(attempted, Failure::Refused, "nobody is named to send it to")
+        })?;
+        let get = |session: &Session| {
+            self.http
+                .get(with_query(
+                    session.url("chat.bsky.convo.getConvoForMembers"),
+                    &[("members", &to.id)],
+                ))
+                .header(CHAT.0, CHAT.1)
+        };
+        // Nothing is written yet: whatever is lost here can be asked again.
+        let answer = self
+            .with_session(attempted, letter, get)
+            .await
+            .map_err(|mut error| {
+                if error.failure == Failure::OutcomeUnknown {
+                    error.failure = Failure::TryAgain;
+                }
+                error
+            })?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(attempted, &answer));
+        }
+        Ok(self.parse::<Conversation>(attempted, &answer)?.convo.id)
+    }
+
+    /// Reads the answer to a write; it was accepted, so an unreadable one is no failure to send.
+    fn sent<T: DeserializeOwned>(
+        &self,
+        attempted: &'static str,
+        answer: &Answer,
+    ) -> Result<T, NetworkError> {
+        answer
+            .json()
+            .map_err(|why| self.error(attempted, Failure::OutcomeUnknown, &why))
+    }
+
+    fn parse<T: DeserializeOwned>(
+        &self,
+        attempted: &'static str,
+        answer: &Answer,
+    ) -> Result<T, NetworkError> {
+        answer
+            .json()
+            .map_err(|why| self.error(attempted, Failure::TryAgain, &why))
+    }
+
+    fn refusal(&self, attempted: &'static str, answer: &Answer) -> NetworkError {
+        let XrpcError { error, message } = answer.json().unwrap_or_default();
+        let why = format!(
+            "{}: {}",
+            answer.status,
+            one_line(&format!("{error} {message}"))
+        );
+        let failure = match (answer.status, error.as_str()) {
+            (StatusCode::TOO_MANY_REQUESTS, _) => Failure::WaitUntil(self.reset(answer)),
+            // A message that the follower's own settings refuse, not our login.
+            (
+                _,
+                "MessagesDisabled" | "NotFollowedBySender" | "BlockedActor" | "RecipientNotFound",
+            ) => Failure::Refused,
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _)
+            | (
+                _,
+                "AuthMissing" | "InvalidToken" | "ExpiredToken" | "AccountTakedown"
+                | "AccountDeactivated",
+            ) => Failure::Unauthorized,
+            (status, _) if status.is_server_error() => Failure::TryAgain,
+            _ => Failure::Refused,
+        };
+        self.error(attempted, failure, &why)
+    }
+
+    /// When a used-up limit opens again: what the headers say, else the length of the usual window.
+    fn reset(&self, answer: &Answer) -> Timestamp {
+        let now = self.clock.now();
+        let after = answer
+            .number("retry-after")
+            .map(|seconds| now + SignedDuration::from_secs(seconds.clamp(1, 86_400)));
+        match answer.unix_time("ratelimit-reset").or(after) {
+            Some(reset) if reset > now => reset,
+            _ => now + SignedDuration::from_mins(5),
+        }
+    }
+
+    fn error(&self, attempted: &'static str, failure: Failure, why: &str) -> NetworkError {
+        NetworkError {
+            failure,
+            account: self.account.clone(),
+            attempted,
+            why: why.to_owned(),
+        }
+    }
+}
+
+/// The record of a post: the same for the same letter, to the byte.
+fn post(letter: &Letter<'_>) -> Value {
+    let mut record = json!({
+        "$type": POSTS,
+        "text": letter.invitation.text,
+        "createdAt": letter.invitation.prepared_at.to_string(),
+    });
+    let named = letter
+        .hug
+        .follower
+        .as_ref()
+        .filter(|_| letter.invitation.channel == Channel::Mention);
+    let label = named.map(|who| (who, address(NetworkName::Bluesky, who)));
+    if let Some((who, label)) = label
+        && let Some(start) = letter.invitation.text.find(&label)
+    {
+        record["facets"] = json!([{
+            // Facets count bytes of UTF-8.
+            "index": { "byteStart": start, "byteEnd": start + label.len() },
+            "features": [{ "$type": "app.bsky.richtext.facet#mention", "did": who.id }],
+        }]);
+    }
+    record
+}
+
+/// The key of a hug's post: a TID, as the lexicon demands, and the same for the same hug whatever
+/// else changes, so that the network itself keeps a second invitation out.
+///
+/// A TID is 53 bits of microseconds and 10 bits that tell writers apart, in an alphabet that sorts.
+/// The milestone takes the place of the fraction of the second and of the writer, so two hugs of
+/// one account never share a key.
+fn record_key(hug: &Hug) -> String {
+    const ALPHABET: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
+    let number = hug.milestone.number();
+    let seconds = u64::try_from(hug.reached_at.as_second()).unwrap_or(0);
+    let micros = seconds * 1_000_000 + number % 1_000_000;
+    let bits = ((micros & ((1 << 53) - 1)) << 10) | (number / 1_000_000 % 1024);
+    let letter = |place: u32| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize]);
+    (0..13).rev().map(letter).collect()
+}
+
+fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
+}
+
+fn with_query(url: String, query: &[(&str, &str)]) -> String {
+    oauth1_request::to_query(url, &oauth1_request::ParameterList::new(query.to_vec()))
+}
+
+impl Answer {
+    fn xrpc_error(&self) -> String {
+        if self.status.is_success() {
+            return String::new();
+        }
+        self.json::<XrpcError>()
+            .map(|error| error.error)
+            .unwrap_or_default()
+    }
+}
+
+/// A login that is under way.
+struct Session {
+    access: Secret,
+    refresh: Secret,
+    pds: String,
+}
+
+impl Session {
+    fn new(tokens: Tokens, server: &str) -> Self {
+        Self {
+            pds: tokens.pds(server),
+            access: tokens.access_jwt,
+            refresh: tokens.refresh_jwt,
+        }
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}/xrpc/{method}", self.pds)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tokens {
+    access_jwt: Secret,
+    refresh_jwt: Secret,
+    did: String,
+    did_doc: Option<DidDoc>,
+}
+
+#[derive(Deserialize)]
+struct DidDoc {
+    #[serde(default)]
+    service: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    id: String,
+    service_endpoint: Value,
+}
+
+impl Tokens {
+    /// The PDS that the account lives on. The document is believed only as far as the settings
+    /// are: a login at a server out in the world does not lead to this machine's own ports.
+    fn pds(&self, server: &str) -> String {
+        let services = self.did_doc.iter().flat_map(|doc| &doc.service);
+        services
+            .filter(|service| service.id.ends_with("#atproto_pds"))
+            .find_map(|service| service.service_endpoint.as_str())
+            .map(|pds| pds.trim_end_matches('/'))
+            .filter(|pds| {
+                is_allowed_server(pds)
+                    && (pds.starts_with("https://") || server.starts_with("http://"))
+            })
+            .unwrap_or(server)
+            .to_owned()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct XrpcError {
+    error: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    uri: String,
+}
+
+#[derive(Deserialize)]
+struct Followers {
+    followers: Vec<ProfileView>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileView {
+    did: String,
+    handle: String,
+    display_name: Option<String>,
+    description: Option<String>,
+    avatar: Option<String>,
+    /// When the account was made; the time of the follow is not told.
+    created_at: Option<Timestamp>,
+    followers_count: Option<u64>,
+    follows_count: Option<u64>,
+    posts_count: Option<u64>,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    val: String,
+}
+
+impl ProfileView {
+    fn into_follower(self) -> Follower {
+        Follower {
+            marked_as_bot: self
+                .labels
+                .iter()
+                .any(|label| BOT_LABELS.contains(&label.val.as_str())),
+            has_picture: Some(self.avatar.is_some()),
+            posts: self.posts_count,
+            followers: self.followers_count,
+            following: self.follows_count,
+            created_at: self.created_at,
+            id: self.did,
+            handle: self.handle,
+            name: self.display_name.filter(|name| !name.is_empty()),
+            bio: self.description,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    convo: ConversationId,
+}
+
+#[derive(Deserialize)]
+struct ConversationId {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Messages {
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    id: String,
+    /// Absent in a message that was deleted.
+    #[serde(default)]
+    text: String,
+    sent_at: Option<Timestamp>,
+    sender: Option<Sender>,
+}
+
+#[derive(Deserialize)]
+struct Sender {
+    did: String,
+}
+
+impl Message {
+    fn is(&self, letter: &Letter<'_>) -> bool {
+        let ours = self
+            .sender
+            .as_ref()
+            .is_some_and(|sender| sender.did == letter.hug.id.id);
+        let in_time = self
+            .sent_at
+            .is_none_or(|sent| sent >= letter.invitation.prepared_at - CLOCK_DRIFT);
+        ours && in_time && self.text == letter.invitation.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{
+        hug::{Invitation, tests::reached},
+        milestone::Milestone,
+    };
+
+    fn hug(number: u64) -> Hug {
+        Hug {
+            milestone: Milestone::from_number(number).unwrap(),
+            follower: Some(Recipient {
+                id: "did:plc:cleo".into(),
+                handle: "cleo.test".into(),
+                name: None,
+            }),
+            ..reached()
+        }
+    }
+
+    #[test]
+    fn record_keys_are_tids_that_no_two_hugs_share() {
+        let mut seen = HashSet::new();
+        for number in (1..2_000).chain((1..200).map(|n| n * 500_000)) {
+            let key = record_key(&hug(number));
+            assert_eq!(key.len(), 13);
+            assert!("234567abcdefghij".contains(&key[..1]), "{key}");
+            assert!(seen.insert(key), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_mention_is_marked_by_bytes_and_an_announcement_marks_nobody() {
+        let hug = hug(600);
+        let record = |channel| {
+            let invitation = Invitation {
+                channel,
+                text: "💛 @cleo.test hello".into(),
+                prepared_at: Timestamp::UNIX_EPOCH,
+                reference: None,
+                sent_at: None,
+            };
+            post(&Letter {
+                hug: &hug,
+                invitation: &invitation,
+            })
+        };
+        let facet = &record(Channel::Mention)["facets"][0];
+        assert_eq!(facet["index"], json!({ "byteStart": 5, "byteEnd": 15 }));
+        assert_eq!(facet["features"][0]["did"], "did:plc:cleo");
+        assert!(record(Channel::Announce).get("facets").is_none());
+    }
+}

@@ -1,0 +1,15 @@
+//! The binary that Lambda runs: settings and clients once, then an event at a time.
+
+use aws_lambda_events::dynamodb::Event;
+use have_a_hug::{Deps, start};
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let deps: &Deps = &start::from_environment().await?;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
+        invite_follower::handle(event, deps).await
+    }))
+    .await
+}
