@@ -16,6 +16,16 @@ pub struct AccountName {
     pub handle: String,
 }
 
+impl AccountName {
+    /// The account that its network knows by that id.
+    pub fn with_id(&self, id: &str) -> AccountId {
+        AccountId {
+            network: self.network,
+            id: id.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for AccountName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.network, self.handle)
@@ -72,8 +82,7 @@ pub struct Account {
     #[serde(with = "as_text")]
     pub account: AccountName,
     /// Its id on the network.
-    #[serde(with = "as_text")]
-    pub id: AccountId,
+    pub id: String,
     /// How many followed at the last check.
     pub followers: u64,
     /// The mark: every milestone up to here is owed and written down, or was behind at the first
@@ -87,6 +96,13 @@ pub struct Account {
     pub checked_at: Timestamp,
     /// Counts the writes; a check that read an older one has lost the race.
     pub revision: u64,
+}
+
+impl Account {
+    /// Its key in the ledger.
+    pub fn key(&self) -> AccountId {
+        self.account.with_id(&self.id)
+    }
 }
 
 /// Where a handle points, and until when its network asked to be left alone.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::{
     Deps,
-    account::{Account, AccountId, AccountName, Signpost, as_text},
+    account::{Account, AccountName, Signpost, as_text},
     follower::{Follower, Recipient},
-    hug::{Evidence, Hug, Skipped, Status},
+    hug::{Evidence, Hug, HugKey, Skipped, Status},
     ledger::{Kind, LedgerError},
     milestone::Milestone,
     network::{Failure, Network, NetworkError, Profile},
@@ -161,8 +161,13 @@ impl OneCheck<'_> {
             .signpost(&self.account.name)
             .await?
             .unwrap_or_default();
-        let known = match signpost.id.clone() {
-            Some(id) => self.deps.ledger.account(&self.account_id(id)).await?,
+        let known = match &signpost.id {
+            Some(id) => {
+                self.deps
+                    .ledger
+                    .account(&self.account.name.with_id(id))
+                    .await?
+            }
             None => None,
         };
         let (rearmed, unsettled) = self.look_after(known.as_ref()).await?;
@@ -198,15 +203,15 @@ impl OneCheck<'_> {
         known: Option<Account>,
         unsettled: Vec<Milestone>,
     ) -> Result<(), CheckError> {
-        let id = self.account_id(profile.id.clone());
+        let key = self.account.name.with_id(&profile.id);
         let before = match known {
             // A new handle of an account that is known under its old one.
-            None if signpost.id.is_none() => self.deps.ledger.account(&id).await?,
+            None if signpost.id.is_none() => self.deps.ledger.account(&key).await?,
             known => known,
         };
         let mut after = Account {
             account: self.account.name.clone(),
-            id,
+            id: profile.id.clone(),
             followers: profile.followers,
             promised_up_to: before
                 .as_ref()
@@ -258,7 +263,7 @@ impl OneCheck<'_> {
             after.promised_up_to = mark.max(profile.followers);
             return Ok(Outcome::NoMilestone);
         };
-        let given = self.deps.ledger.hugs(&after.id).await?;
+        let given = self.deps.ledger.hugs(&after.key()).await?;
         // One that is written down already is not owed a second time, wherever the mark is.
         let owed: Vec<Milestone> = crossed
             .into_iter()
@@ -305,7 +310,7 @@ impl OneCheck<'_> {
 
     fn hug(
         &self,
-        id: AccountId,
+        id: String,
         milestone: Milestone,
         evidence: Evidence,
         follower: Option<Recipient>,
@@ -345,8 +350,8 @@ impl OneCheck<'_> {
             return Ok((moved, unsettled));
         };
         for milestone in &known.unsettled {
-            let key = crate::hug::HugKey {
-                id: known.id.clone(),
+            let key = HugKey {
+                id: known.key(),
                 milestone: *milestone,
             };
             let Some(hug) = self.deps.ledger.hug(&key).await? else {
@@ -387,18 +392,11 @@ impl OneCheck<'_> {
         self.deps.ledger.remember(&self.account.name, &limit).await
     }
 
-    fn account_id(&self, id: String) -> AccountId {
-        AccountId {
-            network: self.account.name.network,
-            id,
-        }
-    }
-
     /// What is known before the network has been asked.
     fn blank(&self, known: Option<&Account>, rearmed: Vec<Rearmed>) -> Check {
         Check {
             account: self.account.name.clone(),
-            id: known.map(|known| known.id.id.clone()),
+            id: known.map(|known| known.id.clone()),
             outcome: Outcome::NoMilestone,
             followers_before: known.map(|known| known.followers),
             followers: None,
@@ -425,7 +423,7 @@ impl Check {
 /// them has been judged.
 struct Naming<'a> {
     check: &'a OneCheck<'a>,
-    id: &'a AccountId,
+    id: &'a str,
     /// Followers who have a hug, with what is said of it.
     given: HashMap<String, String>,
     newest: Newest,
@@ -447,7 +445,7 @@ enum Named {
 }
 
 impl<'a> Naming<'a> {
-    fn new(check: &'a OneCheck<'a>, id: &'a AccountId, hugs: &[Hug]) -> Self {
+    fn new(check: &'a OneCheck<'a>, id: &'a str, hugs: &[Hug]) -> Self {
         let has_one = |hug: &Hug| {
             let follower = hug.follower.as_ref()?;
             Some((
@@ -538,7 +536,7 @@ impl<'a> Naming<'a> {
             let page = self
                 .check
                 .network
-                .followers(&self.id.id, wanted, newest.cursor.as_deref())
+                .followers(self.id, wanted, newest.cursor.as_deref())
                 .await?;
             newest.pages += 1;
             if newest.pages > MOST_PAGES || (page.next.is_some() && page.next == newest.cursor) {

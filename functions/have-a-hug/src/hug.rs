@@ -67,9 +67,8 @@ pub struct Hug {
     /// The account that owes it, as its creator calls it.
     #[serde(with = "as_text")]
     pub account: AccountName,
-    /// The same account, as the network knows it.
-    #[serde(with = "as_text")]
-    pub id: AccountId,
+    /// The same account's id on the network.
+    pub id: String,
     /// The number that was crossed.
     pub milestone: Milestone,
     /// Where it stands.
@@ -166,7 +165,7 @@ impl Hug {
     /// Its key in the ledger.
     pub fn key(&self) -> HugKey {
         HugKey {
-            id: self.id.clone(),
+            id: self.account.with_id(&self.id),
             milestone: self.milestone,
         }
     }
@@ -304,7 +303,7 @@ pub(crate) mod tests {
     pub(crate) fn reached() -> Hug {
         Hug {
             account: "x:amber".parse().unwrap(),
-            id: "x#44196397".parse().unwrap(),
+            id: "44196397".into(),
             milestone: Milestone::from_number(600).unwrap(),
             status: Status::Reached,
             follower: None,

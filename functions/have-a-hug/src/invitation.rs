@@ -194,11 +194,11 @@ const DRAFT: &str = "Hi {follower}! You're number {milestone}, and I promised th
 /// How the follower is addressed: `@handle`, cut short where a network's handles can be longer
 /// than a post has room for (Bluesky, where the mention is a facet and not the letters).
 pub fn address(network: NetworkName, recipient: &Recipient) -> String {
-    let handle: String = recipient
-        .handle
-        .chars()
-        .filter(|c| c.is_alphanumeric() || "._-".contains(*c))
-        .collect();
+    let belongs = |c: &char| match network {
+        NetworkName::X => c.is_ascii_alphanumeric() || *c == '_',
+        NetworkName::Bluesky => c.is_ascii_alphanumeric() || ".-".contains(*c),
+    };
+    let handle: String = recipient.handle.chars().filter(belongs).collect();
     let longest = longest_handle(network);
     if handle.chars().count() <= longest {
         return format!("@{handle}");
@@ -222,17 +222,17 @@ const LONGEST_SIGNATURE: usize = 40;
 /// or a link of, nothing that turns the text around, and short enough.
 fn signature(network: NetworkName, name: &str) -> String {
     let mut plain = String::new();
-    let mut chars = name.chars().peekable();
+    let mut chars = name
+        .chars()
+        .filter(|c| !starts_a_tag(*c) && !is_invisible(*c))
+        .peekable();
     while let Some(c) = chars.next() {
         match c {
-            '@' | '#' | '$' | '\u{ff20}' | '\u{ff03}' | '\u{ff04}' => {}
-            '.' | '。' | '．' | '｡' if chars.peek().is_some_and(|next| next.is_alphanumeric()) =>
-            {
-                plain.push('·');
+            // A dot inside a word makes a link of it.
+            '.' | '。' | '．' | '｡' if chars.peek().is_some_and(|next| !next.is_whitespace()) => {
+                plain.push('·')
             }
             '/' | '\\' => plain.push(' '),
-            c if is_invisible(c) => {}
-            c if c.is_whitespace() => plain.push(' '),
             c => plain.push(c),
         }
     }
@@ -253,6 +253,10 @@ fn signature(network: NetworkName, name: &str) -> String {
         kept.push_str(grapheme);
     }
     format!("{}…", kept.trim_end())
+}
+
+fn starts_a_tag(c: char) -> bool {
+    matches!(c, '@' | '#' | '$' | '\u{ff20}' | '\u{ff03}' | '\u{ff04}')
 }
 
 /// Control characters, and those that reorder or hide text; the joiner inside emoji stays.

@@ -110,7 +110,7 @@ async fn find_account<'a>(
     if let Some(found) = deps.account(&hug.account) {
         return Ok(Some(found));
     }
-    let renamed = deps.ledger.account(&hug.id).await?;
+    let renamed = deps.ledger.account(&hug.key().id).await?;
     Ok(renamed.and_then(|account| deps.account(&account.account)))
 }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, Signpost};
-pub use dynamodb::Ledger;
+pub use dynamodb::{Ledger, hug_key};
 
 /// How many followed in one hour: a point of the growth curve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,10 +9,9 @@
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use have_a_hug::{
     Deps,
-    account::AccountId,
-    hug::{HugKey, Status},
+    hug::HugKey,
     invite::{Delivery, InviteError, invite},
-    milestone::Milestone,
+    ledger::hug_key,
 };
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
@@ -97,29 +96,21 @@ fn reached_hug(record: &EventRecord) -> Result<Option<HugKey>, String> {
     if !matches!(record.event_name.as_str(), "INSERT" | "MODIFY") {
         return Ok(None);
     }
-    let image: Image = serde_dynamo::from_item(record.change.new_image.clone())
-        .map_err(|error| error.to_string())?;
-    if image.status != Some(Status::Reached) {
+    let image = record.change.new_image.clone();
+    let Item { pk, sk, status } =
+        serde_dynamo::from_item(image).map_err(|error| error.to_string())?;
+    if status.as_deref() != Some("reached") {
         return Ok(None);
     }
-    let (Some(id), Some(milestone)) = (image.id, image.milestone) else {
-        return Err("it has no id or no milestone".to_owned());
-    };
-    let id: AccountId = id.parse()?;
-    let milestone =
-        Milestone::from_number(milestone).ok_or_else(|| format!("{milestone} is no milestone"))?;
-    Ok(Some(HugKey { id, milestone }))
+    hug_key(&pk, &sk).map(Some)
 }
 
 /// As much of a record as is needed to tell a hug from the table's other items.
 #[derive(Deserialize)]
-struct Image {
-    #[serde(default)]
-    status: Option<Status>,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    milestone: Option<u64>,
+struct Item {
+    pk: String,
+    sk: String,
+    status: Option<String>,
 }
 
 fn tell(account: &str, milestone: u64, delivery: &Delivery) {

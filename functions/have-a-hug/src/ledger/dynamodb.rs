@@ -14,6 +14,7 @@ use super::{Everything, Growth, Kind, LedgerError};
 use crate::{
     account::{Account, AccountId, AccountName, Signpost},
     hug::{Hug, HugKey},
+    milestone::Milestone,
 };
 
 type Item = HashMap<String, AttributeValue>;
@@ -97,7 +98,7 @@ impl Ledger {
             attempted: "writing the check",
             about: account.account.to_string(),
         };
-        let key = account.id.to_string();
+        let key = account.key().to_string();
         let mut writes = vec![self.put_if_unchanged(
             failed.item(account, &key, ACCOUNT)?,
             before.map(|account| account.revision),
@@ -296,6 +297,23 @@ impl Ledger {
 
 fn signpost_key(name: &AccountName) -> String {
     format!("{}@{}", name.network, name.handle)
+}
+
+/// Reads a hug's key back from an item's keys: `x#44196397`, `milestone#0000000600`.
+///
+/// # Errors
+///
+/// What is not as this program writes it.
+pub fn hug_key(pk: &str, sk: &str) -> Result<HugKey, String> {
+    let milestone = sk
+        .strip_prefix(MILESTONE)
+        .and_then(|number| number.parse().ok())
+        .and_then(Milestone::from_number)
+        .ok_or_else(|| format!("\"{sk}\" is no hug's sort key"))?;
+    Ok(HugKey {
+        id: pk.parse()?,
+        milestone,
+    })
 }
 
 fn hug_sort_key(key: &HugKey) -> String {

@@ -135,7 +135,7 @@ impl Network for Bluesky {
             return self.send_message(attempted, letter).await;
         }
         let body = json!({
-            "repo": letter.hug.id.id,
+            "repo": letter.hug.id,
             "collection": POSTS,
             "rkey": record_key(letter.hug),
             "record": post(letter),
@@ -163,7 +163,7 @@ impl Network for Bluesky {
             self.http.get(with_query(
                 session.url("com.atproto.repo.getRecord"),
                 &[
-                    ("repo", &letter.hug.id.id),
+                    ("repo", &letter.hug.id),
                     ("collection", POSTS),
                     ("rkey", &rkey),
                 ],
@@ -259,7 +259,7 @@ impl Bluesky {
                 Some(session) => session,
                 None => {
                     fresh = true;
-                    self.log_in(&letter.hug.id.id).await?
+                    self.log_in(&letter.hug.id).await?
                 }
             };
             let signed = request(&session).bearer_auth(session.access.expose());
@@ -700,7 +700,7 @@ impl Message {
         let ours = self
             .sender
             .as_ref()
-            .is_some_and(|sender| sender.did == letter.hug.id.id);
+            .is_some_and(|sender| sender.did == letter.hug.id);
         let in_time = self
             .sent_at
             .is_none_or(|sent| sent >= letter.invitation.prepared_at - CLOCK_DRIFT);

@@ -135,7 +135,7 @@ impl Network for X {
 
     async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
         let attempted = "sending the invitation";
-        self.check_sender(attempted, &letter.hug.id.id)?;
+        self.check_sender(attempted, &letter.hug.id)?;
         let body = json!({ "text": letter.invitation.text });
         if letter.invitation.channel != Channel::Message {
             let sent: Sent<PostId> = self.post(attempted, "/2/tweets", &body).await?;
@@ -163,7 +163,7 @@ impl Network for X {
                 ],
             )
         } else {
-            let path = format!("/2/users/{}/tweets", letter.hug.id.id);
+            let path = format!("/2/users/{}/tweets", letter.hug.id);
             (
                 path,
                 vec![
@@ -493,7 +493,7 @@ impl Written {
             && self
                 .sender_id
                 .as_ref()
-                .is_none_or(|sender| *sender == letter.hug.id.id)
+                .is_none_or(|sender| *sender == letter.hug.id)
             && same_words(&letter.invitation.text, &self.text)
     }
 }
