@@ -1,0 +1,24 @@
+//! The whole stack in one process, with no AWS: through the same two handlers that Lambda runs.
+//!
+//! # Layout
+//!
+//! - [`table`]: DynamoDB's API over a file, by dynoxide.
+//! - [`pump`]: the table's stream to `invite-follower`, by Lambda's rules.
+//! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
+//! - [`stand_in`]: networks to try it on, real HTTP servers that behave as the real ones do.
+//! - [`demo`]: the story in fast motion. [`watch`]: rounds, for as long as one likes. [`sandbox`]:
+//!   a table and networks for another program, such as `cargo lambda watch`.
+//! - [`status`] and [`report`]: what there is and what happened, in words.
+
+pub mod demo;
+pub mod pump;
+pub mod report;
+pub mod sandbox;
+pub mod stack;
+pub mod stand_in;
+pub mod status;
+pub mod table;
+pub mod watch;
+
+/// What goes wrong here ends the command, with its words.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;

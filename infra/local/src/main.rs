@@ -1,1 +1,158 @@
-fn main(){}
+//! The `hug` command.
+
+use std::{
+    io::{IsTerminal, Write, stdout},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use have_a_hug::{clock::Clock, http, ledger::Ledger, settings::Settings};
+use jiff::SignedDuration;
+use local::{
+    Error, demo, sandbox,
+    stack::Stack,
+    status::Status,
+    table::{self, Table},
+    watch,
+};
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+/// Keeps a creator's promise: follower number 600 gets a song, and so does every hundredth after.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// What the creator decided.
+    #[arg(long, global = true, default_value = "hug.toml", value_name = "FILE")]
+    settings: PathBuf,
+    /// Where the ledger is kept.
+    #[arg(long, global = true, default_value = ".hug", value_name = "DIR")]
+    state: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tell the story in fast motion, on a stand-in X: nothing leaves this computer.
+    Demo {
+        /// Who follows; the same seed tells the same story.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Look at the accounts once, and send the invitations that are owed.
+    Check {
+        /// Only this account, such as x:amber.
+        #[arg(long)]
+        account: Option<String>,
+        /// Look and decide, but write and send nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Look at the accounts again and again.
+    Watch {
+        /// How often: 90s, 5m, 1h.
+        #[arg(long, default_value = "5m", value_parser = interval)]
+        every: Duration,
+    },
+    /// Show the accounts and the hugs.
+    Status {
+        /// As JSON, for a program.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Open a table and stand-in networks for another program, and run it there.
+    Sandbox {
+        /// The program and its arguments, after `--`; without one the sandbox stays open.
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // What happens is told on standard output; RUST_LOG=info adds the functions' own log.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("hug: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    let Arguments {
+        settings,
+        state,
+        command,
+    } = arguments;
+    match command {
+        Command::Demo { seed } => {
+            // On a terminal someone is reading along.
+            let pace = if stdout().is_terminal() {
+                Duration::from_millis(700)
+            } else {
+                Duration::ZERO
+            };
+            demo::run(seed, &mut stdout(), pace).await?;
+        }
+        Command::Check { account, dry_run } => {
+            let mut stack = Stack::open(&settings, &state).await?;
+            let event = json!({ "account": account, "dry_run": dry_run });
+            let told = watch::round(&mut stack, event).await?;
+            for line in &told.lines {
+                writeln!(stdout(), "{line}")?;
+            }
+            return Ok(if told.trouble {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            });
+        }
+        Command::Watch { every } => {
+            let mut stack = Stack::open(&settings, &state).await?;
+            watch::run(&mut stack, every).await?;
+        }
+        Command::Status { json } => {
+            let status = read_status(&settings, &state).await?;
+            let text = if json {
+                serde_json::to_string_pretty(&status)?
+            } else {
+                status.tables()
+            };
+            writeln!(stdout(), "{text}")?;
+        }
+        Command::Sandbox { command } => {
+            let code = sandbox::run(&state, &command).await?;
+            return Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is written down can be shown without secrets; only the next milestone needs the settings.
+async fn read_status(settings: &std::path::Path, state: &std::path::Path) -> Result<Status, Error> {
+    let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
+    let table = Table::read(state, &http::client()?).await?;
+    let ledger = Ledger::new(table.client().clone(), table::NAME);
+    Ok(Status::read(&ledger, Some(plan), Clock::system().now()).await?)
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| format!("\"{text}\" is no length of time; write 90s, 5m or 1h"))?;
+    match Duration::try_from(parsed) {
+        Ok(interval) if interval >= Duration::from_secs(1) => Ok(interval),
+        _ => Err("it must be at least 1s".to_owned()),
+    }
+}

@@ -446,9 +446,9 @@ struct User {
 struct Metrics {
     followers_count: Option<u64>,
     following_count: Option<u64>,
-    // The documentation says one, the answers say the other.
-    #[serde(alias = "post_count")]
+    // The documentation says one, the answers say the other, or both.
     tweet_count: Option<u64>,
+    post_count: Option<u64>,
 }
 
 impl User {
@@ -460,7 +460,7 @@ impl User {
             has_picture: self
                 .profile_image_url
                 .map(|url| !url.contains("/default_profile")),
-            posts: metrics.and_then(|metrics| metrics.tweet_count),
+            posts: metrics.and_then(|metrics| metrics.tweet_count.or(metrics.post_count)),
             followers: metrics.and_then(|metrics| metrics.followers_count),
             following: metrics.and_then(|metrics| metrics.following_count),
             created_at: self.created_at,

@@ -1,0 +1,119 @@
+//! A round, told in lines that a person reads.
+
+use check_followers::{Looked, Summary};
+use have_a_hug::{
+    check::{Check, Outcome},
+    hug::{Hug, Skipped, Status as HugStatus},
+};
+use jiff::Timestamp;
+
+use crate::status::{follower, how, status};
+
+/// What the checks of a round found, a few lines an account.
+pub fn checks(summary: &Summary) -> Vec<String> {
+    summary
+        .accounts
+        .iter()
+        .flat_map(|looked| match looked {
+            Looked::At(check) => one_check(check, summary.dry_run),
+            Looked::Failed { account, error, .. } => {
+                vec![format!("{account}  could not be checked: {error}")]
+            }
+        })
+        .collect()
+}
+
+fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
+    let account = &check.account;
+    let count =
+        |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    let now = count(check.followers);
+    let next = match check.next_milestone {
+        Some(next) => format!("next milestone {next}"),
+        None => "no milestone is left in the plan".to_owned(),
+    };
+    let moved = format!(
+        "{account}  {} → {now} followers",
+        count(check.followers_before)
+    );
+    let mut lines = vec![match check.outcome {
+        Outcome::Baseline => format!("{account}  {now} followers: counted from here on; {next}"),
+        Outcome::RateLimited => {
+            let until = check
+                .retry_at
+                .map_or_else(String::new, |until| format!(" until {until}"));
+            format!("{account}  not asked: its rate limit is used up{until}")
+        }
+        Outcome::NoMilestone | Outcome::Milestones | Outcome::Waiting => format!("{moved}; {next}"),
+    }];
+    let would = if dry_run {
+        " (dry run: not written down)"
+    } else {
+        ""
+    };
+    for hug in &check.hugs {
+        let note = hug
+            .evidence
+            .note
+            .as_ref()
+            .map_or_else(String::new, |note| format!(" ({note})"));
+        lines.push(format!(
+            "  {} goes to {}{note}, position {}{}{would}",
+            hug.milestone,
+            follower(hug),
+            hug.evidence.position,
+            passed_over(&hug.evidence.skipped),
+        ));
+    }
+    if let Some(waiting) = &check.waiting {
+        lines.push(format!(
+            "  {} waits for a genuine follower{}",
+            waiting.milestone,
+            passed_over(&waiting.skipped)
+        ));
+    }
+    for moved in &check.rearmed {
+        lines.push(format!(
+            "  {} was stuck and is {} now",
+            moved.milestone,
+            status(moved.status)
+        ));
+    }
+    lines
+}
+
+fn passed_over(skipped: &[Skipped]) -> String {
+    if skipped.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = skipped
+        .iter()
+        .map(|one| format!("@{} ({})", one.handle, one.reasons.join(", ")))
+        .collect();
+    format!("; passed over {}", each.join(", "))
+}
+
+/// What became of the hugs that were written since `since`, a line each.
+pub fn invitations(hugs: &[Hug], since: Timestamp) -> Vec<String> {
+    hugs.iter()
+        .filter(|hug| hug.updated_at >= since && hug.attempts > 0)
+        .map(|hug| {
+            let state = match hug.status {
+                HugStatus::Inviting => "not invited yet",
+                other => status(other),
+            };
+            format!("  {} {state}: {}", hug.milestone, how(hug))
+        })
+        .collect()
+}
+
+/// Whether a hug is where a person has to look: given up, or failed and not waiting for a set time.
+pub fn is_trouble(hug: &Hug, now: Timestamp) -> bool {
+    match hug.status {
+        HugStatus::Undeliverable => true,
+        HugStatus::Inviting => {
+            hug.reason.is_some() && hug.lease_until.is_none_or(|until| until <= now)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,147 @@
+//! A table and networks for another program: `cargo lambda watch`, another language's client, a hand
+//! with `curl`.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use have_a_hug::clock::Clock;
+use tokio::process::Command;
+
+use crate::{
+    Error,
+    stack::Stack,
+    stand_in::{Person, bluesky, x},
+    table,
+};
+
+/// How many follow the creator when the sandbox opens.
+const FOLLOWERS: u64 = 598;
+
+/// How often the stream is looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// The secrets of the stand-ins' creator, by the names that a real creator gives theirs.
+fn secrets() -> [(&'static str, String); 6] {
+    let keys = x::Keys::sandbox();
+    [
+        ("X_API_KEY", keys.api_key),
+        ("X_API_SECRET", keys.api_secret),
+        ("X_ACCESS_TOKEN", keys.access_token),
+        ("X_ACCESS_SECRET", keys.access_secret),
+        ("X_BEARER_TOKEN", "sandbox-bearer".to_owned()),
+        (
+            "BLUESKY_APP_PASSWORD",
+            bluesky::Account::amber().app_password,
+        ),
+    ]
+}
+
+/// One of them.
+pub fn secret(name: &str) -> Option<String> {
+    let known = secrets().into_iter().find(|(known, _)| *known == name);
+    known.map(|(_, value)| value)
+}
+
+/// Opens a sandbox and runs `command` in it, or, without one, keeps it open until it is interrupted.
+/// Answers the command's exit code.
+///
+/// # Errors
+///
+/// Where no port or folder can be had, or the command cannot be started.
+pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
+    let clock = Clock::system();
+    let (x, bluesky) = networks(&clock).await?;
+    let settings = settings(x.url(), bluesky.url());
+    let mut stack = Stack::in_memory(&settings, &secret, clock).await?;
+    let folder = state.join("sandbox");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("hug.toml"), &settings)?;
+    let file = folder.join("hug.toml").canonicalize()?;
+
+    let mut environment = vec![
+        ("HUG_TABLE", table::NAME.to_owned()),
+        ("HUG_SETTINGS", file.display().to_string()),
+        ("AWS_ENDPOINT_URL", stack.table.endpoint().to_owned()),
+        ("AWS_REGION", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+    ];
+    environment.extend(secrets());
+    println!(
+        "A stand-in X at {} and Bluesky at {}, with {FOLLOWERS} followers each.",
+        x.url(),
+        bluesky.url()
+    );
+    println!(
+        "More come with:   curl -X POST '{}/stand-in/follow?n=3'",
+        x.url()
+    );
+    println!("What was sent:    curl {}/stand-in/sent", x.url());
+
+    let deliver = async {
+        loop {
+            if let Err(error) = stack.deliver().await {
+                tracing::error!(%error, "the stream could not be read");
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    let end = async {
+        if command.is_empty() {
+            println!("\nThe environment of a program that is to use them:\n");
+            for (name, value) in &environment {
+                println!("export {name}={value}");
+            }
+            tokio::signal::ctrl_c().await?;
+            return Ok(0);
+        }
+        let [program, arguments @ ..] = command else {
+            return Ok(0);
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .envs(environment.clone())
+            .stdin(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("starting {program} failed: {error}"))?;
+        let status = child.wait().await?;
+        Ok(status.code().unwrap_or(1))
+    };
+    tokio::select! {
+        code = end => code,
+        () = deliver => Ok(1),
+    }
+}
+
+async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {
+    let x = x::X::start(clock.clone()).await?;
+    x.add_account(x::Account::amber());
+    x.set_bearer("sandbox-bearer");
+    let bluesky = bluesky::Bluesky::start(clock.clone()).await?;
+    bluesky.add_account(bluesky::Account::amber());
+    for n in 0..FOLLOWERS {
+        x.follow(Person::fan(n, clock.now()));
+        bluesky.follow(Person::fan(n, clock.now()));
+    }
+    Ok((x, bluesky))
+}
+
+fn settings(x: &str, bluesky: &str) -> String {
+    format!(
+        r#"[plan]
+first = 600
+step = 100
+
+[[account]]
+network = "x"
+handle = "amber"
+server = "{x}"
+
+[[account]]
+network = "bluesky"
+handle = "amber.test"
+server = "{bluesky}"
+appview = "{bluesky}"
+"#
+    )
+}

@@ -1,0 +1,200 @@
+//! What the ledger holds, for a person or a program.
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use have_a_hug::{
+    hug::{Hug, Status as HugStatus},
+    invitation::Channel,
+    ledger::{Everything, Ledger, LedgerError},
+    milestone::{Milestone, Plan},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Every account and every hug: the shape of `hug status --json`.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// The accounts, by name.
+    pub accounts: Vec<AccountStatus>,
+    /// The hugs, by account and milestone.
+    pub hugs: Vec<Hug>,
+}
+
+/// One account.
+#[derive(Debug, Serialize)]
+pub struct AccountStatus {
+    /// What its creator calls it: `x:amber`.
+    pub account: String,
+    /// Its id on the network; `null` before the first check got through.
+    pub id: Option<String>,
+    /// Followers at the last check.
+    pub followers: Option<u64>,
+    /// The mark.
+    pub promised_up_to: Option<u64>,
+    /// The next milestone; `null` where no settings are at hand to say.
+    pub next_milestone: Option<Milestone>,
+    /// When the last check was.
+    pub checked_at: Option<Timestamp>,
+    /// No reading before this time; `null` where nothing is to be waited for.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Status {
+    /// Reads the whole ledger.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read.
+    pub async fn read(
+        ledger: &Ledger,
+        plan: Option<Plan>,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
+        let Everything {
+            accounts,
+            hugs,
+            signposts,
+        } = ledger.everything().await?;
+        let retry_at = |name: &str| {
+            let signpost = signposts
+                .iter()
+                .find(|(key, _)| key.replacen('@', ":", 1) == name)?;
+            signpost.1.retry_at.filter(|until| *until > now)
+        };
+        let mut shown: Vec<AccountStatus> = accounts
+            .iter()
+            .map(|account| AccountStatus {
+                account: account.account.to_string(),
+                id: Some(account.id.clone()),
+                followers: Some(account.followers),
+                promised_up_to: Some(account.promised_up_to),
+                next_milestone: plan.and_then(|plan| plan.next_after(account.promised_up_to)),
+                checked_at: Some(account.checked_at),
+                retry_at: retry_at(&account.account.to_string()),
+            })
+            .collect();
+        // A handle whose very first check was told to wait has no account yet.
+        for (key, signpost) in signposts
+            .iter()
+            .filter(|(_, signpost)| signpost.id.is_none())
+        {
+            shown.push(AccountStatus {
+                account: key.replacen('@', ":", 1),
+                id: None,
+                followers: None,
+                promised_up_to: None,
+                next_milestone: None,
+                checked_at: None,
+                retry_at: signpost.retry_at.filter(|until| *until > now),
+            });
+        }
+        Ok(Self {
+            accounts: shown,
+            hugs,
+        })
+    }
+
+    /// Both lists as tables, or a word on why there is nothing yet.
+    pub fn tables(&self) -> String {
+        if self.accounts.is_empty() {
+            return "Nothing has been checked yet; `hug check` does.".to_owned();
+        }
+        let mut accounts = table([
+            "account",
+            "followers",
+            "next milestone",
+            "checked at",
+            "wait until",
+        ]);
+        for account in &self.accounts {
+            accounts.add_row([
+                account.account.clone(),
+                or_dash(account.followers),
+                or_dash(account.next_milestone),
+                or_dash(account.checked_at),
+                or_dash(account.retry_at),
+            ]);
+        }
+        if self.hugs.is_empty() {
+            return format!("{accounts}\nNo milestone has been crossed since the first check.");
+        }
+        format!("{accounts}\n{}", hugs_table(&self.hugs))
+    }
+}
+
+/// The hugs as a table.
+pub fn hugs_table(hugs: &[Hug]) -> String {
+    let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
+    for hug in hugs {
+        let skipped: Vec<String> = hug
+            .evidence
+            .skipped
+            .iter()
+            .map(|one| format!("@{} ({})", one.handle, one.reasons.join(", ")))
+            .collect();
+        shown.add_row([
+            hug.account.to_string(),
+            hug.milestone.to_string(),
+            follower(hug),
+            status(hug.status).to_owned(),
+            how(hug),
+            skipped.join("\n"),
+        ]);
+    }
+    shown.to_string()
+}
+
+/// Whom a hug is for.
+pub fn follower(hug: &Hug) -> String {
+    match &hug.follower {
+        Some(follower) => format!("@{}", follower.handle),
+        None => format!("my {} follower", hug.milestone.ordinal()),
+    }
+}
+
+/// How the invitation travelled, or why it has not.
+pub fn how(hug: &Hug) -> String {
+    match (&hug.invitation, &hug.reason) {
+        (Some(invitation), None) if invitation.channel == Channel::Draft => {
+            format!(
+                "draft, for you to send: {}",
+                invitation.reference.as_deref().unwrap_or_default()
+            )
+        }
+        (Some(invitation), None) => {
+            format!(
+                "{} {}",
+                invitation.channel,
+                invitation.reference.as_deref().unwrap_or("(under way)")
+            )
+        }
+        (_, Some(reason)) => reason.clone(),
+        (None, None) => String::new(),
+    }
+}
+
+/// The word for a status, as it stands in the ledger.
+pub fn status(status: HugStatus) -> &'static str {
+    match status {
+        HugStatus::Reached => "reached",
+        HugStatus::Inviting => "inviting",
+        HugStatus::Invited => "invited",
+        HugStatus::TopicChosen => "topic_chosen",
+        HugStatus::SongPosted => "song_posted",
+        HugStatus::Hugged => "hugged",
+        HugStatus::Undeliverable => "undeliverable",
+    }
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(120)
+        .set_header(header);
+    table
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}

@@ -1,0 +1,191 @@
+//! The ledger's table with no AWS: dynoxide in this process, spoken to by AWS's own SDK over loopback.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::Path,
+};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Region},
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        StreamSpecification, StreamViewType, TimeToLiveSpecification,
+    },
+};
+use dynoxide::Database;
+use have_a_hug::aws::OverReqwest;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::Error;
+
+/// What the table is called here.
+pub const NAME: &str = "have-a-hug";
+
+/// A running table. It ends when this is dropped; what was written stays in its file.
+pub struct Table {
+    database: Database,
+    endpoint: String,
+    client: Client,
+    server: JoinHandle<()>,
+    _lock: Option<File>,
+}
+
+impl Table {
+    /// Opens the table under `state`, making it if need be, for this process alone.
+    ///
+    /// # Errors
+    ///
+    /// Where another process is at work on it, or the folder cannot be written.
+    pub async fn open(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
+        let lock = lock(state)?;
+        let mut table = Self::read(state, http).await?;
+        table._lock = Some(lock);
+        Ok(table)
+    }
+
+    /// Opens the table under `state` beside a process that may be at work on it: to look, not to
+    /// write.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be written.
+    pub async fn read(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
+        fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
+        let file = state.join("ledger.sqlite");
+        let database = Database::new(&file.to_string_lossy())
+            .map_err(|error| format!("opening {} failed: {error}", file.display()))?;
+        Self::serve(database, http).await
+    }
+
+    /// A table that is gone with the process.
+    ///
+    /// # Errors
+    ///
+    /// Where no port on loopback can be had.
+    pub async fn in_memory(http: &reqwest::Client) -> Result<Self, Error> {
+        Self::serve(Database::memory().map_err(|error| error.to_string())?, http).await
+    }
+
+    /// Where it is served, for `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// AWS's SDK, talking to it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The database itself, for its stream.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    async fn serve(database: Database, http: &reqwest::Client) -> Result<Self, Error> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("local"))
+            .endpoint_url(&endpoint)
+            // Not a secret: dynoxide takes any, but the SDK signs with some.
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .http_client(OverReqwest(http.clone()))
+            .build();
+        let table = Self {
+            client: Client::from_conf(config),
+            database,
+            endpoint,
+            server,
+            _lock: None,
+        };
+        table.create().await?;
+        table
+            .database
+            .sweep_ttl()
+            .map_err(|error| error.to_string())?;
+        Ok(table)
+    }
+
+    /// The same table as infra/template.yaml makes on AWS.
+    async fn create(&self) -> Result<(), Error> {
+        let exists = self
+            .client
+            .describe_table()
+            .table_name(NAME)
+            .send()
+            .await
+            .is_ok();
+        if exists {
+            return Ok(());
+        }
+        let mut request = self
+            .client
+            .create_table()
+            .table_name(NAME)
+            .billing_mode(BillingMode::PayPerRequest);
+        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+            request = request
+                .key_schema(
+                    KeySchemaElement::builder()
+                        .attribute_name(name)
+                        .key_type(kind)
+                        .build()?,
+                )
+                .attribute_definitions(
+                    AttributeDefinition::builder()
+                        .attribute_name(name)
+                        .attribute_type(ScalarAttributeType::S)
+                        .build()?,
+                );
+        }
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::NewImage);
+        request.stream_specification(stream.build()?).send().await?;
+        let expiry = TimeToLiveSpecification::builder()
+            .attribute_name("expires_at")
+            .enabled(true)
+            .build()?;
+        self.client
+            .update_time_to_live()
+            .table_name(NAME)
+            .time_to_live_specification(expiry)
+            .send()
+            .await?;
+        Ok(())
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Holds the folder for this process; the system lets go of it when the process ends, however it ends.
+fn lock(state: &Path) -> Result<File, Error> {
+    fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
+    let file = File::create(state.join("lock")).map_err(|error| in_folder(state, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "another hug is at work on {}; end it first, or give this one a folder of its own with --state",
+            state.display()
+        )
+        .into()),
+        Err(TryLockError::Error(error)) => Err(in_folder(state, &error)),
+    }
+}
+
+fn in_folder(state: &Path, error: &io::Error) -> Error {
+    format!(
+        "keeping state in {} failed: {error}; choose another folder with --state",
+        state.display()
+    )
+    .into()
+}
