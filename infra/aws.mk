@@ -10,6 +10,9 @@ ARCHITECTURE ?= arm64
 RATE ?=
 MAIL ?=
 LOG_DAYS ?=
+# What the creator decided.
+SETTINGS ?= hug.toml
+TEMPLATE ?= infra/template.yaml
 # The event of invoke-remote.
 EVENT ?= events/check-followers/by-hand.json
 
@@ -22,10 +25,11 @@ endif
 export SAM_CLI_TELEMETRY := 0
 
 FUNCTIONS := check-followers invite-follower
-AWS := .tools/sam/bin/python infra/aws.py --stack $(STACK)
+AWS := .tools/sam/bin/python infra/aws.py --stack $(STACK) --settings $(SETTINGS)
 SAM := .tools/sam/bin/sam
 # cargo-lambda finds zig through the environment it was installed in.
 CARGO_LAMBDA := PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.tools/lambda" cargo-lambda lambda
+BUILD := $(CARGO_LAMBDA) build
 # A build for this machine's own kind needs no cross-compiler.
 COMPILER := $(if $(filter $(ARCHITECTURE),$(subst aarch64,arm64,$(shell uname -m))),cargo,cargo-zigbuild)
 
@@ -38,7 +42,7 @@ COMPILER := $(if $(filter $(ARCHITECTURE),$(subst aarch64,arm64,$(shell uname -m
 .PHONY: build settings secret deploy deploy-code invoke-remote logs redrive destroy validate e2e
 
 build: .tools/lambda/ready ## Build both functions for AWS into target/lambda
-	$(CARGO_LAMBDA) build --release --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	$(BUILD) --release --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
 settings: .tools/sam/ready ## Check hug.toml and upload it
 	@$(AWS) settings
@@ -49,7 +53,7 @@ secret: .tools/sam/ready ## Upload a secret, NAME=X_API_KEY; its value is asked 
 deploy: .tools/sam/ready .tools/lambda/ready ## Build all, and put it on AWS
 	@$(AWS) check-deploy
 	@$(MAKE) --no-print-directory build
-	$(SAM) deploy --template-file infra/template.yaml --config-file samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
+	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
 
 deploy-code: .tools/sam/ready .tools/lambda/ready ## Put only new code on AWS
 	@$(AWS) check-stack "put new code into both functions"

@@ -22,7 +22,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = ROOT / "hug.toml"
 FUNCTIONS = ["check-followers", "invite-follower"]
 
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
@@ -41,7 +40,8 @@ def error_code(error):
 class Aws:
     """The account, the region and the stack that a command is about."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, settings):
+        self.settings = settings
         if not re.fullmatch(r"[a-z][a-z0-9-]{2,40}", stack):
             raise Stop(f"STACK={stack} is no name for a stack; use a-z, 0-9 and -, 3 to 41 of them")
         self.stack = stack
@@ -147,8 +147,8 @@ def check_settings(path, secrets=None):
 
 
 def upload_settings(aws, _):
-    needs = check_settings(SETTINGS)
-    text = SETTINGS.read_text()
+    needs = check_settings(aws.settings)
+    text = aws.settings.read_text()
     size = len(text.encode())
     if size > ADVANCED:
         raise Stop(
@@ -188,16 +188,16 @@ def upload_secret(aws, arguments):
     aws.client("ssm").put_parameter(Name=f"{aws.prefix}/secrets/{name}", Value=value, Type="SecureString", Overwrite=True)
     print("Uploaded.")
     aws.start_anew()
-    if SETTINGS.exists():
-        needs = check_settings(SETTINGS)
+    if aws.settings.exists():
+        needs = check_settings(aws.settings)
         tell_missing(aws, needs)
         if name not in needs:
             print(f"hug.toml does not ask for {name}; it asks for {', '.join(needs) or 'none'}.")
 
 
 def check_deploy(aws, _):
-    if SETTINGS.exists():
-        check_settings(SETTINGS)
+    if aws.settings.exists():
+        check_settings(aws.settings)
     aws.announce("build and deploy")
     uploaded, secrets = aws.parameters()
     if uploaded is None and not secrets:
@@ -215,7 +215,7 @@ def check_deploy(aws, _):
         except Stop as stop:
             told = str(stop).replace(str(copy), f"the parameter {aws.prefix}/settings in {aws.region}")
             raise Stop(f"{told}\n  set a missing secret with `make secret NAME=…`. Nothing was changed") from stop
-    if SETTINGS.exists() and SETTINGS.read_text() != uploaded:
+    if aws.settings.exists() and aws.settings.read_text() != uploaded:
         raise Stop("hug.toml here is not what lies on AWS: run `make settings` to upload it. Nothing was changed")
 
 
@@ -293,6 +293,7 @@ def destroy(aws, _):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stack", required=True)
+    parser.add_argument("--settings", required=True, type=Path)
     commands = parser.add_subparsers(required=True)
     for name, run, arguments in [
         ("settings", upload_settings, []),
@@ -309,7 +310,7 @@ def main():
             command.add_argument(argument)
     arguments = parser.parse_args()
     try:
-        arguments.run(Aws(arguments.stack), arguments)
+        arguments.run(Aws(arguments.stack, arguments.settings.resolve()), arguments)
     except Stop as stop:
         sys.exit(f"Stopped: {stop}.".replace("..", "."))
     except ClientError as error:
