@@ -311,10 +311,13 @@ def translate(text):
         if resource["Type"] == "AWS::Serverless::Function":
             # The translator wants code that is uploaded already.
             resource["Properties"]["CodeUri"] = "s3://uploaded/code.zip"
+    metrics = Metrics("validate", DummyMetricsPublisher())
     try:
-        return Translator({}, Parser(), metrics=Metrics("validate", DummyMetricsPublisher())).translate(template, {})
+        return Translator({}, Parser(), metrics=metrics).translate(template, {})
     except InvalidDocumentException as error:
         raise Wrong("; ".join(cause.message for cause in error.causes)) from error
+    finally:
+        metrics.publish()
 
 
 def lint(text):
