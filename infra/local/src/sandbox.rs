@@ -27,7 +27,7 @@ fn secrets() -> [(&'static str, String); 6] {
         ("X_API_SECRET", keys.api_secret),
         ("X_ACCESS_TOKEN", keys.access_token),
         ("X_ACCESS_SECRET", keys.access_secret),
-        ("X_BEARER_TOKEN", "sandbox-bearer".to_owned()),
+        ("X_BEARER_TOKEN", x::SANDBOX_BEARER.to_owned()),
         (
             "BLUESKY_APP_PASSWORD",
             bluesky::Account::amber().app_password,
@@ -116,7 +116,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
 async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {
     let x = x::X::start(clock.clone()).await?;
     x.add_account(x::Account::amber());
-    x.set_bearer("sandbox-bearer");
+    x.set_bearer(x::SANDBOX_BEARER);
     let bluesky = bluesky::Bluesky::start(clock.clone()).await?;
     bluesky.add_account(bluesky::Account::amber());
     for n in 0..FOLLOWERS {
@@ -139,7 +139,7 @@ server = "{x}"
 
 [[account]]
 network = "bluesky"
-handle = "amber.test"
+handle = "amber.bsky.social"
 server = "{bluesky}"
 appview = "{bluesky}"
 "#
