@@ -22,7 +22,7 @@ fn hug() -> Command {
     static HUG: OnceLock<PathBuf> = OnceLock::new();
     let path = HUG.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "local", "--bin", "hug"])
+            .args(["build", "--quiet", "--workspace", "--bin", "hug"])
             .status();
         assert!(built.unwrap().success());
         let test = std::env::current_exe().unwrap();
