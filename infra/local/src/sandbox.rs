@@ -11,6 +11,7 @@ use crate::{
     stack::Stack,
     stand_in::{Person, bluesky, x},
     table,
+    watch::interruption,
 };
 
 /// How many follow the creator when the sandbox opens.
@@ -18,6 +19,9 @@ const FOLLOWERS: u64 = 598;
 
 /// How often the stream is looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// How long an interrupted program may take to end.
+const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// The secrets of the stand-ins' creator, by the names that a real creator gives theirs.
 fn secrets() -> [(&'static str, String); 6] {
@@ -91,7 +95,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
             for (name, value) in &environment {
                 println!("export {name}={value}");
             }
-            tokio::signal::ctrl_c().await?;
+            interruption().await;
             return Ok(0);
         }
         let [program, arguments @ ..] = command else {
@@ -104,7 +108,11 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("starting {program} failed: {error}"))?;
-        let status = child.wait().await?;
+        let status = tokio::select! {
+            ended = child.wait() => ended?,
+            // A terminal's Ctrl-C has reached the program too: it is given the time to end.
+            () = interruption() => tokio::time::timeout(TIME_TO_END, child.wait()).await??,
+        };
         Ok(status.code().unwrap_or(1))
     };
     tokio::select! {

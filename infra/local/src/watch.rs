@@ -92,7 +92,7 @@ fn tell(lines: &[String], every: Duration) -> Result<(), Error> {
 }
 
 /// Ctrl-C, or the signal with which a system ends its services.
-async fn interruption() {
+pub(crate) async fn interruption() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
