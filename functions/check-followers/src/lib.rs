@@ -7,7 +7,7 @@ use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
     Deps,
     account::{AccountName, as_text},
-    check::{Check, check},
+    check::{Ask, Check, check},
     settings::Account,
 };
 use lambda_runtime::{Error, LambdaEvent};
@@ -17,7 +17,7 @@ use serde_json::Value;
 /// How many accounts are looked at side by side: each check waits for the network most of its time.
 const SIDE_BY_SIDE: usize = 16;
 
-/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`.
+/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`, or `{"redrive": true}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ByHand {
@@ -26,6 +26,9 @@ pub struct ByHand {
     /// Look and decide, but write nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Put every undelivered hug back to work, those that were given up too: the cause is gone.
+    #[serde(default)]
+    pub redrive: bool,
 }
 
 /// What all the checks came to.
@@ -68,17 +71,30 @@ pub enum Looked {
 pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, Error> {
     let asked = parse(event.payload)?;
     let accounts = chosen(deps, asked.account.as_deref())?;
+    let ask = Ask {
+        dry_run: asked.dry_run,
+        redrive: asked.redrive,
+    };
     let checks = accounts
         .into_iter()
-        .map(|account| look_at(deps, account, asked.dry_run));
+        .map(|account| look_at(deps, account, ask));
     let looked: Vec<Looked> = stream::iter(checks).buffered(SIDE_BY_SIDE).collect().await;
+    let worked: Vec<&Check> = looked
+        .iter()
+        .filter_map(|one| match one {
+            Looked::At(check) => Some(&**check),
+            Looked::Failed { .. } => None,
+        })
+        .collect();
+    let failed = looked.len() - worked.len();
+    // A dry run reaches no milestone, and a chart has no place for "would have".
+    if !ask.dry_run {
+        deps.metrics.checks(&worked, failed, deps.clock.now());
+    }
     Ok(Summary {
-        dry_run: asked.dry_run,
+        dry_run: ask.dry_run,
         checked: looked.len(),
-        failed: looked
-            .iter()
-            .filter(|one| matches!(one, Looked::Failed { .. }))
-            .count(),
+        failed,
         accounts: looked,
     })
 }
@@ -113,7 +129,7 @@ fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, 
     }
 }
 
-async fn look_at(deps: &Deps, account: &Account, dry_run: bool) -> Looked {
+async fn look_at(deps: &Deps, account: &Account, ask: Ask) -> Looked {
     let name = &account.name;
     let failed = |error: String, retry_can_help| {
         tracing::error!(account = %name, retry_can_help, error, "check failed");
@@ -127,8 +143,7 @@ async fn look_at(deps: &Deps, account: &Account, dry_run: bool) -> Looked {
         return failed(format!("{name} has no network"), false);
     };
     // A defect that one account's data brings to light must not keep the others from being served.
-    let looked =
-        std::panic::AssertUnwindSafe(check(deps, account, network, dry_run)).catch_unwind();
+    let looked = std::panic::AssertUnwindSafe(check(deps, account, network, ask)).catch_unwind();
     match looked.await {
         Ok(Ok(check)) => {
             tell(&check);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::{RuntimeComponents, retry::RetryConfig};
 use aws_smithy_runtime_api::client::{
     http::{
@@ -13,10 +13,10 @@ use aws_smithy_runtime_api::client::{
 };
 use reqwest::Client;
 
-/// A DynamoDB client from AWS's own environment variables (`AWS_REGION`, credentials,
+/// What every client of AWS shares, from AWS's own environment variables (`AWS_REGION`, credentials,
 /// `AWS_ENDPOINT_URL` …).
-pub async fn dynamodb(http: &Client) -> aws_sdk_dynamodb::Client {
-    let config = aws_config::defaults(BehaviorVersion::latest())
+pub async fn config(http: &Client) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .http_client(OverReqwest(http.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .timeout_config(
@@ -26,8 +26,12 @@ pub async fn dynamodb(http: &Client) -> aws_sdk_dynamodb::Client {
                 .build(),
         )
         .load()
-        .await;
-    aws_sdk_dynamodb::Client::new(&config)
+        .await
+}
+
+/// A client of DynamoDB.
+pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(config)
 }
 
 /// A `reqwest` client in the place where the SDK wants its HTTP client.
@@ -56,7 +60,7 @@ impl HttpConnector for OverReqwest {
             let body = body
                 .bytes()
                 .map(<[u8]>::to_vec)
-                .ok_or_else(|| ConnectorError::user("the ledger sends no streams".into()))?;
+                .ok_or_else(|| ConnectorError::user("this program sends AWS no streams".into()))?;
             let request = reqwest::Request::try_from(::http::Request::from_parts(parts, body))
                 .map_err(|error| ConnectorError::user(error.into()))?;
             let response = client.execute(request).await.map_err(connector_error)?;
@@ -82,4 +86,16 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     } else {
         ConnectorError::io(error.into())
     }
+}
+
+/// An error with its causes, which say more than its head. Never the debug form of one: that holds
+/// the answer, and an answer may hold secrets.
+pub(crate) fn story(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut story = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        story = format!("{story}: {deeper}");
+        cause = deeper.source();
+    }
+    story
 }

@@ -112,8 +112,18 @@ impl CheckError {
     }
 }
 
+/// How to look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ask {
+    /// Do all but write.
+    pub dry_run: bool,
+    /// Put back to work every hug that is not delivered and nobody is at work on, those that were
+    /// given up too: someone has removed the cause.
+    pub redrive: bool,
+}
+
 /// Looks at one account: notices milestones, names who crossed them, writes down what is owed, and
-/// puts stuck hugs back to work. A `dry_run` does all but write.
+/// puts stuck hugs back to work.
 ///
 /// # Errors
 ///
@@ -122,13 +132,13 @@ pub async fn check(
     deps: &Deps,
     account: &settings::Account,
     network: &dyn Network,
-    dry_run: bool,
+    ask: Ask,
 ) -> Result<Check, CheckError> {
     let one = OneCheck {
         deps,
         account,
         network,
-        dry_run,
+        ask,
         now: deps.clock.now(),
     };
     let mut races = 0;
@@ -149,7 +159,7 @@ struct OneCheck<'a> {
     deps: &'a Deps,
     account: &'a settings::Account,
     network: &'a dyn Network,
-    dry_run: bool,
+    ask: Ask,
     now: Timestamp,
 }
 
@@ -169,6 +179,10 @@ impl OneCheck<'_> {
                     .await?
             }
             None => None,
+        };
+        let known = match known {
+            Some(known) if self.ask.redrive => Some(self.reopen(known).await?),
+            known => known,
         };
         let (rearmed, unsettled) = self.look_after(known.as_ref()).await?;
         let mut check = self.blank(known.as_ref(), rearmed);
@@ -229,7 +243,7 @@ impl OneCheck<'_> {
             retry_at: profile.retry_at,
             send_retry_at: None,
         };
-        if !self.dry_run {
+        if !self.ask.dry_run {
             let learned = (learned != Signpost::default()).then_some(&learned);
             self.deps
                 .ledger
@@ -340,6 +354,34 @@ impl OneCheck<'_> {
         }
     }
 
+    /// The account with every undelivered hug among those to look after, written before any of them
+    /// is moved, so that a crash in between loses none.
+    async fn reopen(&self, known: Account) -> Result<Account, LedgerError> {
+        let hugs = self.deps.ledger.hugs(&known.key()).await?;
+        let undelivered =
+            |hug: &&Hug| !hug.status.is_settled() || hug.status == Status::Undeliverable;
+        let unsettled: Vec<Milestone> = hugs
+            .iter()
+            .filter(undelivered)
+            .map(|hug| hug.milestone)
+            .collect();
+        if unsettled == known.unsettled {
+            return Ok(known);
+        }
+        let mut reopened = Account {
+            unsettled,
+            ..known.clone()
+        };
+        if !self.ask.dry_run {
+            reopened.revision += 1;
+            self.deps
+                .ledger
+                .record_check(Some(&known), &reopened, &[], None)
+                .await?;
+        }
+        Ok(reopened)
+    }
+
     /// Puts stuck hugs back to work; answers which were moved, and which still need looking after.
     async fn look_after(
         &self,
@@ -357,11 +399,16 @@ impl OneCheck<'_> {
             let Some(hug) = self.deps.ledger.hug(&key).await? else {
                 continue;
             };
-            let Some(next) = hug.rearm(self.now) else {
+            let moved_on = if self.ask.redrive {
+                hug.redrive(self.now)
+            } else {
+                hug.rearm(self.now)
+            };
+            let Some(next) = moved_on else {
                 unsettled.extend((!hug.status.is_settled()).then_some(*milestone));
                 continue;
             };
-            if !self.dry_run {
+            if !self.ask.dry_run {
                 match self.deps.ledger.replace_hug(&next).await {
                     // Whoever won is looking after it.
                     Err(error) if error.kind == Kind::LostRace => {
@@ -382,7 +429,7 @@ impl OneCheck<'_> {
     }
 
     async fn remember_rate_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
-        if self.dry_run {
+        if self.ask.dry_run {
             return Ok(());
         }
         let limit = Signpost {

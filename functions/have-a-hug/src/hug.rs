@@ -275,6 +275,23 @@ impl Hug {
         Some(rearmed)
     }
 
+    /// Puts an undelivered hug back to `reached`, for a person who has removed the cause: with all
+    /// its new starts before it, and, if it was given up, every channel open again. `None` while
+    /// someone is at work on it, or if nothing is left to do.
+    pub fn redrive(&self, now: Timestamp) -> Option<Self> {
+        let mut redriven = self.next(now);
+        match self.status {
+            Status::Reached => {}
+            Status::Inviting if self.lease_until.is_none_or(|until| now >= until) => {}
+            Status::Undeliverable => redriven.refusals.clear(),
+            _ => return None,
+        }
+        redriven.status = Status::Reached;
+        redriven.lease_until = None;
+        redriven.rearmed = 0;
+        Some(redriven)
+    }
+
     fn next(&self, now: Timestamp) -> Self {
         Self {
             updated_at: now,
@@ -325,6 +342,34 @@ pub(crate) mod tests {
             updated_at: T0,
             revision: 1,
         }
+    }
+
+    #[test]
+    fn a_redrive_puts_back_what_was_given_up_and_nothing_that_is_under_way_or_done() {
+        let later = T0 + SignedDuration::from_hours(1);
+        let mut given_up = reached()
+            .refused(Channel::Announce, "no".into(), T0)
+            .undeliverable("no".into(), T0);
+        given_up.rearmed = MOST_REARMED;
+        let redriven = given_up.redrive(later).unwrap();
+        assert_eq!(
+            (redriven.status, redriven.rearmed, redriven.refusals.len()),
+            (Status::Reached, 0, 0)
+        );
+        assert_eq!(redriven.revision, given_up.revision + 1);
+
+        let claimed = reached().claim(later).unwrap();
+        assert_eq!(claimed.redrive(later), None);
+        let in_doubt = claimed
+            .prepare(announcement(), later)
+            .in_doubt(later, "?".into(), later);
+        let redriven = in_doubt.redrive(later).unwrap();
+        assert_eq!(redriven.status, Status::Reached);
+        assert!(
+            redriven.invitation.is_some(),
+            "the network must be asked for it first"
+        );
+        assert_eq!(in_doubt.invited("1".into(), later).redrive(later), None);
     }
 
     fn announcement() -> Invitation {

@@ -128,6 +128,7 @@ async fn deliver(
             let why = "every channel was refused".to_owned();
             let undeliverable = hug.undeliverable(why.clone(), deps.clock.now());
             deps.ledger.replace_hug(&undeliverable).await?;
+            deps.metrics.undeliverable(deps.clock.now());
             return Ok(Delivery::Undeliverable { why });
         };
         if let Some(until) = send_limit(deps, account, channel).await? {
@@ -160,6 +161,7 @@ async fn deliver(
             Ok(reference) => {
                 let invited = hug.invited(reference.clone(), deps.clock.now());
                 deps.ledger.replace_hug(&invited).await?;
+                deps.metrics.invited(&invited, deps.clock.now());
                 return Ok(Delivery::Invited { channel, reference });
             }
             Err(error) => error,
@@ -169,6 +171,7 @@ async fn deliver(
                 tracing::info!(account = %account.name, milestone = hug.milestone.number(), %channel, %error, "refused for good; trying the next channel");
                 hug = hug.refused(channel, error.to_string(), deps.clock.now());
                 deps.ledger.replace_hug(&hug).await?;
+                deps.metrics.refused(deps.clock.now());
                 may_have_been_sent = false;
             }
             _ => return not_sent(deps, account, &hug, error, may_have_been_sent).await,

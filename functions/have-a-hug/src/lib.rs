@@ -12,6 +12,7 @@
 //!   the condition that nobody else wrote in between.
 //! - What is asked: [`network`] is what X and Bluesky can do, [`http`] the one client for them and
 //!   for AWS ([`aws`]).
+//! - What is counted for CloudWatch: [`metrics`].
 //! - What a creator decides: [`settings`]; how a function gets there: [`start`].
 //! - The time comes from a [`clock`] that is handed in.
 //!
@@ -27,6 +28,7 @@ pub mod hug;
 pub mod invitation;
 pub mod invite;
 pub mod ledger;
+pub mod metrics;
 pub mod milestone;
 pub mod network;
 pub mod settings;
@@ -37,6 +39,7 @@ use std::{collections::HashMap, sync::Arc};
 use account::AccountName;
 use clock::Clock;
 use ledger::Ledger;
+use metrics::Metrics;
 use network::Network;
 use settings::Settings;
 
@@ -48,6 +51,8 @@ pub struct Deps {
     pub ledger: Ledger,
     /// The time.
     pub clock: Clock,
+    /// Where what happened is counted: nowhere, unless a function on AWS says otherwise.
+    pub metrics: Metrics,
     networks: HashMap<AccountName, Arc<dyn Network>>,
 }
 
@@ -65,6 +70,7 @@ impl Deps {
             settings,
             ledger,
             clock,
+            metrics: Metrics::default(),
             networks,
         }
     }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub plan: Plan,
     /// Whose followers are counted.
     pub accounts: Vec<Account>,
+    /// The names of the secrets that it takes to serve them, as few as will do.
+    pub needs: Vec<String>,
     texts: Vec<(Channel, Template)>,
 }
 
@@ -121,6 +123,7 @@ impl Settings {
             text,
             secrets,
             mistakes: Vec::new(),
+            needs: Vec::new(),
         };
         let settings = reader.read(written);
         match settings {
@@ -244,6 +247,7 @@ struct Reader<'a> {
     text: &'a str,
     secrets: Secrets<'a>,
     mistakes: Vec<String>,
+    needs: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -287,6 +291,7 @@ impl Reader<'_> {
         Some(Settings {
             plan: Plan::new(first?, step?)?,
             accounts,
+            needs: std::mem::take(&mut self.needs),
             texts,
         })
     }
@@ -417,6 +422,12 @@ impl Reader<'_> {
         let user = names.map(|key| self.secret(name, key, alone || key.starts_with("API_")));
         let bearer = self.secret(name, "BEARER_TOKEN", true);
         let sends = contact.iter().any(|channel| *channel != Channel::Draft);
+        if sends {
+            let full = |key: &&str| secret_name(name, key, alone || key.starts_with("API_"));
+            self.need(names.iter().map(full));
+        } else {
+            self.need([secret_name(name, "BEARER_TOKEN", true)]);
+        }
         if let [
             Some(api_key),
             Some(api_secret),
@@ -458,6 +469,9 @@ impl Reader<'_> {
     ) -> Option<Login> {
         let app_password = self.secret(name, "APP_PASSWORD", alone);
         let sends = contact.iter().any(|channel| *channel != Channel::Draft);
+        if sends {
+            self.need([secret_name(name, "APP_PASSWORD", alone)]);
+        }
         if app_password.is_none() && sends {
             let what = format!(
                 "the secret of {name} is missing: {}; set it, or contact = [\"draft\"], which needs none",
@@ -467,6 +481,15 @@ impl Reader<'_> {
             return None;
         }
         Some(Login::Bluesky(bluesky::Login { app_password }))
+    }
+
+    /// Accounts of one network share some.
+    fn need(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if !self.needs.contains(&name) {
+                self.needs.push(name);
+            }
+        }
     }
 
     /// The secret of this account, or, where `shared`, the one of the whole network.
@@ -733,6 +756,50 @@ mod tests {
             Login::X(x::Keys::Bearer(_))
         ));
         assert!(Settings::parse(GOOD, "hug.toml", &bearer).is_err());
+    }
+
+    #[test]
+    fn the_secrets_that_are_needed_are_told_by_name_and_with_them_nothing_is_missing() {
+        let needs = |text: &str| parse(text).unwrap().needs;
+        assert_eq!(
+            needs(GOOD),
+            [
+                "X_API_KEY",
+                "X_API_SECRET",
+                "X_ACCESS_TOKEN",
+                "X_ACCESS_SECRET"
+            ]
+        );
+        assert_eq!(
+            needs(&format!("{GOOD}contact = [\"draft\"]\n")),
+            ["X_BEARER_TOKEN"]
+        );
+        let many = format!(
+            "{GOOD}\n[[account]]\nnetwork = \"x\"\nhandle = \"bea\"\n\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"cleo.test\"\n"
+        );
+        let names = needs(&many);
+        assert_eq!(
+            names,
+            [
+                "X_API_KEY",
+                "X_API_SECRET",
+                "X_AMBER_ACCESS_TOKEN",
+                "X_AMBER_ACCESS_SECRET",
+                "X_BEA_ACCESS_TOKEN",
+                "X_BEA_ACCESS_SECRET",
+                "BLUESKY_APP_PASSWORD"
+            ]
+        );
+        for left_out in &names {
+            let all_but_one = |name: &str| {
+                (names.iter().any(|known| known == name) && name != left_out)
+                    .then(|| "s".to_owned())
+            };
+            let told = Settings::parse(&many, "hug.toml", &all_but_one)
+                .unwrap_err()
+                .to_string();
+            assert!(told.contains(left_out), "{left_out}: {told}");
+        }
     }
 
     #[test]

@@ -1,28 +1,119 @@
 //! How a function starts: from its environment to what it works with.
 
-use std::{env, path::PathBuf};
+use std::{collections::HashMap, env, error, path::Path};
 
-use crate::{Deps, aws, clock::Clock, http, ledger::Ledger, settings::Settings};
+use aws_config::SdkConfig;
+use aws_sdk_ssm::error::ProvideErrorMetadata;
+
+use crate::{Deps, aws, clock::Clock, http, ledger::Ledger, metrics::Metrics, settings::Settings};
 
 /// Something at the start of a function went wrong.
-type Error = Box<dyn std::error::Error + Send + Sync>;
+type Error = Box<dyn error::Error + Send + Sync>;
 
-/// Reads `HUG_TABLE` (the ledger's name) and `HUG_SETTINGS` (the path of `hug.toml`), the secrets
-/// and AWS's own variables, and makes the clients.
+/// Reads `HUG_TABLE` (the ledger's name), the settings and the secrets, and makes the clients.
+///
+/// The settings come from either `HUG_SETTINGS`, the path of `hug.toml`, with the secrets in the
+/// environment; or `HUG_PARAMETERS`, the prefix of AWS parameters such as `/have-a-hug`, where
+/// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
 ///
 /// # Errors
 ///
-/// A variable that is missing, or a mistake in the settings.
+/// A variable that is missing, parameters that cannot be read, or a mistake in the settings.
 pub async fn from_environment() -> Result<Deps, Error> {
-    let table = variable("HUG_TABLE", "the name of the ledger's table")?;
-    let path = PathBuf::from(variable("HUG_SETTINGS", "the path of hug.toml")?);
-    let settings = Settings::load(&path, &|name| env::var(name).ok())?;
+    let table = variable("HUG_TABLE").ok_or(
+        "the environment variable HUG_TABLE is not set; it is the name of the ledger's table",
+    )?;
     let http = http::client()?;
-    let ledger = Ledger::new(aws::dynamodb(&http).await, table);
-    Ok(Deps::new(settings, ledger, &http, Clock::system()))
+    let aws = aws::config(&http).await;
+    let (settings, metrics) = match (variable("HUG_SETTINGS"), variable("HUG_PARAMETERS")) {
+        (Some(path), None) => {
+            let secrets = |name: &str| env::var(name).ok();
+            (
+                Settings::load(Path::new(&path), &secrets)?,
+                Metrics::default(),
+            )
+        }
+        (None, Some(prefix)) => {
+            let prefix = prefix.trim_end_matches('/');
+            // Stack and prefix are of one name, which the alarms look for: infra/template.yaml.
+            let metrics = Metrics::on_standard_output(prefix.trim_start_matches('/'));
+            (Parameters::read(&aws, prefix).await?.settings()?, metrics)
+        }
+        (None, None) => {
+            return Err("neither HUG_SETTINGS nor HUG_PARAMETERS is set; set one: the path of hug.toml, or the prefix of the AWS parameters".into());
+        }
+        (Some(_), Some(_)) => {
+            return Err(
+                "both HUG_SETTINGS and HUG_PARAMETERS are set, and they may disagree; unset one"
+                    .into(),
+            );
+        }
+    };
+    let ledger = Ledger::new(aws::dynamodb(&aws), table);
+    let mut deps = Deps::new(settings, ledger, &http, Clock::system());
+    deps.metrics = metrics;
+    Ok(deps)
 }
 
-fn variable(name: &str, what: &str) -> Result<String, Error> {
-    env::var(name)
-        .map_err(|_| format!("the environment variable {name} is not set; it is {what}").into())
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What lies under a prefix in AWS Systems Manager's Parameter Store, by full name, decrypted.
+struct Parameters {
+    prefix: String,
+    region: String,
+    values: HashMap<String, String>,
+}
+
+impl Parameters {
+    async fn read(aws: &SdkConfig, prefix: &str) -> Result<Self, Error> {
+        let region = aws.region().map_or("no region", |region| region.as_ref());
+        let mut pages = aws_sdk_ssm::Client::new(aws)
+            .get_parameters_by_path()
+            .path(prefix)
+            .recursive(true)
+            .with_decryption(true)
+            .max_results(10)
+            .into_paginator()
+            .send();
+        let mut values = HashMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                let why = match (error.code(), error.message()) {
+                    (Some(code), Some(message)) => format!("{code}: {message}"),
+                    _ => aws::story(&error),
+                };
+                format!(
+                    "reading the parameters under {prefix} in {region} failed: {why}; the prefix must begin with a slash, and the function's role needs ssm:GetParametersByPath and kms:Decrypt there"
+                )
+            })?;
+            for parameter in page.parameters.unwrap_or_default() {
+                if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
+                    values.insert(name, value);
+                }
+            }
+        }
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            region: region.to_owned(),
+            values,
+        })
+    }
+
+    fn settings(&self) -> Result<Settings, Error> {
+        let Self {
+            prefix,
+            region,
+            values,
+        } = self;
+        let text = values.get(&format!("{prefix}/settings")).ok_or_else(|| {
+            format!("there is no parameter {prefix}/settings in {region}, so it is not known whose followers to count; upload hug.toml with `make settings`")
+        })?;
+        let secrets = |name: &str| values.get(&format!("{prefix}/secrets/{name}")).cloned();
+        let file = format!("the parameter {prefix}/settings in {region}");
+        Settings::parse(text, &file, &secrets).map_err(|error| {
+            format!("{error}\n  set a missing secret with `make secret NAME=…`, and upload a corrected hug.toml with `make settings`").into()
+        })
+    }
 }

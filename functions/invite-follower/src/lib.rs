@@ -72,7 +72,11 @@ async fn process(record: &EventRecord, deps: &Deps) -> Retry {
         }
     };
     let (account, milestone) = (key.id.to_string(), key.milestone.number());
-    match invite(deps, &key).await {
+    let outcome = invite(deps, &key).await;
+    if outcome.is_err() {
+        deps.metrics.failed(deps.clock.now());
+    }
+    match outcome {
         Ok(delivery) => {
             tell(&account, milestone, &delivery);
             Retry::No

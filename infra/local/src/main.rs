@@ -63,8 +63,17 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check the settings, and tell which secrets they need.
+    Settings {
+        /// The secrets that there are, by name; without this, all that are needed.
+        #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+        secrets: Option<Vec<String>>,
+    },
     /// Open a table and stand-in networks for another program, and run it there.
     Sandbox {
+        /// Open only the networks, and tell where they are as JSON.
+        #[arg(long, conflicts_with = "command")]
+        networks_only: bool,
         /// The program and its arguments, after `--`; without one the sandbox stays open.
         #[arg(last = true)]
         command: Vec<String>,
@@ -131,7 +140,24 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             };
             writeln!(stdout(), "{text}")?;
         }
-        Command::Sandbox { command } => {
+        Command::Settings { secrets } => {
+            let there = |name: &str| match &secrets {
+                Some(names) => names.iter().any(|known| known == name),
+                None => true,
+            };
+            // The parser itself decides; of a secret it is enough to know that there is one.
+            let settings = Settings::load(&settings, &|name| {
+                there(name).then(|| "not-needed".to_owned())
+            })?;
+            for name in &settings.needs {
+                writeln!(stdout(), "{name}")?;
+            }
+        }
+        Command::Sandbox {
+            networks_only: true,
+            ..
+        } => sandbox::networks_only().await?,
+        Command::Sandbox { command, .. } => {
             let code = sandbox::run(&state, &command).await?;
             return Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
         }

@@ -1,7 +1,7 @@
 //! A table and networks for another program: `cargo lambda watch`, another language's client, a hand
 //! with `curl`.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 
 use have_a_hug::clock::Clock;
 use tokio::process::Command;
@@ -119,6 +119,24 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         code = end => code,
         () = deliver => Ok(1),
     }
+}
+
+/// Opens the networks alone, tells as one line of JSON where they are, what settings lead there and
+/// with which secrets, and keeps them open until it is interrupted: for functions whose table is elsewhere.
+///
+/// # Errors
+///
+/// Where no port can be had.
+pub async fn networks_only() -> Result<(), Error> {
+    let (x, bluesky) = networks(&Clock::system()).await?;
+    let told = serde_json::json!({
+        "x": x.url(),
+        "bluesky": bluesky.url(),
+        "settings": settings(x.url(), bluesky.url()),
+        "secrets": HashMap::from(secrets()),
+    });
+    println!("{told}");
+    Ok(tokio::signal::ctrl_c().await?)
 }
 
 async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {

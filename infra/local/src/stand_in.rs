@@ -6,8 +6,9 @@
 //! remembers every request it saw, and can be told to misbehave ([`Fault`]).
 //!
 //! For a demo by hand each server also listens to
-//! `POST /stand-in/follow?n=3&bot=true`, `POST /stand-in/unfollow?handle=fan0001` and
-//! `GET /stand-in/sent`; these are not counted among the requests.
+//! `POST /stand-in/follow?n=3&bot=true`, `POST /stand-in/unfollow?handle=fan0001`,
+//! `GET /stand-in/sent`, and `POST /stand-in/fail?route=/2/tweets&status=503` (or `&rate_limited=60`,
+//! in seconds) for the next request there; these are not counted among the requests.
 
 pub mod bluesky;
 pub mod x;
@@ -509,12 +510,32 @@ impl<N: Network> Stage<N> {
                     false => Answer::json(404, &json!({"error": "no follower has that handle"})),
                 }
             }
+            ("POST", "/stand-in/fail") => self.trouble(call),
             ("GET", "/stand-in/sent") => Answer::ok(&json!({
                 "posts": self.network.posts(),
                 "messages": self.network.messages(),
             })),
-            _ => Answer::json(404, &json!({"error": "follow, unfollow or sent?"})),
+            _ => Answer::json(404, &json!({"error": "follow, unfollow, fail or sent?"})),
         }
+    }
+
+    fn trouble(&mut self, call: &Call) -> Answer {
+        let number = |name| call.parameter(name).and_then(|text| text.parse().ok());
+        let fault = match (number("status"), number("rate_limited")) {
+            (Some(status), None) if (400..600).contains(&status) => {
+                u16::try_from(status).ok().map(Fault::Status)
+            }
+            (None, Some(for_seconds)) => Some(Fault::RateLimited { for_seconds }),
+            _ => None,
+        };
+        let (Some(fault), Some(route)) = (fault, call.parameter("route")) else {
+            return Answer::json(
+                400,
+                &json!({"error": "which route, and status=503 or rate_limited=60, in seconds?"}),
+            );
+        };
+        self.faults.push_back((route.to_owned(), fault));
+        Answer::ok(&json!({"waiting": self.faults.len()}))
     }
 
     fn crowd(&mut self, call: &Call) -> Answer {

@@ -13,6 +13,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use super::{Everything, Growth, Kind, LedgerError};
 use crate::{
     account::{Account, AccountId, AccountName, Signpost},
+    aws::story,
     hug::{Hug, HugKey},
     milestone::Milestone,
 };
@@ -410,15 +411,4 @@ impl Failed {
         let message = service.message().unwrap_or("no reason given");
         self.error(kind, format!("{code}: {message}{hint}"))
     }
-}
-
-/// An error with its causes, which say more than its head.
-fn story(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut story = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        story = format!("{story}: {deeper}");
-        cause = deeper.source();
-    }
-    story
 }

@@ -562,7 +562,11 @@ async fn a_demo_by_hand_adds_followers_and_reads_what_was_sent() -> Outcome {
     sandbox.post("/2/tweets", &json!({"text": "hello"})).await?;
     let sent = told(hand("GET", "sent")).await?;
     assert_eq!(sent.body["posts"][0]["text"], "hello");
-    assert_eq!(sandbox.x.requests().len(), 1);
+    assert_eq!(told(hand("POST", "fail?status=503")).await?.status, 400);
+    told(hand("POST", "fail?route=/2/tweets&rate_limited=60")).await?;
+    let refused = sandbox.post("/2/tweets", &json!({"text": "again"})).await?;
+    assert_eq!(refused.status, 429);
+    assert_eq!(sandbox.x.requests().len(), 2);
     Ok(())
 }
 
