@@ -13,8 +13,6 @@ LOG_DAYS ?=
 # What the creator decided.
 SETTINGS ?= hug.toml
 TEMPLATE ?= infra/template.yaml
-# The event of invoke-remote.
-EVENT ?= events/check-followers/by-hand.json
 
 # sam and boto3 read the one variable, the Rust SDK the other.
 ifneq ($(AWS_REGION),)
@@ -34,7 +32,7 @@ BUILD := $(CARGO_LAMBDA) build
 COMPILER := $(if $(filter $(ARCHITECTURE),$(subst aarch64,arm64,$(shell uname -m))),cargo,cargo-zigbuild)
 
 # A tool with all it needs, in the versions of infra/tools/*.txt, in an environment of its own.
-.tools/%/ready: infra/tools/%.txt
+.tools/%/ready: infra/tools/%.txt | needs-python
 	python3 -m venv --clear .tools/$*
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@

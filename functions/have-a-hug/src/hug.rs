@@ -21,7 +21,7 @@ const LONGEST_SEND: SignedDuration = SignedDuration::from_secs(45);
 /// How long a hug may lie in `reached` before a check takes its stream record for lost.
 const STREAM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How often a check puts a stuck hug back to work. With [`pause_before_rearming`] this spans
+/// How often a check puts a stuck hug back to work. With the pauses between, this spans
 /// about 22 hours.
 pub const MOST_REARMED: u32 = 10;
 

@@ -3,9 +3,9 @@
 //! | item | pk | sk |
 //! | --- | --- | --- |
 //! | [`Account`] | `x#44196397` | `account` |
-//! | [`Hug`](crate::hug::Hug) | same | `milestone#0000000600` |
+//! | [`Hug`] | same | `milestone#0000000600` |
 //! | [`Growth`] | same | `count#2026-11-22T14`, expires |
-//! | [`Signpost`](crate::account::Signpost) | `x@amber` | `signpost` |
+//! | [`Signpost`] | `x@amber` | `signpost` |
 //!
 //! Every write is conditional on a revision: of two that read the same state, one loses and is told so.
 
@@ -14,7 +14,10 @@ mod dynamodb;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, Signpost};
+use crate::{
+    account::{Account, Signpost},
+    hug::Hug,
+};
 pub use dynamodb::{Ledger, hug_key};
 
 /// How many followed in one hour: a point of the growth curve.
@@ -50,7 +53,7 @@ pub struct Everything {
     /// Every account, with where its handle points.
     pub accounts: Vec<Account>,
     /// Every hug, by account and milestone.
-    pub hugs: Vec<crate::hug::Hug>,
+    pub hugs: Vec<Hug>,
     /// Every signpost with its key, such as `x@amber`.
     pub signposts: Vec<(String, Signpost)>,
 }

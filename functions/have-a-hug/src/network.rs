@@ -2,6 +2,7 @@
 //! invitation. Each implementation has a file of its own.
 
 pub mod bluesky;
+mod line;
 pub mod x;
 
 use std::{fmt, str::FromStr, sync::Arc};

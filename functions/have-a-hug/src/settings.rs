@@ -627,6 +627,33 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_right_as_it_stands_and_with_every_remark_made_a_setting() {
+        let example = include_str!("../../../hug.example.toml");
+        assert_eq!(parse(example).unwrap().accounts.len(), 1);
+        let is_setting = |line: &str| {
+            line.starts_with('[')
+                || line
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' '))
+        };
+        let uncommented: Vec<&str> = example
+            .lines()
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|rest| is_setting(rest))
+                    .unwrap_or(line)
+            })
+            .collect();
+        let text = uncommented
+            .join("\n")
+            .replace("https://…", "https://appview.example");
+        let settings = parse(&text).unwrap();
+        assert_eq!(settings.accounts.len(), 2);
+        assert_eq!(settings.texts.len(), 2);
+        assert!(settings.accounts[1].appview.is_some());
+    }
+
+    #[test]
     fn draft_is_always_the_last_channel() {
         let settings = parse(&format!("{GOOD}contact = [\"message\"]\n")).unwrap();
         assert_eq!(

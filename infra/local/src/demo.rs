@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    Error, report, sandbox,
+    Error, sandbox,
     stack::Stack,
     stand_in::{
         Fault, Person,
         x::{Account, X},
     },
     status::hugs_table,
+    watch,
 };
 
 const SETTINGS: &str =
@@ -136,24 +137,18 @@ impl<'a, W: Write> Story<'a, W> {
     async fn check(&mut self) -> Result<(), Error> {
         self.clock.advance(BETWEEN_CHECKS);
         self.x.clear_requests();
-        let now = self.clock.now();
-        let summary = self.stack.round(json!({})).await?;
-        let hugs = self.stack.deps.ledger.everything().await?.hugs;
-        for line in report::checks(&summary)
-            .into_iter()
-            .chain(report::invitations(&hugs, now))
-        {
+        let told = watch::round(&mut self.stack, json!({})).await?;
+        for line in &told.lines {
             writeln!(self.out, "  {line}")?;
         }
-        if summary.failed > 0 {
-            return Err("the stand-in X could not be read, so the story ends here".into());
+        if told.trouble {
+            return Err(
+                "the stand-in X was not to be read or written, so the story ends here".into(),
+            );
         }
         let requests = self.x.requests().len();
-        writeln!(
-            self.out,
-            "    [{}; requests to X: {requests}]",
-            now.strftime("%H:%M")
-        )?;
+        let now = self.clock.now().strftime("%H:%M");
+        writeln!(self.out, "    [{now}; requests to X: {requests}]")?;
         self.out.flush()?;
         tokio::time::sleep(self.pace).await;
         Ok(())

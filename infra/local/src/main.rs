@@ -168,6 +168,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
 /// What is written down can be shown without secrets; only the next milestone needs the settings.
 async fn read_status(settings: &std::path::Path, state: &std::path::Path) -> Result<Status, Error> {
     let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
+    if !table::exists(state) {
+        return Ok(Status::default());
+    }
     let table = Table::read(state, &http::client()?).await?;
     let ledger = Ledger::new(table.client().clone(), table::NAME);
     Ok(Status::read(&ledger, Some(plan), Clock::system().now()).await?)

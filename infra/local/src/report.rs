@@ -93,10 +93,11 @@ fn passed_over(skipped: &[Skipped]) -> String {
     format!("; passed over {}", each.join(", "))
 }
 
-/// What became of the hugs that were written since `since`, a line each.
-pub fn invitations(hugs: &[Hug], since: Timestamp) -> Vec<String> {
-    hugs.iter()
-        .filter(|hug| hug.updated_at >= since && hug.attempts > 0)
+/// What became of the hugs that a round touched, a line each.
+pub fn invitations(touched: &[Hug]) -> Vec<String> {
+    touched
+        .iter()
+        .filter(|hug| hug.attempts > 0)
         .map(|hug| {
             let state = match hug.status {
                 HugStatus::Inviting => "not invited yet",

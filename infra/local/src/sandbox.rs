@@ -11,6 +11,7 @@ use crate::{
     stack::Stack,
     stand_in::{Person, bluesky, x},
     table,
+    watch::interruption,
 };
 
 /// How many follow the creator when the sandbox opens.
@@ -18,6 +19,9 @@ const FOLLOWERS: u64 = 598;
 
 /// How often the stream is looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// How long an interrupted program may take to end.
+const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// The secrets of the stand-ins' creator, by the names that a real creator gives theirs.
 fn secrets() -> [(&'static str, String); 6] {
@@ -27,7 +31,7 @@ fn secrets() -> [(&'static str, String); 6] {
         ("X_API_SECRET", keys.api_secret),
         ("X_ACCESS_TOKEN", keys.access_token),
         ("X_ACCESS_SECRET", keys.access_secret),
-        ("X_BEARER_TOKEN", "sandbox-bearer".to_owned()),
+        ("X_BEARER_TOKEN", x::SANDBOX_BEARER.to_owned()),
         (
             "BLUESKY_APP_PASSWORD",
             bluesky::Account::amber().app_password,
@@ -91,7 +95,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
             for (name, value) in &environment {
                 println!("export {name}={value}");
             }
-            tokio::signal::ctrl_c().await?;
+            interruption().await;
             return Ok(0);
         }
         let [program, arguments @ ..] = command else {
@@ -104,7 +108,11 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("starting {program} failed: {error}"))?;
-        let status = child.wait().await?;
+        let status = tokio::select! {
+            ended = child.wait() => ended?,
+            // A terminal's Ctrl-C has reached the program too: it is given the time to end.
+            () = interruption() => tokio::time::timeout(TIME_TO_END, child.wait()).await??,
+        };
         Ok(status.code().unwrap_or(1))
     };
     tokio::select! {
@@ -134,7 +142,7 @@ pub async fn networks_only() -> Result<(), Error> {
 async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {
     let x = x::X::start(clock.clone()).await?;
     x.add_account(x::Account::amber());
-    x.set_bearer("sandbox-bearer");
+    x.set_bearer(x::SANDBOX_BEARER);
     let bluesky = bluesky::Bluesky::start(clock.clone()).await?;
     bluesky.add_account(bluesky::Account::amber());
     for n in 0..FOLLOWERS {
@@ -157,7 +165,7 @@ server = "{x}"
 
 [[account]]
 network = "bluesky"
-handle = "amber.test"
+handle = "amber.bsky.social"
 server = "{bluesky}"
 appview = "{bluesky}"
 "#

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 /// Every account and every hug: the shape of `hug status --json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Status {
     /// The accounts, by name.
     pub accounts: Vec<AccountStatus>,

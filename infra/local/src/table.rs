@@ -10,6 +10,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Region},
+    error::SdkError,
     types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
         StreamSpecification, StreamViewType, TimeToLiveSpecification,
@@ -23,6 +24,13 @@ use crate::Error;
 
 /// What the table is called here.
 pub const NAME: &str = "have-a-hug";
+
+const FILE: &str = "ledger.sqlite";
+
+/// Whether anything has been written under `state` yet.
+pub fn exists(state: &Path) -> bool {
+    state.join(FILE).exists()
+}
 
 /// A running table. It ends when this is dropped; what was written stays in its file.
 pub struct Table {
@@ -54,7 +62,7 @@ impl Table {
     /// Where the folder cannot be written.
     pub async fn read(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
         fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
-        let file = state.join("ledger.sqlite");
+        let file = state.join(FILE);
         let database = Database::new(&file.to_string_lossy())
             .map_err(|error| format!("opening {} failed: {error}", file.display()))?;
         Self::serve(database, http).await
@@ -146,7 +154,12 @@ impl Table {
         let stream = StreamSpecification::builder()
             .stream_enabled(true)
             .stream_view_type(StreamViewType::NewImage);
-        request.stream_specification(stream.build()?).send().await?;
+        let created = request.stream_specification(stream.build()?).send().await;
+        match created.map_err(SdkError::into_service_error) {
+            // Another process was a moment faster.
+            Err(error) if error.is_resource_in_use_exception() => return Ok(()),
+            created => created?,
+        };
         let expiry = TimeToLiveSpecification::builder()
             .attribute_name("expires_at")
             .enabled(true)
@@ -156,7 +169,8 @@ impl Table {
             .table_name(NAME)
             .time_to_live_specification(expiry)
             .send()
-            .await?;
+            .await
+            .map_err(SdkError::into_service_error)?;
         Ok(())
     }
 }

@@ -25,15 +25,14 @@ pub struct Told {
 ///
 /// See [`Stack::round`].
 pub async fn round(stack: &mut Stack, event: Value) -> Result<Told, Error> {
-    let since = stack.deps.clock.now();
+    let before = stack.deps.ledger.everything().await?.hugs;
     let summary = stack.round(event).await?;
-    let hugs = stack.deps.ledger.everything().await?.hugs;
+    let mut touched = stack.deps.ledger.everything().await?.hugs;
+    touched.retain(|hug| !before.contains(hug));
     let mut lines = report::checks(&summary);
-    lines.extend(report::invitations(&hugs, since));
+    lines.extend(report::invitations(&touched));
     let now = stack.deps.clock.now();
-    let in_trouble = hugs
-        .iter()
-        .any(|hug| hug.updated_at >= since && report::is_trouble(hug, now));
+    let in_trouble = touched.iter().any(|hug| report::is_trouble(hug, now));
     Ok(Told {
         lines,
         trouble: summary.failed > 0 || in_trouble,
@@ -92,7 +91,7 @@ fn tell(lines: &[String], every: Duration) -> Result<(), Error> {
 }
 
 /// Ctrl-C, or the signal with which a system ends its services.
-async fn interruption() {
+pub(crate) async fn interruption() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

@@ -6,16 +6,15 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile};
+use super::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line};
 use crate::{
-    account::AccountName,
     clock::Clock,
     follower::{Follower, Recipient},
-    http::{self, Answer, Lost, one_line},
+    http::{Answer, one_line},
     hug::Hug,
     invitation::{Channel, address},
     settings::{self, Secret, is_allowed_server},
@@ -36,18 +35,16 @@ pub struct Login {
 
 /// One account on Bluesky.
 pub struct Bluesky {
-    account: AccountName,
+    line: Line,
     appview: String,
     server: String,
     login: Login,
     session: Mutex<Option<Session>>,
-    http: Client,
-    clock: Clock,
 }
 
 impl fmt::Debug for Bluesky {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bluesky({})", self.account)
+        write!(f, "Bluesky({})", self.line.account)
     }
 }
 
@@ -70,13 +67,13 @@ const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 impl Network for Bluesky {
     async fn profile(&self, id: Option<&str>) -> Result<Profile, NetworkError> {
         let attempted = "reading the follower count";
-        let actor = id.unwrap_or(&self.account.handle);
+        let actor = id.unwrap_or(&self.line.account.handle);
         let answer = self
             .read(attempted, "app.bsky.actor.getProfile", &[("actor", actor)])
             .await?;
-        let profile: ProfileView = self.parse(attempted, &answer)?;
+        let profile: ProfileView = self.line.parse(attempted, &answer)?;
         let followers = profile.followers_count.ok_or_else(|| {
-            self.error(
+            self.line.error(
                 attempted,
                 Failure::TryAgain,
                 "the answer has no followersCount",
@@ -107,7 +104,7 @@ impl Network for Bluesky {
         let answer = self
             .read(attempted, "app.bsky.graph.getFollowers", &query)
             .await?;
-        let page: Followers = self.parse(attempted, &answer)?;
+        let page: Followers = self.line.parse(attempted, &answer)?;
         Ok(Page {
             followers: page
                 .followers
@@ -125,7 +122,7 @@ impl Network for Bluesky {
         let answer = self
             .read(attempted, "app.bsky.actor.getProfile", &query)
             .await?;
-        let profile: ProfileView = self.parse(attempted, &answer)?;
+        let profile: ProfileView = self.line.parse(attempted, &answer)?;
         Ok(profile.into_follower())
     }
 
@@ -144,12 +141,14 @@ impl Network for Bluesky {
         });
         let put = |session: &Session| {
             json_body(
-                self.http.post(session.url("com.atproto.repo.putRecord")),
+                self.line
+                    .http
+                    .post(session.url("com.atproto.repo.putRecord")),
                 &body,
             )
         };
         let answer = self.write(attempted, letter, put).await?;
-        let put: Reference = self.sent(attempted, &answer)?;
+        let put: Reference = self.line.parse_sent(attempted, &answer)?;
         Ok(put.uri)
     }
 
@@ -160,7 +159,7 @@ impl Network for Bluesky {
         }
         let rkey = record_key(letter.hug);
         let get = |session: &Session| {
-            self.http.get(with_query(
+            self.line.http.get(with_query(
                 session.url("com.atproto.repo.getRecord"),
                 &[
                     ("repo", &letter.hug.id),
@@ -171,7 +170,7 @@ impl Network for Bluesky {
         };
         match self.with_session(attempted, letter, get).await? {
             answer if answer.status.is_success() => {
-                Ok(Some(self.parse::<Reference>(attempted, &answer)?.uri))
+                Ok(Some(self.line.parse::<Reference>(attempted, &answer)?.uri))
             }
             answer if answer.xrpc_error() == "RecordNotFound" => Ok(None),
             answer => Err(self.refusal(attempted, &answer)),
@@ -193,13 +192,15 @@ impl Bluesky {
             server.clone().unwrap_or_else(|| default.to_owned())
         };
         Self {
-            account: account.name.clone(),
+            line: Line {
+                account: account.name.clone(),
+                http: http.clone(),
+                clock: clock.clone(),
+            },
             appview: or(&account.appview, APPVIEW),
             server: or(&account.server, SERVER),
             login,
             session: Mutex::new(None),
-            http: http.clone(),
-            clock: clock.clone(),
         }
     }
 
@@ -210,13 +211,7 @@ impl Bluesky {
         query: &[(&str, &str)],
     ) -> Result<Answer, NetworkError> {
         let url = with_query(format!("{}/xrpc/{method}", self.appview), query);
-        let answer = http::ask(self.http.get(url))
-            .await
-            .map_err(|lost| match lost {
-                Lost::NeverLeft(why) | Lost::NoAnswer(why) => {
-                    self.error(attempted, Failure::TryAgain, &why)
-                }
-            })?;
+        let answer = self.line.read(attempted, self.line.http.get(url)).await?;
         if answer.status.is_success() {
             Ok(answer)
         } else {
@@ -263,10 +258,7 @@ impl Bluesky {
                 }
             };
             let signed = request(&session).bearer_auth(session.access.expose());
-            let answer = http::ask(signed).await.map_err(|lost| match lost {
-                Lost::NeverLeft(why) => self.error(attempted, Failure::TryAgain, &why),
-                Lost::NoAnswer(why) => self.error(attempted, Failure::OutcomeUnknown, &why),
-            });
+            let answer = self.line.write(attempted, signed).await;
             let stale = answer.as_ref().is_ok_and(|answer| {
                 matches!(
                     answer.xrpc_error().as_str(),
@@ -287,20 +279,25 @@ impl Bluesky {
     async fn log_in(&self, did: &str) -> Result<Session, NetworkError> {
         let attempted = "logging in with the app password";
         let Some(password) = &self.login.app_password else {
-            return Err(self.error(attempted, Failure::Unauthorized, "there is no app password"));
+            return Err(self.line.error(
+                attempted,
+                Failure::Unauthorized,
+                "there is no app password",
+            ));
         };
         let url = format!("{}/xrpc/com.atproto.server.createSession", self.server);
         let body = json!({ "identifier": did, "password": password.expose() });
         let answer = self
-            .ask_for_session(attempted, json_body(self.http.post(url), &body))
+            .line
+            .read(attempted, json_body(self.line.http.post(url), &body))
             .await?;
         if !answer.status.is_success() {
             return Err(self.refusal(attempted, &answer));
         }
-        let tokens: Tokens = self.parse(attempted, &answer)?;
+        let tokens: Tokens = self.line.parse(attempted, &answer)?;
         if tokens.did != did {
             let why = format!("the app password belongs to {}, not to {did}", tokens.did);
-            return Err(self.error(attempted, Failure::Unauthorized, &why));
+            return Err(self.line.error(attempted, Failure::Unauthorized, &why));
         }
         Ok(Session::new(tokens, &self.server))
     }
@@ -309,29 +306,20 @@ impl Bluesky {
     async fn refresh(&self, session: Session) -> Result<Option<Session>, NetworkError> {
         let attempted = "refreshing the login";
         let url = session.url("com.atproto.server.refreshSession");
-        let request = self.http.post(url).bearer_auth(session.refresh.expose());
-        let answer = self.ask_for_session(attempted, request).await?;
+        let request = self
+            .line
+            .http
+            .post(url)
+            .bearer_auth(session.refresh.expose());
+        let answer = self.line.read(attempted, request).await?;
         match answer.status {
             status if status.is_success() => {
-                let tokens: Tokens = self.parse(attempted, &answer)?;
+                let tokens: Tokens = self.line.parse(attempted, &answer)?;
                 Ok(Some(Session::new(tokens, &self.server)))
             }
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(None),
             _ => Err(self.refusal(attempted, &answer)),
         }
-    }
-
-    /// A lost answer to a login leaves nothing behind, so it can simply be tried again.
-    async fn ask_for_session(
-        &self,
-        attempted: &'static str,
-        request: RequestBuilder,
-    ) -> Result<Answer, NetworkError> {
-        http::ask(request).await.map_err(|lost| match lost {
-            Lost::NeverLeft(why) | Lost::NoAnswer(why) => {
-                self.error(attempted, Failure::TryAgain, &why)
-            }
-        })
     }
 
     async fn send_message(
@@ -343,13 +331,15 @@ impl Bluesky {
         let body = json!({ "convoId": convo, "message": { "text": letter.invitation.text } });
         let send = |session: &Session| {
             json_body(
-                self.http.post(session.url("chat.bsky.convo.sendMessage")),
+                self.line
+                    .http
+                    .post(session.url("chat.bsky.convo.sendMessage")),
                 &body,
             )
             .header(CHAT.0, CHAT.1)
         };
         let answer = self.write(attempted, letter, send).await?;
-        let message: Message = self.sent(attempted, &answer)?;
+        let message: Message = self.line.parse_sent(attempted, &answer)?;
         Ok(message.id)
     }
 
@@ -361,7 +351,8 @@ impl Bluesky {
     ) -> Result<Option<String>, NetworkError> {
         let convo = self.conversation(attempted, letter).await?;
         let get = |session: &Session| {
-            self.http
+            self.line
+                .http
                 .get(with_query(
                     session.url("chat.bsky.convo.getMessages"),
                     &[("convoId", &convo), ("limit", "100")],
@@ -372,7 +363,7 @@ impl Bluesky {
         if !answer.status.is_success() {
             return Err(self.refusal(attempted, &answer));
         }
-        let messages: Messages = self.parse(attempted, &answer)?;
+        let messages: Messages = self.line.parse(attempted, &answer)?;
         Ok(messages
             .messages
             .into_iter()
@@ -386,10 +377,12 @@ impl Bluesky {
         letter: &Letter<'_>,
     ) -> Result<String, NetworkError> {
         let to = letter.hug.follower.as_ref().ok_or_else(|| {
-            self.error(attempted, Failure::Refused, "nobody is named to send it to")
+            self.line
+                .error(attempted, Failure::Refused, "nobody is named to send it to")
         })?;
         let get = |session: &Session| {
-            self.http
+            self.line
+                .http
                 .get(with_query(
                     session.url("chat.bsky.convo.getConvoForMembers"),
                     &[("members", &to.id)],
@@ -409,28 +402,11 @@ impl Bluesky {
         if !answer.status.is_success() {
             return Err(self.refusal(attempted, &answer));
         }
-        Ok(self.parse::<Conversation>(attempted, &answer)?.convo.id)
-    }
-
-    /// Reads the answer to a write; it was accepted, so an unreadable one is no failure to send.
-    fn sent<T: DeserializeOwned>(
-        &self,
-        attempted: &'static str,
-        answer: &Answer,
-    ) -> Result<T, NetworkError> {
-        answer
-            .json()
-            .map_err(|why| self.error(attempted, Failure::OutcomeUnknown, &why))
-    }
-
-    fn parse<T: DeserializeOwned>(
-        &self,
-        attempted: &'static str,
-        answer: &Answer,
-    ) -> Result<T, NetworkError> {
-        answer
-            .json()
-            .map_err(|why| self.error(attempted, Failure::TryAgain, &why))
+        Ok(self
+            .line
+            .parse::<Conversation>(attempted, &answer)?
+            .convo
+            .id)
     }
 
     fn refusal(&self, attempted: &'static str, answer: &Answer) -> NetworkError {
@@ -456,27 +432,18 @@ impl Bluesky {
             (status, _) if status.is_server_error() => Failure::TryAgain,
             _ => Failure::Refused,
         };
-        self.error(attempted, failure, &why)
+        self.line.error(attempted, failure, &why)
     }
 
     /// When a used-up limit opens again: what the headers say, else the length of the usual window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let now = self.clock.now();
+        let now = self.line.now();
         let after = answer
             .number("retry-after")
             .map(|seconds| now + SignedDuration::from_secs(seconds.clamp(1, 86_400)));
         match answer.unix_time("ratelimit-reset").or(after) {
             Some(reset) if reset > now => reset,
             _ => now + SignedDuration::from_mins(5),
-        }
-    }
-
-    fn error(&self, attempted: &'static str, failure: Failure, why: &str) -> NetworkError {
-        NetworkError {
-            failure,
-            account: self.account.clone(),
-            attempted,
-            why: why.to_owned(),
         }
     }
 }

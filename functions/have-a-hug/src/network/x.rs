@@ -8,12 +8,11 @@ use reqwest::{Client, Method, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Letter, Network, NetworkError, Page, Profile};
+use super::{Failure, Letter, Network, NetworkError, Page, Profile, line::Line};
 use crate::{
-    account::AccountName,
     clock::Clock,
     follower::{Follower, Recipient},
-    http::{self, Answer, Lost, one_line},
+    http::{Answer, one_line},
     invitation::Channel,
     settings::{self, Secret},
 };
@@ -45,16 +44,14 @@ pub struct UserKeys {
 
 /// One account on X.
 pub struct X {
-    account: AccountName,
+    line: Line,
     server: String,
     keys: Keys,
-    http: Client,
-    clock: Clock,
 }
 
 impl fmt::Debug for X {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "X({})", self.account)
+        write!(f, "X({})", self.line.account)
     }
 }
 
@@ -73,7 +70,7 @@ impl Network for X {
         let attempted = "reading the follower count";
         let path = match id {
             Some(id) => format!("/2/users/{id}"),
-            None => format!("/2/users/by/username/{}", self.account.handle),
+            None => format!("/2/users/by/username/{}", self.line.account.handle),
         };
         let answer = self
             .get(attempted, &path, &[("user.fields", "public_metrics")])
@@ -84,7 +81,7 @@ impl Network for X {
             .as_ref()
             .and_then(|metrics| metrics.followers_count);
         let followers = followers.ok_or_else(|| {
-            self.error(
+            self.line.error(
                 attempted,
                 Failure::TryAgain,
                 "the answer has no followers_count",
@@ -116,7 +113,7 @@ impl Network for X {
         let answer = self
             .get(attempted, &format!("/2/users/{id}/followers"), &query)
             .await?;
-        let list: List<User> = self.parse(attempted, &answer)?;
+        let list: List<User> = self.line.parse(attempted, &answer)?;
         // Someone suspended may be named under `errors` beside the others' data; a list with
         // neither data nor meta is no list at all.
         if list.data.is_none() && list.meta.is_none() {
@@ -178,7 +175,7 @@ impl Network for X {
             let mut query = query.clone();
             query.extend(cursor.as_deref().map(|token| ("pagination_token", token)));
             let answer = self.get(attempted, &path, &query).await?;
-            let page: List<Written> = self.parse(attempted, &answer)?;
+            let page: List<Written> = self.line.parse(attempted, &answer)?;
             if page.data.is_none() && page.meta.is_none() {
                 return Err(self.refusal(attempted, &answer));
             }
@@ -212,11 +209,13 @@ impl X {
     /// An account of the settings, with the keys that they found for it.
     pub fn new(account: &settings::Account, keys: Keys, http: &Client, clock: &Clock) -> Self {
         Self {
-            account: account.name.clone(),
+            line: Line {
+                account: account.name.clone(),
+                http: http.clone(),
+                clock: clock.clone(),
+            },
             server: account.server.clone().unwrap_or_else(|| SERVER.to_owned()),
             keys,
-            http: http.clone(),
-            clock: clock.clone(),
         }
     }
 
@@ -228,14 +227,11 @@ impl X {
     ) -> Result<Answer, NetworkError> {
         let url = format!("{}{path}", self.server);
         let request = self
+            .line
             .http
             .get(with_query(url.clone(), query))
             .header(AUTHORIZATION, self.authorization(Method::GET, &url, query));
-        let answer = http::ask(request).await.map_err(|lost| match lost {
-            Lost::NeverLeft(why) | Lost::NoAnswer(why) => {
-                self.error(attempted, Failure::TryAgain, &why)
-            }
-        })?;
+        let answer = self.line.read(attempted, request).await?;
         if answer.status.is_success() {
             Ok(answer)
         } else {
@@ -251,20 +247,18 @@ impl X {
     ) -> Result<T, NetworkError> {
         let url = format!("{}{path}", self.server);
         let request = self
+            .line
             .http
             .post(&url)
             .header(AUTHORIZATION, self.authorization(Method::POST, &url, &[]))
             .header("content-type", "application/json")
             .body(body.to_string());
-        let answer = http::ask(request).await.map_err(|lost| match lost {
-            Lost::NeverLeft(why) => self.error(attempted, Failure::TryAgain, &why),
-            Lost::NoAnswer(why) => self.error(attempted, Failure::OutcomeUnknown, &why),
-        })?;
+        let answer = self.line.write(attempted, request).await?;
         if answer.status.is_success() {
             // It was accepted, but without a readable answer there is no reference to keep.
             return answer
                 .json()
-                .map_err(|why| self.error(attempted, Failure::OutcomeUnknown, &why));
+                .map_err(|why| self.line.error(attempted, Failure::OutcomeUnknown, &why));
         }
         let mut refusal = self.refusal(attempted, &answer);
         let perhaps_done = answer.status.is_server_error()
@@ -301,7 +295,7 @@ impl X {
     fn check_sender(&self, attempted: &'static str, id: &str) -> Result<(), NetworkError> {
         let Keys::User(keys) = &self.keys else {
             let why = "a bearer token can only read; sending needs the four keys of OAuth 1.0a";
-            return Err(self.error(attempted, Failure::Unauthorized, why));
+            return Err(self.line.error(attempted, Failure::Unauthorized, why));
         };
         match keys.access_token.expose().split_once('-') {
             Some((writes_for, _))
@@ -309,7 +303,7 @@ impl X {
             {
                 let why =
                     format!("the access token writes for the account {writes_for}, not for {id}");
-                Err(self.error(attempted, Failure::Unauthorized, &why))
+                Err(self.line.error(attempted, Failure::Unauthorized, &why))
             }
             _ => Ok(()),
         }
@@ -320,11 +314,10 @@ impl X {
         attempted: &'static str,
         letter: &Letter<'a>,
     ) -> Result<&'a Recipient, NetworkError> {
-        letter
-            .hug
-            .follower
-            .as_ref()
-            .ok_or_else(|| self.error(attempted, Failure::Refused, "nobody is named to send it to"))
+        letter.hug.follower.as_ref().ok_or_else(|| {
+            self.line
+                .error(attempted, Failure::Refused, "nobody is named to send it to")
+        })
     }
 
     fn data<T: for<'de> Deserialize<'de>>(
@@ -332,18 +325,8 @@ impl X {
         attempted: &'static str,
         answer: &Answer,
     ) -> Result<T, NetworkError> {
-        let one: One<T> = self.parse(attempted, answer)?;
+        let one: One<T> = self.line.parse(attempted, answer)?;
         one.data.ok_or_else(|| self.refusal(attempted, answer))
-    }
-
-    fn parse<T: for<'de> Deserialize<'de>>(
-        &self,
-        attempted: &'static str,
-        answer: &Answer,
-    ) -> Result<T, NetworkError> {
-        answer
-            .json()
-            .map_err(|why| self.error(attempted, Failure::TryAgain, &why))
     }
 
     /// What an answer that is not the wanted one means.
@@ -361,24 +344,15 @@ impl X {
             status if status.is_server_error() => Failure::TryAgain,
             _ => Failure::Refused,
         };
-        self.error(attempted, failure, &why)
+        self.line.error(attempted, failure, &why)
     }
 
     /// When a used-up limit opens again: what the header says, else the length of X's window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let now = self.clock.now();
+        let now = self.line.now();
         match answer.unix_time("x-rate-limit-reset") {
             Some(reset) if reset > now => reset,
             _ => now + SignedDuration::from_mins(15),
-        }
-    }
-
-    fn error(&self, attempted: &'static str, failure: Failure, why: &str) -> NetworkError {
-        NetworkError {
-            failure,
-            account: self.account.clone(),
-            attempted,
-            why: why.to_owned(),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! The same promise on Bluesky, where a post has a key and is put once by the network itself.
+
+use std::time::Duration;
+
+use have_a_hug::{hug::Status, invitation::Channel};
+use local::stand_in::{Fault, Person};
+
+use crate::world::{Sky, named};
+
+#[tokio::test]
+async fn number_600_is_invited_once_by_a_post_that_names_nobody() {
+    let mut sky = Sky::with(598, "").await;
+    let arrivals = sky.fans(3);
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert_eq!(named(&hug), arrivals[1]);
+    let posts = sky.bluesky.posts();
+    assert_eq!(posts.len(), 1);
+    let reference = hug.invitation.unwrap().reference.unwrap();
+    let record = sky.bluesky.record(&reference).unwrap();
+    assert_eq!(record["text"], posts[0].text);
+    assert!(record.get("facets").is_none());
+}
+
+#[tokio::test]
+async fn reads_need_no_login_and_an_idle_check_is_one_request() {
+    let mut sky = Sky::with(500, "").await;
+    sky.bluesky.clear_requests();
+    sky.check().await;
+    let seen = sky.bluesky.requests();
+    assert_eq!(seen.len(), 1);
+    assert!(
+        seen[0]
+            .path
+            .starts_with("/xrpc/app.bsky.actor.getProfile?actor=did%3Aplc%3A"),
+        "{}",
+        seen[0].path
+    );
+    assert_eq!(seen[0].authenticated_as, None);
+}
+
+#[tokio::test]
+async fn pages_that_are_empty_but_have_a_cursor_are_read_on() {
+    let mut sky = Sky::with(599, "").await;
+    let arrivals = sky.fans(120);
+    for handle in &arrivals[20..] {
+        sky.bluesky.hide(handle);
+    }
+    sky.check().await;
+    // 719 are counted: position 119 of a list whose 100 newest are hidden.
+    assert_eq!(sky.hug(600).await.evidence.position, 119);
+    assert!(sky.hug(600).await.follower.is_some());
+}
+
+#[tokio::test]
+async fn a_follower_whose_profile_gives_them_away_is_passed_over() {
+    let mut sky = Sky::with(599, "").await;
+    let bot = Person::bot(1, sky.clock.now());
+    sky.bluesky.follow(bot);
+    let fan = sky.fans(1).remove(0);
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert_eq!(named(&hug), fan);
+    assert_eq!(hug.evidence.skipped.len(), 1);
+
+    let mut sky = Sky::with(599, "").await;
+    let labelled = Person {
+        bot: true,
+        ..Person::fan(9_000, sky.clock.now())
+    };
+    sky.bluesky.follow(labelled);
+    let fan = sky.fans(1).remove(0);
+    sky.check().await;
+    assert_eq!(named(&sky.hug(600).await), fan);
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_was_lost_is_made_once() {
+    for lost in [
+        Fault::AnswerLost,
+        Fault::Truncated,
+        Fault::Hangup,
+        Fault::Status(500),
+    ] {
+        let mut sky = Sky::with(599, "").await;
+        sky.fans(1);
+        sky.bluesky.fail_next("putRecord", lost.clone());
+        sky.check().await;
+        assert_eq!(sky.hug(600).await.status, Status::Inviting, "{lost:?}");
+        for _ in 0..6 {
+            sky.check().await;
+        }
+        assert_eq!(sky.hug(600).await.status, Status::Invited, "{lost:?}");
+        assert_eq!(sky.bluesky.posts().len(), 1, "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_networks_own_key_keeps_a_second_post_out_even_where_the_ledger_forgot_the_first() {
+    let mut sky = Sky::with(599, "").await;
+    sky.fans(1);
+    sky.check().await;
+    let invited = sky.hug(600).await;
+    // As if the words and all that was written since the crossing had been lost.
+    let mut forgotten = invited.clone();
+    forgotten.status = Status::Reached;
+    forgotten.invitation = None;
+    forgotten.revision += 1;
+    sky.stack.deps.ledger.replace_hug(&forgotten).await.unwrap();
+    for _ in 0..6 {
+        sky.check().await;
+    }
+    assert_eq!(sky.bluesky.posts().len(), 1);
+    let again = sky.hug(600).await;
+    assert_eq!(again.status, Status::Invited);
+    assert_eq!(
+        again.invitation.unwrap().reference,
+        invited.invitation.unwrap().reference
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_has_run_out_is_refreshed_and_one_login_serves_for_months() {
+    let mut sky = Sky::with(599, "").await;
+    sky.fans(1);
+    sky.check().await;
+    // Access tokens last two hours.
+    sky.clock.advance(Duration::from_hours(3));
+    sky.fans(100);
+    sky.check().await;
+    sky.check().await;
+    assert_eq!(sky.hug(700).await.status, Status::Invited);
+    let logins = sky
+        .bluesky
+        .requests()
+        .iter()
+        .filter(|seen| seen.path.contains("createSession"))
+        .count();
+    assert_eq!(logins, 1);
+}
+
+#[tokio::test]
+async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_is_tried() {
+    let mut sky = Sky::with(599, "contact = [\"message\", \"mention\"]").await;
+    let fan = sky.fans(1).remove(0);
+    sky.bluesky.block_messages(&fan);
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert_eq!(hug.refusals[0].channel, Channel::Message);
+    let invitation = hug.invitation.unwrap();
+    assert_eq!(invitation.channel, Channel::Mention);
+    let record = sky.bluesky.record(&invitation.reference.unwrap()).unwrap();
+    let facet = &record["facets"][0];
+    let text = record["text"].as_str().unwrap();
+    let marked = facet["index"]["byteStart"].as_u64().unwrap() as usize
+        ..facet["index"]["byteEnd"].as_u64().unwrap() as usize;
+    assert_eq!(&text[marked], format!("@{fan}"));
+    assert_eq!(facet["features"][0]["did"], hug.follower.unwrap().id);
+}
+
+#[tokio::test]
+async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() {
+    let mut sky = Sky::with(599, "").await;
+    sky.fans(1);
+    sky.bluesky.fail_next("createSession", Fault::Status(401));
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert!(
+        hug.reason.unwrap().starts_with(
+            "logging in with the app password failed for bluesky:amber.bsky.social: 401"
+        )
+    );
+    for _ in 0..3 {
+        sky.check().await;
+    }
+    assert_eq!(sky.bluesky.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_handle_is_the_same_account() {
+    let mut sky = Sky::with(599, "").await;
+    sky.bluesky.rename("amber.bsky.social", "amber.example");
+    sky.fans(1);
+    sky.check().await;
+    assert_eq!(sky.bluesky.posts().len(), 1);
+    assert!(sky.hug(600).await.id.starts_with("did:plc:"));
+    assert_eq!(sky.bluesky.follower_count(), 600);
+}

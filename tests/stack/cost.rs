@@ -1,0 +1,81 @@
+//! What a check costs: the requests to the network and to the table, counted.
+
+use crate::world::{AMBER, Counted, World};
+
+fn count(asked: &[String], operation: &str) -> usize {
+    asked.iter().filter(|one| *one == operation).count()
+}
+
+#[tokio::test]
+async fn an_idle_check_is_one_request_to_the_network_and_three_to_the_table() {
+    let mut world = World::with_followers(500).await;
+    world.fans(20);
+    let table = Counted::attach(&mut world.stack);
+    world.requests();
+    world.check_only().await;
+    assert_eq!(world.requests(), [format!("GET /2/users/{AMBER}")]);
+    assert_eq!(table.take(), ["GetItem", "GetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn a_milestone_adds_one_page_of_followers_and_reads_no_more_of_them_than_it_needs() {
+    let mut world = World::with_followers(598).await;
+    world.fans(3);
+    let table = Counted::attach(&mut world.stack);
+    world.x.clear_requests();
+    world.check_only().await;
+    let seen = world.x.requests();
+    assert_eq!(seen.len(), 2);
+    // 601 followers: two of them reach down to number 600.
+    assert!(
+        seen[1]
+            .path
+            .starts_with(&format!("/2/users/{AMBER}/followers?max_results=2&")),
+        "{}",
+        seen[1].path
+    );
+    assert_eq!(
+        table.take(),
+        ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+    );
+    world.requests();
+    world.stack.deliver().await.unwrap();
+    assert_eq!(world.requests(), ["POST /2/tweets"]);
+    let asked = table.take();
+    println!("an invitation asks the table: {asked:?}");
+    assert_eq!(count(&asked, "GetItem"), 2, "{asked:?}");
+    assert_eq!(
+        count(&asked, "PutItem"),
+        3,
+        "claim, words, complete: {asked:?}"
+    );
+    assert_eq!(asked.len(), 5);
+}
+
+#[tokio::test]
+async fn a_burst_of_three_reads_the_list_once() {
+    let mut world = World::with_followers(595).await;
+    world.fans(210);
+    let table = Counted::attach(&mut world.stack);
+    world.requests();
+    world.check_only().await;
+    assert_eq!(world.requests().len(), 2);
+    assert_eq!(
+        table.take(),
+        ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+    );
+    world.stack.deliver().await.unwrap();
+    assert_eq!(world.requests().len(), 3);
+    assert_eq!(table.take().len(), 15);
+}
+
+#[tokio::test]
+async fn a_settled_hug_costs_later_checks_nothing() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check().await;
+    world.check().await;
+    let table = Counted::attach(&mut world.stack);
+    world.check_only().await;
+    assert_eq!(table.take(), ["GetItem", "GetItem", "TransactWriteItems"]);
+}

@@ -1,0 +1,95 @@
+//! Every file under events/ is fed to the function whose folder it lies in, and must do there what
+//! its name says.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use check_followers::Summary;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+
+use crate::world::World;
+
+fn files(function: &str) -> BTreeMap<String, Value> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../events")
+        .join(function);
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let situation = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (
+                situation,
+                serde_json::from_slice(&fs::read(path).unwrap()).unwrap(),
+            )
+        })
+        .collect()
+}
+
+async fn check(world: &World, event: Value) -> Result<Summary, String> {
+    let event = LambdaEvent::new(event, Default::default());
+    check_followers::handle(event, &world.stack.deps)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn check_followers_does_with_each_file_what_its_name_says() {
+    for (situation, event) in files("check-followers") {
+        let world = World::unseen(598, "").await;
+        let answer = check(&world, event).await;
+        let written = !world
+            .stack
+            .deps
+            .ledger
+            .everything()
+            .await
+            .unwrap()
+            .accounts
+            .is_empty();
+        match situation.as_str() {
+            "schedule" | "by-hand" | "one-account" => {
+                assert_eq!(answer.unwrap().checked, 1, "{situation}");
+                assert!(written, "{situation}");
+            }
+            "dry-run" => {
+                assert_eq!(answer.unwrap().checked, 1);
+                assert!(!written);
+            }
+            "unknown-account" => {
+                let error = answer.unwrap_err();
+                assert_eq!(
+                    error,
+                    "the settings name no account x:nobody; they name x:amber"
+                );
+            }
+            "misspelt" => {
+                assert!(answer.unwrap_err().contains("unknown field `dryrun`"));
+                assert!(!written);
+            }
+            unknown => panic!("events/check-followers/{unknown}.json is not tested"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn invite_follower_does_with_each_file_what_its_name_says() {
+    for (situation, event) in files("invite-follower") {
+        let mut world = World::with_followers(599).await;
+        world.fans(101);
+        world.check_only().await;
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Default::default());
+        let response = invite_follower::handle(event, &world.stack.deps)
+            .await
+            .unwrap();
+        assert!(response.batch_item_failures.is_empty(), "{situation}");
+        let invited = [600, 700].map(|milestone| world.invitations_to(milestone));
+        let expected = match situation.as_str() {
+            "reached" | "delivered-twice" => [1, 0],
+            "two-reached" | "malformed-between-good" => [1, 1],
+            "already-invited" | "not-a-hug" | "removed" => [0, 0],
+            unknown => panic!("events/invite-follower/{unknown}.json is not tested"),
+        };
+        assert_eq!(invited, expected, "{situation}");
+    }
+}

@@ -1,0 +1,264 @@
+//! Claim, send, complete: at most one invitation, whatever happens on the way.
+
+use std::time::Duration;
+
+use have_a_hug::{
+    hug::{LEASE, Status},
+    invitation::Channel,
+};
+use local::stand_in::{Fault, Person};
+
+use crate::world::{AMBER, World};
+
+/// Crosses 600 with something happening to the post, and answers what the hug is like then.
+async fn crossing_with(fault: Fault) -> World {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.x.fail_next("POST /2/tweets", fault);
+    world.check().await;
+    world
+}
+
+/// Time and checks enough for whatever is to be tried again.
+async fn settle(world: &mut World) {
+    for _ in 0..6 {
+        world.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_was_lost_is_looked_up_and_not_made_again() {
+    for lost in [Fault::AnswerLost, Fault::Truncated] {
+        let mut world = crossing_with(lost.clone()).await;
+        assert_eq!(world.hug(600).await.status, Status::Inviting, "{lost:?}");
+        settle(&mut world).await;
+        let hug = world.hug(600).await;
+        assert_eq!(hug.status, Status::Invited);
+        assert_eq!(
+            hug.invitation.unwrap().reference.unwrap(),
+            world.posts()[0].id
+        );
+        assert_eq!(world.posts().len(), 1, "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_got_no_answer_and_was_not_made_is_made_after_a_look() {
+    for lost in [Fault::Hangup, Fault::Status(500)] {
+        let mut world = crossing_with(lost.clone()).await;
+        assert!(world.posts().is_empty());
+        world.requests();
+        settle(&mut world).await;
+        let requests = world.requests();
+        let place = |wanted: String| {
+            requests
+                .iter()
+                .position(|request| *request == wanted)
+                .unwrap()
+        };
+        assert!(place(format!("GET /2/users/{AMBER}/tweets")) < place("POST /2/tweets".into()));
+        assert_eq!(world.posts().len(), 1, "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_x_calls_a_duplicate_is_looked_up() {
+    let duplicate = r#"{"title":"Forbidden","status":403,"detail":"You are not allowed to create a Tweet with duplicate content.","type":"about:blank"}"#;
+    let fault = crate::promise::body(403, "application/problem+json", duplicate);
+    let mut world = crossing_with(fault).await;
+    assert_eq!(world.hug(600).await.status, Status::Inviting);
+    settle(&mut world).await;
+    assert_eq!(world.hug(600).await.status, Status::Invited);
+}
+
+#[tokio::test]
+async fn a_network_that_is_busy_is_tried_again_at_once_by_the_stream() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    // Refused before it was looked at: nothing can have been posted.
+    world
+        .x
+        .fail_next("POST /2/tweets", Fault::RateLimited { for_seconds: 600 });
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.status, Status::Inviting);
+    assert!(hug.reason.unwrap().contains("429"));
+    world.requests();
+    world.check().await;
+    assert!(
+        !world.requests().contains(&"POST /2/tweets".to_owned()),
+        "not before the limit ends"
+    );
+    settle(&mut world).await;
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn a_limit_on_posts_holds_back_every_hug_of_the_account() {
+    let mut world = World::with_followers(599).await;
+    world.fans(201);
+    world
+        .x
+        .fail_next("POST /2/tweets", Fault::RateLimited { for_seconds: 600 });
+    world.check().await;
+    let posts = world
+        .requests()
+        .iter()
+        .filter(|request| *request == "POST /2/tweets")
+        .count();
+    assert_eq!(posts, 1);
+    settle(&mut world).await;
+    for milestone in [600, 700, 800] {
+        assert_eq!(world.invitations_to(milestone), 1);
+    }
+}
+
+#[tokio::test]
+async fn closed_messages_lead_to_the_next_channel() {
+    let mut world = World::with(599, "contact = [\"message\", \"announce\"]").await;
+    let mut shy = Person::fan(9_000, world.clock.now());
+    shy.messages_closed = true;
+    world.x.follow(shy);
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.refusals[0].channel, Channel::Message);
+    assert!(
+        hug.refusals[0]
+            .reason
+            .contains("You do not have permission to DM")
+    );
+    assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
+    assert_eq!((world.x.messages().len(), world.posts().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_follower_and_is_looked_up_when_its_answer_is_lost() {
+    let mut world = World::with(599, "contact = [\"message\"]").await;
+    let fan = world.fan();
+    world
+        .x
+        .fail_next("POST /2/dm_conversations", Fault::AnswerLost);
+    world.check().await;
+    settle(&mut world).await;
+    let messages = world.x.messages();
+    assert_eq!(messages.len(), 1);
+    assert!(
+        messages[0].text.starts_with(&format!("Hi @{fan}!")),
+        "{}",
+        messages[0].text
+    );
+    assert!(messages[0].text.contains("\"stop\""));
+    assert_eq!(world.hug(600).await.status, Status::Invited);
+}
+
+#[tokio::test]
+async fn a_mention_names_the_follower_and_an_announcement_nobody() {
+    let mut world = World::with(599, "contact = [\"mention\"]").await;
+    let fan = world.fan();
+    world.check().await;
+    assert!(world.posts()[0].text.contains(&format!("@{fan}")));
+
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check().await;
+    assert!(!world.posts()[0].text.contains('@'));
+    assert!(world.x.rule_breaks().is_empty());
+}
+
+#[tokio::test]
+async fn a_draft_sends_nothing_and_keeps_the_words_with_a_link() {
+    let mut world = World::with(599, "contact = [\"draft\"]").await;
+    world.fan();
+    world.check().await;
+    let hug = world.hug(600).await;
+    let invitation = hug.invitation.unwrap();
+    assert_eq!(
+        (hug.status, invitation.channel, invitation.sent_at),
+        (Status::Invited, Channel::Draft, None)
+    );
+    let link = invitation.reference.unwrap();
+    let id = hug.follower.unwrap().id;
+    assert!(
+        link.starts_with(&format!(
+            "https://x.com/messages/compose?recipient_id={id}&text=Hi%20%40fan"
+        )),
+        "{link}"
+    );
+    assert!(world.posts().is_empty() && world.x.messages().is_empty());
+}
+
+#[tokio::test]
+async fn every_refused_channel_ends_in_a_draft() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.x.fail_next("POST /2/tweets", Fault::Status(400));
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.refusals.len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.x.fail_next("POST /2/tweets", Fault::Status(401));
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.status, Status::Inviting);
+    assert!(
+        hug.reason
+            .unwrap()
+            .contains("before someone mends the account's access")
+    );
+    settle(&mut world).await;
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn who_dies_between_claim_and_send_is_followed_by_another() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check_only().await;
+    let claimed = world.hug(600).await.claim(world.clock.now()).unwrap();
+    world.stack.deps.ledger.replace_hug(&claimed).await.unwrap();
+    // The stream's own delivery finds it claimed and lets it be.
+    world.stack.deliver().await.unwrap();
+    assert!(world.posts().is_empty());
+    world.clock.advance(Duration::try_from(LEASE).unwrap());
+    world.check().await;
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn two_deliveries_at_once_send_one_invitation() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check_only().await;
+    let key = world.hug(600).await.key();
+    let deliver = || have_a_hug::invite::invite(&world.stack.deps, &key);
+    let (a, b, c) = tokio::join!(deliver(), deliver(), deliver());
+    for delivered in [a, b, c] {
+        delivered.unwrap();
+    }
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_network_that_stays_down_is_given_up_after_about_a_day_and_the_reason_is_kept() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check_only().await;
+    let mut checks = 0;
+    while world.hug(600).await.status != Status::Undeliverable {
+        for _ in 0..20 {
+            world.x.fail_next("POST /2/tweets", Fault::Status(401));
+        }
+        world.round().await;
+        checks += 1;
+        assert!(checks < 400, "never given up");
+    }
+    let hug = world.hug(600).await;
+    assert!(hug.reason.unwrap().contains("given up after 10 new starts; the last failure: sending the invitation failed for x:amber: 401"));
+    assert!(checks > 240, "given up after only {checks} checks");
+}

@@ -1,0 +1,344 @@
+//! One hug for one milestone, for the right person, and nothing lost.
+
+use have_a_hug::{check::Outcome, hug::Status, ledger::Ledger};
+use lambda_runtime::LambdaEvent;
+use local::{stand_in::Fault, table};
+use serde_json::json;
+
+use crate::world::{World, named, only};
+
+#[tokio::test]
+async fn number_600_is_invited_once() {
+    let mut world = World::with_followers(598).await;
+    let arrivals = world.fans(3);
+    let check = world.check().await;
+    assert_eq!(check.outcome, Outcome::Milestones);
+    let hug = world.hug(600).await;
+    // 601 followers: number 600 is the second newest.
+    assert_eq!(named(&hug), arrivals[1]);
+    assert_eq!(hug.evidence.position, 1);
+    assert_eq!(
+        (hug.evidence.count_before, hug.evidence.count_after),
+        (598, 601)
+    );
+    assert_eq!(hug.status, Status::Invited);
+    assert_eq!(world.posts().len(), 1);
+    let invitation = hug.invitation.unwrap();
+    assert_eq!(invitation.reference.unwrap(), world.posts()[0].id);
+    assert_eq!(invitation.text, world.posts()[0].text);
+}
+
+#[tokio::test]
+async fn milestones_behind_the_first_check_are_not_paid_back() {
+    let mut world = World::unseen(950, "").await;
+    assert_eq!(world.check().await.outcome, Outcome::Baseline);
+    world.fans(30);
+    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    world.fans(20);
+    world.check().await;
+    let hugs: Vec<u64> = world
+        .hugs()
+        .await
+        .iter()
+        .map(|hug| hug.milestone.number())
+        .collect();
+    assert_eq!(hugs, [1000]);
+}
+
+#[tokio::test]
+async fn a_burst_owes_every_milestone_it_passed() {
+    let mut world = World::with_followers(595).await;
+    let arrivals = world.fans(210);
+    world.check().await;
+    for (milestone, place) in [(600, 4), (700, 104), (800, 204)] {
+        assert_eq!(named(&world.hug(milestone).await), arrivals[place]);
+        assert_eq!(world.invitations_to(milestone), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_check() {
+    let mut world = World::with_followers(599).await;
+    let arrivals = world.fans(1_150);
+    world.check().await;
+    assert_eq!(world.hugs().await.len(), 10);
+    assert_eq!(world.promised_up_to().await, 1_500);
+    world.check().await;
+    let hugs = world.hugs().await;
+    assert_eq!(hugs.len(), 12);
+    assert_eq!(named(&hugs[11]), arrivals[1_100]);
+    assert_eq!(world.posts().len(), 12);
+}
+
+#[tokio::test]
+async fn a_dip_and_a_second_climb_owe_no_second_song() {
+    let mut world = World::with_followers(599).await;
+    let arrivals = world.fans(2);
+    world.check().await;
+    for handle in &arrivals {
+        world.x.unfollow(handle);
+    }
+    assert_eq!(world.check().await.followers, Some(599));
+    assert_eq!(world.promised_up_to().await, 601, "the mark never falls");
+    world.fans(5);
+    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bot_is_passed_over_for_the_next_newer_follower() {
+    let mut world = World::with_followers(599).await;
+    let bot = world.bot();
+    let fan = world.fan();
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(named(&hug), fan);
+    assert_eq!(hug.evidence.position, 1);
+    assert_eq!(hug.evidence.skipped[0].handle, bot);
+    assert!(
+        hug.evidence.skipped[0]
+            .reasons
+            .contains(&"no picture".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_milestone_waits_until_someone_genuine_comes() {
+    let mut world = World::with_followers(599).await;
+    world.bot();
+    let check = world.check().await;
+    assert_eq!(check.outcome, Outcome::Waiting);
+    assert_eq!(world.promised_up_to().await, 599);
+    assert!(world.hugs().await.is_empty());
+    let fan = world.fan();
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), fan);
+}
+
+#[tokio::test]
+async fn milestones_before_the_one_that_waits_are_owed_at_once() {
+    let mut world = World::with_followers(599).await;
+    world.fans(100);
+    world.bot();
+    let check = world.check().await;
+    assert_eq!(check.hugs.len(), 1);
+    assert_eq!(check.waiting.unwrap().milestone.number(), 700);
+    assert_eq!(world.promised_up_to().await, 699);
+    let fan = world.fan();
+    world.check().await;
+    assert_eq!(named(&world.hug(700).await), fan);
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_second_hug() {
+    let mut world = World::with_followers(599).await;
+    let lucky = world.fan();
+    world.check().await;
+    // She leaves and comes back just as number 700 is crossed.
+    world.fans(99);
+    world.x.unfollow(&lucky);
+    world.fan();
+    let n: u64 = lucky.trim_start_matches("fan").parse().unwrap();
+    world
+        .x
+        .follow(local::stand_in::Person::fan(n, world.clock.now()));
+    let next = world.fan();
+    world.check().await;
+    let hug = world.hug(700).await;
+    assert_eq!(hug.evidence.skipped[0].handle, lucky);
+    assert_eq!(
+        hug.evidence.skipped[0].reasons,
+        ["already has the hug for 600"]
+    );
+    assert_eq!(named(&hug), next);
+}
+
+#[tokio::test]
+async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
+    let mut world = World::with(599, "always = [\"@HotChat00001\"]").await;
+    let bot = world.bot();
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), bot);
+
+    let mut world = World::with(599, "screen = false").await;
+    let bot = world.bot();
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), bot);
+}
+
+#[tokio::test]
+async fn where_the_list_ends_before_the_place_the_hug_has_no_name() {
+    let mut world = World::with_followers(597).await;
+    world.fans(5);
+    let empty = r#"{"meta":{"result_count":0}}"#;
+    world
+        .x
+        .fail_next("/followers", body(200, "application/json", empty));
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.follower, None);
+    assert_eq!(
+        hug.evidence.note.unwrap(),
+        "the list of followers ended after 0 of 602"
+    );
+    assert!(world.posts()[0].text.contains("my 600th follower"));
+}
+
+#[tokio::test]
+async fn pages_that_are_short_because_they_hide_someone_are_read_on() {
+    let mut world = World::with_followers(599).await;
+    let arrivals = world.fans(4);
+    world.x.hide(&arrivals[3]);
+    world.check().await;
+    // 603 are counted, 602 listed: position 3 of the list.
+    assert_eq!(named(&world.hug(600).await), "fan0599");
+    assert_eq!(world.hug(600).await.evidence.position, 3);
+}
+
+#[tokio::test]
+async fn two_checks_at_once_owe_one_hug() {
+    let mut world = World::with_followers(599).await;
+    world.fans(3);
+    world.clock.advance(crate::world::STEP);
+    let check = || async {
+        let event = LambdaEvent::new(json!({}), Default::default());
+        only(
+            check_followers::handle(event, &world.stack.deps)
+                .await
+                .unwrap(),
+        )
+    };
+    let (a, b) = tokio::join!(check(), check());
+    let mut outcomes = [a.outcome, b.outcome];
+    outcomes.sort_by_key(|outcome| *outcome == Outcome::NoMilestone);
+    assert_eq!(outcomes, [Outcome::Milestones, Outcome::NoMilestone]);
+    world.stack.deliver().await.unwrap();
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn if_the_followers_cannot_be_read_the_mark_stays_and_the_next_check_tries_again() {
+    let mut world = World::with_followers(599).await;
+    let fan = world.fan();
+    world.x.fail_next("/followers", Fault::Status(503));
+    let error = world.failing_check().await;
+    assert!(
+        error.contains("reading the newest followers failed for x:amber: 503"),
+        "{error}"
+    );
+    assert_eq!(world.promised_up_to().await, 599);
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), fan);
+}
+
+#[tokio::test]
+async fn a_changed_plan_does_not_open_the_past_again() {
+    let mut world = World::with_followers(640).await;
+    world.fans(10);
+    world.check().await;
+    let denser =
+        crate::world::settings("x", "amber", world.x.url(), "").replace("step = 100", "step = 10");
+    let http = have_a_hug::http::client().unwrap();
+    let settings =
+        have_a_hug::settings::Settings::parse(&denser, "hug.toml", &local::sandbox::secret)
+            .unwrap();
+    let ledger = Ledger::new(world.stack.table.client().clone(), table::NAME);
+    world.stack.deps = have_a_hug::Deps::new(settings, ledger, &http, world.clock.clone());
+    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    world.fans(10);
+    world.check().await;
+    let hugs: Vec<u64> = world
+        .hugs()
+        .await
+        .iter()
+        .map(|hug| hug.milestone.number())
+        .collect();
+    assert_eq!(hugs, [660]);
+}
+
+#[tokio::test]
+async fn a_new_handle_is_the_same_account() {
+    let mut world = World::with_followers(599).await;
+    world.x.rename("amber", "amberlane");
+    world.fan();
+    world.check().await;
+    assert_eq!(
+        world.invitations_to(600),
+        1,
+        "found by its id under the old handle"
+    );
+
+    let renamed = crate::world::settings("x", "amberlane", world.x.url(), "");
+    let http = have_a_hug::http::client().unwrap();
+    let settings =
+        have_a_hug::settings::Settings::parse(&renamed, "hug.toml", &local::sandbox::secret)
+            .unwrap();
+    let ledger = Ledger::new(world.stack.table.client().clone(), table::NAME);
+    world.stack.deps = have_a_hug::Deps::new(settings, ledger, &http, world.clock.clone());
+    world.fans(100);
+    assert_eq!(
+        world.check().await.outcome,
+        Outcome::Milestones,
+        "no new baseline"
+    );
+    assert_eq!(world.invitations_to(700), 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_decides_but_writes_nothing() {
+    let mut world = World::with_followers(599).await;
+    let fan = world.fan();
+    let check = only(world.stack.round(json!({ "dry_run": true })).await.unwrap());
+    assert_eq!(named(&check.hugs[0]), fan);
+    assert!(world.hugs().await.is_empty());
+    assert_eq!(world.promised_up_to().await, 599);
+    assert!(world.posts().is_empty());
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world
+        .x
+        .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
+    let limited = world.check().await;
+    assert_eq!(limited.outcome, Outcome::RateLimited);
+    world.requests();
+    for _ in 0..2 {
+        assert_eq!(world.check().await.retry_at, limited.retry_at);
+    }
+    assert_eq!(world.requests(), Vec::<String>::new());
+    assert_eq!(world.check().await.outcome, Outcome::Milestones);
+}
+
+#[tokio::test]
+async fn a_rate_limit_before_the_very_first_answer_is_remembered_too() {
+    let mut world = World::unseen(598, "").await;
+    world
+        .x
+        .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
+    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    world.requests();
+    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    assert!(world.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_last_request_that_a_limit_allows_is_the_last_one_made() {
+    let mut world = World::unseen(500, "").await;
+    world.x.set_limit("GET /2/users/by/username/:username", 1);
+    assert!(world.check().await.retry_at.is_some());
+    world.requests();
+    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    assert!(world.requests().is_empty());
+}
+
+pub fn body(status: u16, content_type: &str, body: &str) -> Fault {
+    Fault::Body {
+        status,
+        content_type: content_type.into(),
+        body: body.into(),
+    }
+}

@@ -1,0 +1,280 @@
+//! One creator, her followers and the stack that keeps her promise, with the time in the test's hand.
+
+use std::{sync::Arc, time::Duration};
+
+use check_followers::{Looked, Summary};
+use have_a_hug::{check::Check, clock::Clock, hug::Hug};
+use local::{
+    sandbox,
+    stack::Stack,
+    stand_in::{Person, Post, bluesky, x},
+};
+use serde_json::{Value, json};
+
+pub const AMBER: &str = "44196397";
+
+/// The schedule's step.
+pub const STEP: Duration = Duration::from_mins(5);
+
+pub struct World {
+    pub clock: Clock,
+    pub x: x::X,
+    pub stack: Stack,
+    people: u64,
+    bots: u64,
+}
+
+impl World {
+    /// Amber on X, with that many followers, looked at once.
+    pub async fn with_followers(n: u64) -> Self {
+        Self::with(n, "").await
+    }
+
+    /// The same, with more lines for her account in hug.toml.
+    pub async fn with(n: u64, more: &str) -> Self {
+        let mut world = Self::unseen(n, more).await;
+        world.check().await;
+        world
+    }
+
+    /// Amber before the first check.
+    pub async fn unseen(n: u64, more: &str) -> Self {
+        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+        let x = x::X::start(clock.clone()).await.unwrap();
+        x.add_account(x::Account::amber());
+        let settings = settings("x", "amber", x.url(), more);
+        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
+            .await
+            .unwrap();
+        let mut world = Self {
+            clock,
+            x,
+            stack,
+            people: 0,
+            bots: 0,
+        };
+        world.fans(n);
+        world
+    }
+
+    /// New genuine followers; answers their handles, oldest first.
+    pub fn fans(&mut self, n: u64) -> Vec<String> {
+        let fan = |world: &mut Self| {
+            world.people += 1;
+            let fan = Person::fan(world.people, world.clock.now());
+            world.x.follow(fan.clone());
+            fan.handle
+        };
+        (0..n).map(|_| fan(self)).collect()
+    }
+
+    /// One new genuine follower.
+    pub fn fan(&mut self) -> String {
+        self.fans(1).remove(0)
+    }
+
+    /// One new bot.
+    pub fn bot(&mut self) -> String {
+        self.bots += 1;
+        let bot = Person::bot(self.bots, self.clock.now());
+        self.x.follow(bot.clone());
+        bot.handle
+    }
+
+    /// One tick of the schedule, five minutes after the last.
+    pub async fn round(&mut self) -> Summary {
+        self.clock.advance(STEP);
+        self.stack.round(json!({})).await.unwrap()
+    }
+
+    /// A tick that must work, and what it saw of Amber.
+    pub async fn check(&mut self) -> Check {
+        only(self.round().await)
+    }
+
+    /// A tick that must fail, and what it says.
+    pub async fn failing_check(&mut self) -> String {
+        match self.round().await.accounts.remove(0) {
+            Looked::Failed { error, .. } => error,
+            Looked::At(check) => panic!("it worked: {check:?}"),
+        }
+    }
+
+    /// A tick without its invitations: `check-followers` alone.
+    pub async fn check_only(&mut self) -> Check {
+        self.clock.advance(STEP);
+        let event = lambda_runtime::LambdaEvent::new(json!({}), Default::default());
+        only(
+            check_followers::handle(event, &self.stack.deps)
+                .await
+                .unwrap(),
+        )
+    }
+
+    pub async fn hugs(&self) -> Vec<Hug> {
+        self.stack.deps.ledger.everything().await.unwrap().hugs
+    }
+
+    pub async fn hug(&self, milestone: u64) -> Hug {
+        let hugs = self.hugs().await;
+        hugs.into_iter()
+            .find(|hug| hug.milestone.number() == milestone)
+            .unwrap()
+    }
+
+    pub async fn promised_up_to(&self) -> u64 {
+        self.stack.deps.ledger.everything().await.unwrap().accounts[0].promised_up_to
+    }
+
+    /// What Amber's account posted, oldest first.
+    pub fn posts(&self) -> Vec<Post> {
+        self.x.posts()
+    }
+
+    /// How often her posts name a milestone: more than once would be a second invitation.
+    pub fn invitations_to(&self, milestone: u64) -> usize {
+        let number = format!(" {milestone} ");
+        self.posts()
+            .iter()
+            .filter(|post| post.text.contains(&number))
+            .count()
+    }
+
+    /// The requests to X since the last look, as `METHOD /path` without the query.
+    pub fn requests(&self) -> Vec<String> {
+        let seen = self.x.requests();
+        self.x.clear_requests();
+        let plain = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+        seen.iter()
+            .map(|one| format!("{} {}", one.method, plain(&one.path)))
+            .collect()
+    }
+}
+
+/// The one account's check of a round in which it worked.
+pub fn only(mut summary: Summary) -> Check {
+    assert_eq!(summary.accounts.len(), 1);
+    match summary.accounts.remove(0) {
+        Looked::At(check) => *check,
+        Looked::Failed { error, .. } => panic!("{error}"),
+    }
+}
+
+/// A hug.toml with one account.
+pub fn settings(network: &str, handle: &str, server: &str, more: &str) -> String {
+    format!(
+        "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"{network}\"\nhandle = \"{handle}\"\nserver = \"{server}\"\n{more}\n"
+    )
+}
+
+/// The handle of the follower that a hug is for.
+pub fn named(hug: &Hug) -> &str {
+    hug.follower
+        .as_ref()
+        .map_or("nobody", |follower| &follower.handle)
+}
+
+/// Amber on Bluesky.
+pub struct Sky {
+    pub clock: Clock,
+    pub bluesky: bluesky::Bluesky,
+    pub stack: Stack,
+    people: u64,
+}
+
+impl Sky {
+    pub async fn with(n: u64, more: &str) -> Self {
+        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+        let bluesky = bluesky::Bluesky::start(clock.clone()).await.unwrap();
+        bluesky.add_account(bluesky::Account::amber());
+        let more = format!("appview = \"{}\"\n{more}", bluesky.url());
+        let settings = settings("bluesky", "amber.bsky.social", bluesky.url(), &more);
+        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
+            .await
+            .unwrap();
+        let mut sky = Self {
+            clock,
+            bluesky,
+            stack,
+            people: 0,
+        };
+        sky.fans(n);
+        sky.check().await;
+        sky
+    }
+
+    pub fn fans(&mut self, n: u64) -> Vec<String> {
+        let fan = |sky: &mut Self| {
+            sky.people += 1;
+            let fan = Person::fan(sky.people, sky.clock.now());
+            sky.bluesky.follow(fan.clone());
+            bluesky::domain(&fan.handle)
+        };
+        (0..n).map(|_| fan(self)).collect()
+    }
+
+    pub async fn check(&mut self) -> Check {
+        self.clock.advance(STEP);
+        only(self.stack.round(json!({})).await.unwrap())
+    }
+
+    pub async fn hug(&self, milestone: u64) -> Hug {
+        let hugs = self.stack.deps.ledger.everything().await.unwrap().hugs;
+        hugs.into_iter()
+            .find(|hug| hug.milestone.number() == milestone)
+            .unwrap()
+    }
+}
+
+/// Counts what the ledger asks of DynamoDB, by the names of its operations.
+#[derive(Clone, Debug, Default)]
+pub struct Counted(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Counted {
+    /// Lets the stack's ledger be counted from now on.
+    pub fn attach(stack: &mut Stack) -> Self {
+        let counted = Self::default();
+        let config = stack
+            .table
+            .client()
+            .config()
+            .to_builder()
+            .interceptor(counted.clone())
+            .build();
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        stack.deps.ledger = have_a_hug::ledger::Ledger::new(client, local::table::NAME);
+        counted
+    }
+
+    /// What was asked since the last look.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl aws_sdk_dynamodb::config::Intercept for Counted {
+    fn name(&self) -> &'static str {
+        "counted"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef<'_>,
+        _: &aws_sdk_dynamodb::config::RuntimeComponents,
+        _: &mut aws_sdk_dynamodb::config::ConfigBag,
+    ) -> Result<(), aws_sdk_dynamodb::error::BoxError> {
+        let target = context
+            .request()
+            .headers()
+            .get("x-amz-target")
+            .unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        self.0.lock().unwrap().push(operation.to_owned());
+        Ok(())
+    }
+}
+
+/// An event as DynamoDB's stream would hand it over.
+pub fn stream_event(records: &[Value]) -> aws_lambda_events::dynamodb::Event {
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
