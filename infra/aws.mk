@@ -28,8 +28,9 @@ SAM := .tools/sam/bin/sam
 # cargo-lambda finds zig through the environment it was installed in.
 CARGO_LAMBDA := PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.tools/lambda" cargo-lambda lambda
 BUILD := $(CARGO_LAMBDA) build
-# A build for this machine's own kind needs no cross-compiler.
-COMPILER := $(if $(filter $(ARCHITECTURE),$(subst aarch64,arm64,$(shell uname -m))),cargo,cargo-zigbuild)
+# zig links against Lambda's own C library, Amazon Linux 2023's, which is older than most machines'.
+COMPILER ?= cargo-zigbuild
+TARGET := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu$(if $(filter cargo-zigbuild,$(COMPILER)),.2.34)
 
 # A tool with all it needs, in the versions of infra/tools/*.txt, in an environment of its own.
 .tools/%/ready: infra/tools/%.txt | needs-python
@@ -37,16 +38,20 @@ COMPILER := $(if $(filter $(ARCHITECTURE),$(subst aarch64,arm64,$(shell uname -m
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-.PHONY: build settings secret deploy deploy-code invoke-remote logs redrive destroy validate e2e
+.PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs redrive destroy validate e2e
 
 build: .tools/lambda/ready ## Build both functions for AWS into target/lambda
-	$(BUILD) --release --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	$(BUILD) --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
 settings: .tools/sam/ready ## Check hug.toml and upload it
 	@$(AWS) settings
 
 secret: .tools/sam/ready ## Upload a secret, NAME=X_API_KEY; its value is asked for, or read from standard input
 	@$(AWS) secret "$(NAME)"
+
+try-arm64: ## Let the arm64 binary answer an event on a machine of another kind, with qemu
+	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
+	$(CARGO) run --quiet --package local --bin hug -- sandbox -- python3 infra/try_arm64.py
 
 deploy: .tools/sam/ready .tools/lambda/ready ## Build all, and put it on AWS
 	@$(AWS) check-deploy

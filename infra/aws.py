@@ -14,7 +14,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 
 import boto3
@@ -115,20 +114,19 @@ class Aws:
         return settings, sorted(secrets)
 
     def start_anew(self):
-        """Makes the functions read settings and secrets again: they do at start, and any change of a
-        function's configuration, such as of its description, makes Lambda start it anew."""
+        """Makes the functions read settings and secrets again, which they do at start. Lambda starts a
+        function anew when what its environment is made of changes; a second more or less of its longest
+        time is the least that does, and the next deploy may take it back."""
         functions = self.client("lambda")
         for name in FUNCTIONS:
             name = f"{self.stack}-{name}"
             try:
-                text = functions.get_function_configuration(FunctionName=name).get("Description", "")
+                seconds = functions.get_function_configuration(FunctionName=name)["Timeout"]
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":
                     continue  # not deployed yet
                 raise
-            text = text.split(" Settings of ")[0]
-            now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-            functions.update_function_configuration(FunctionName=name, Description=f"{text} Settings of {now}.")
+            functions.update_function_configuration(FunctionName=name, Timeout=seconds ^ 1)
             functions.get_waiter("function_updated_v2").wait(FunctionName=name)
             print(f"{name} starts anew with them.")
 

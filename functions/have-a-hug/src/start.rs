@@ -117,3 +117,58 @@ impl Parameters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(values: &[(&str, &str)]) -> Parameters {
+        let pair =
+            |(name, value): &(&str, &str)| (format!("/have-a-hug/{name}"), (*value).to_owned());
+        Parameters {
+            prefix: "/have-a-hug".into(),
+            region: "eu-central-1".into(),
+            values: values.iter().map(pair).collect(),
+        }
+    }
+
+    const SETTINGS: &str =
+        "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"x\"\nhandle = \"amber\"\n";
+
+    #[test]
+    fn settings_and_secrets_are_found_by_their_names_under_the_prefix() {
+        let all = parameters(&[
+            ("settings", SETTINGS),
+            ("secrets/X_API_KEY", "a"),
+            ("secrets/X_API_SECRET", "b"),
+            ("secrets/X_ACCESS_TOKEN", "c"),
+            ("secrets/X_ACCESS_SECRET", "d"),
+        ]);
+        assert_eq!(all.settings().unwrap().accounts.len(), 1);
+    }
+
+    #[test]
+    fn missing_settings_are_told_with_their_name_their_region_and_what_to_do() {
+        let told = parameters(&[("secrets/X_API_KEY", "a")])
+            .settings()
+            .unwrap_err()
+            .to_string();
+        for word in ["/have-a-hug/settings", "eu-central-1", "make settings"] {
+            assert!(told.contains(word), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_missing_secret_and_a_mistake_are_told_with_what_to_do_and_without_a_secret() {
+        let told = parameters(&[("settings", SETTINGS), ("secrets/X_API_KEY", "hidden")]);
+        let told = told.settings().unwrap_err().to_string();
+        for word in [
+            "/have-a-hug/settings in eu-central-1",
+            "X_API_SECRET",
+            "make secret NAME=",
+        ] {
+            assert!(told.contains(word), "{told}");
+        }
+        assert!(!told.contains("hidden"), "{told}");
+    }
+}

@@ -136,7 +136,8 @@ pub async fn networks_only() -> Result<(), Error> {
         "secrets": HashMap::from(secrets()),
     });
     println!("{told}");
-    Ok(tokio::signal::ctrl_c().await?)
+    interruption().await;
+    Ok(())
 }
 
 async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {
