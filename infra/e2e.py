@@ -411,6 +411,7 @@ def deploys(make, world, deploy):
     def facts():
         kept = {}
         for function in (CHECK, INVITE):
+            world.functions.get_waiter("function_updated_v2").wait(FunctionName=function)
             kept[function] = world.functions.get_function_configuration(FunctionName=function)
         return kept
 
@@ -459,7 +460,7 @@ def deploys(make, world, deploy):
         broken = Path(folder) / "template.yaml"
         text = (ROOT / "infra" / "template.yaml").read_text()
         text = text.replace("CodeUri: ../", f"CodeUri: {ROOT}/").replace("MemorySize: 128", "MemorySize: 256")
-        text = text.replace("\nOutputs:\n", "\n  Impossible:\n    Type: AWS::Lambda::EventSourceMapping\n    DependsOn: CheckFollowers\n    Properties:\n      FunctionName: no-such-function\n      EventSourceArn: !GetAtt Ledger.StreamArn\n      StartingPosition: LATEST\n\nOutputs:\n")
+        text = text.replace("\nOutputs:\n", "\n  Impossible:\n    Type: AWS::Lambda::Url\n    DependsOn: CheckFollowers\n    Properties: { TargetFunctionArn: no-such-function, AuthType: AWS_IAM }\n\nOutputs:\n")
         check("Impossible" in text and "MemorySize: 256" in text, "the template is broken on purpose")
         broken.write_text(text)
         make(*deploy, f"TEMPLATE={broken}", "BUILD=true", fails=True)

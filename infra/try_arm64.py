@@ -1,4 +1,4 @@
-"""Runs the arm64 binary of check-followers on a machine of another kind, and hands it one event.
+"""Runs an arm64 binary of check-followers on a machine of another kind, and hands it one event.
 
 qemu runs the binary, this script plays Lambda's Runtime API, and `hug sandbox` around it is the table
 and the networks: see `make try-arm64`.
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BINARY = ROOT / "target" / "lambda" / "check-followers" / "bootstrap"
+BINARY = Path(sys.argv[1])
 SYSTEM = "/usr/aarch64-linux-gnu"  # Debian's arm64 C library
 
 
