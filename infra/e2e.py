@@ -277,6 +277,8 @@ def prove(make, world, settings, secrets):
         wait(lambda: world.status(600, network) == "invited", f"the invitation for 600 on {network}")
         check(len(world.posts(network)) == 1, "one post", world.posts(network))
     check("600" in world.posts()[0]["text"], "the post's words", world.posts())
+    for metric in ('"InvitationsSent":1', '"SecondsToInvitation":'):
+        wait(lambda: world.count(INVITE, metric) == 2, f"the metric {metric} of both")
     proves("2. a milestone makes one invitation through the real stream mapping and the real binary, on X and on Bluesky")
 
     world.follow_to(701)
