@@ -314,6 +314,19 @@ async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_that_is_to_last_for_years_is_believed_for_a_day() {
+    let mut world = World::with_followers(599).await;
+    let for_seconds = 10 * 365 * 24 * 60 * 60;
+    world
+        .x
+        .fail_next("GET /2/users", Fault::RateLimited { for_seconds });
+    world.check().await;
+    world.fan();
+    world.clock.advance(std::time::Duration::from_hours(24));
+    assert_eq!(world.check().await.outcome, Outcome::Milestones);
+}
+
+#[tokio::test]
 async fn a_rate_limit_before_the_very_first_answer_is_remembered_too() {
     let mut world = World::unseen(598, "").await;
     world

@@ -1,8 +1,12 @@
 //! AWS's own SDK over the program's one HTTP client, so that there is one TLS set-up and one pool.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    timeout::TimeoutConfig,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::{RuntimeComponents, retry::RetryConfig};
 use aws_smithy_runtime_api::client::{
     http::{
@@ -13,20 +17,29 @@ use aws_smithy_runtime_api::client::{
 };
 use reqwest::Client;
 
-/// What every client of AWS shares, from AWS's own environment variables (`AWS_REGION`, credentials,
-/// `AWS_ENDPOINT_URL` …).
-pub async fn config(http: &Client) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
+/// What every client of AWS shares, from the variables that Lambda sets (`AWS_REGION` and the
+/// credentials) and `AWS_ENDPOINT_URL`.
+///
+/// The SDK's usual search through profiles, files and metadata servers is left out: in a function
+/// it finds nothing else, and it is a tenth of the binary (8.25 MB with it, 7.44 MB without).
+pub fn config(http: &Client) -> SdkConfig {
+    let variable = |name| env::var(name).ok();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
         .http_client(OverReqwest(http.clone()))
+        .region(variable("AWS_REGION").map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .timeout_config(
             TimeoutConfig::builder()
                 .operation_attempt_timeout(Duration::from_secs(3))
                 .operation_timeout(Duration::from_secs(9))
                 .build(),
-        )
-        .load()
-        .await
+        );
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.build()
 }
 
 /// A client of DynamoDB.

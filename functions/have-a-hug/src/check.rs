@@ -1,30 +1,22 @@
 //! One check of one account: read, decide, then record, all in one transaction.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     Deps,
     account::{Account, AccountName, Signpost, as_text},
-    follower::{Follower, Recipient},
+    follower::Recipient,
     hug::{Evidence, Hug, HugKey, Skipped, Status},
     ledger::{Kind, LedgerError},
     milestone::Milestone,
+    naming::{Named, Naming},
     network::{Failure, Network, NetworkError, Profile},
     settings,
 };
 
 /// A check writes down at most this many milestones; the rest are owed at the next one.
 const MOST_MILESTONES: usize = 10;
-
-/// No follower further down the list than this is read: a list this long costs ten requests and
-/// ten dollars on X. A milestone below it is recorded without a name.
-const DEEPEST_POSITION: u64 = 10_000;
-
-/// More pages than any list of that depth needs, for a server that never stops turning them.
-const MOST_PAGES: usize = 500;
 
 /// How often a check that lost the race against another is decided again.
 const MOST_RACES: usize = 4;
@@ -283,7 +275,7 @@ impl OneCheck<'_> {
             .into_iter()
             .filter(|milestone| given.iter().all(|hug| hug.milestone != *milestone))
             .collect();
-        let mut naming = Naming::new(self, &after.id, &given);
+        let mut naming = Naming::new(self.account, self.network, &after.id, self.now, &given);
         for milestone in owed {
             match naming
                 .name(milestone, before.followers, profile.followers)
@@ -463,146 +455,5 @@ impl Check {
         self.outcome = Outcome::RateLimited;
         self.retry_at = Some(until);
         self
-    }
-}
-
-/// Who gets the hugs of one check: the newest followers, read as far down as needed, and who of
-/// them has been judged.
-struct Naming<'a> {
-    check: &'a OneCheck<'a>,
-    id: &'a str,
-    /// Followers who have a hug, with what is said of it.
-    given: HashMap<String, String>,
-    newest: Newest,
-    judged: HashMap<String, Vec<String>>,
-}
-
-/// The newest followers, as far as they were read.
-#[derive(Default)]
-struct Newest {
-    followers: Vec<Follower>,
-    cursor: Option<String>,
-    pages: usize,
-    ended: bool,
-}
-
-enum Named {
-    Hug(Evidence, Option<Recipient>),
-    Nobody(Vec<Skipped>),
-}
-
-impl<'a> Naming<'a> {
-    fn new(check: &'a OneCheck<'a>, id: &'a str, hugs: &[Hug]) -> Self {
-        let has_one = |hug: &Hug| {
-            let follower = hug.follower.as_ref()?;
-            Some((
-                follower.id.clone(),
-                format!("already has the hug for {}", hug.milestone),
-            ))
-        };
-        Self {
-            check,
-            id,
-            given: hugs.iter().filter_map(has_one).collect(),
-            newest: Newest::default(),
-            judged: HashMap::new(),
-        }
-    }
-
-    /// Number `N` of `count` followers stands at position `count - N`, the newest at 0. If they do
-    /// not count, the next newer one gets the hug.
-    async fn name(
-        &mut self,
-        milestone: Milestone,
-        count_before: u64,
-        count_after: u64,
-    ) -> Result<Named, CheckError> {
-        let position = count_after - milestone.number();
-        let mut evidence = Evidence {
-            count_before,
-            count_after,
-            position,
-            skipped: Vec::new(),
-            note: None,
-        };
-        if position >= DEEPEST_POSITION {
-            evidence.note = Some(format!(
-                "only the {DEEPEST_POSITION} newest followers are read"
-            ));
-            return Ok(Named::Hug(evidence, None));
-        }
-        self.read_to(position).await?;
-        let read = self.newest.followers.len();
-        let Some(place) = usize::try_from(position).ok().filter(|place| *place < read) else {
-            evidence.note = Some(format!(
-                "the list of followers ended after {read} of {count_after}"
-            ));
-            return Ok(Named::Hug(evidence, None));
-        };
-        for place in (0..=place).rev() {
-            let follower = self.newest.followers[place].clone();
-            let reasons = self.reasons_against(&follower).await?;
-            if reasons.is_empty() {
-                self.given.insert(
-                    follower.id.clone(),
-                    format!("already has the hug for {milestone}"),
-                );
-                return Ok(Named::Hug(evidence, Some(Recipient::from(&follower))));
-            }
-            evidence.skipped.push(Skipped {
-                handle: follower.handle,
-                reasons,
-            });
-        }
-        Ok(Named::Nobody(evidence.skipped))
-    }
-
-    async fn reasons_against(&mut self, follower: &Follower) -> Result<Vec<String>, CheckError> {
-        if let Some(hug) = self.given.get(&follower.id) {
-            return Ok(vec![hug.clone()]);
-        }
-        if let Some(reasons) = self.judged.get(&follower.id) {
-            return Ok(reasons.clone());
-        }
-        let screening = &self.check.account.screening;
-        let mut reasons = screening.reasons_against(follower, self.check.now);
-        if reasons.is_empty() && screening.judges(follower) {
-            let closer = self.check.network.look_closer(follower.clone()).await?;
-            reasons = screening.reasons_against(&closer, self.check.now);
-        }
-        self.judged.insert(follower.id.clone(), reasons.clone());
-        Ok(reasons)
-    }
-
-    /// Reads pages until someone stands at `position` or the list has ended: only a missing
-    /// cursor says so, not a short page.
-    async fn read_to(&mut self, position: u64) -> Result<(), CheckError> {
-        let newest = &mut self.newest;
-        while !newest.ended && newest.followers.len() as u64 <= position {
-            let wanted = position + 1 - newest.followers.len() as u64;
-            let page = self
-                .check
-                .network
-                .followers(self.id, wanted, newest.cursor.as_deref())
-                .await?;
-            newest.pages += 1;
-            if newest.pages > MOST_PAGES || (page.next.is_some() && page.next == newest.cursor) {
-                return Err(CheckError::Network(NetworkError {
-                    failure: Failure::TryAgain,
-                    account: self.check.account.name.clone(),
-                    attempted: "reading the newest followers",
-                    why: format!("the list goes in circles after {} pages", newest.pages),
-                }));
-            }
-            // Someone who follows between two pages pushes the last one onto the next page too.
-            for follower in page.followers {
-                if newest.followers.iter().all(|known| known.id != follower.id) {
-                    newest.followers.push(follower);
-                }
-            }
-            newest.ended = page.next.is_none();
-            newest.cursor = page.next;
-        }
-        Ok(())
     }
 }

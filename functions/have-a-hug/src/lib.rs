@@ -6,6 +6,7 @@
 //! Start with [`check`](mod@check), one look at one account, and [`invite`](mod@invite), one
 //! invitation; all else serves these two.
 //!
+//! - Who crossed a milestone: `naming`, the rule of the position.
 //! - Pure rules: [`milestone`] (which numbers were crossed), [`follower`] (who counts as genuine),
 //!   [`hug`] (a gift's life), [`invitation`] (the words).
 //! - What is kept: [`account`] and [`hug`] are what the [`ledger`] reads and writes, each write on
@@ -30,6 +31,7 @@ pub mod invite;
 pub mod ledger;
 pub mod metrics;
 pub mod milestone;
+mod naming;
 pub mod network;
 pub mod settings;
 pub mod start;

@@ -24,7 +24,7 @@ pub async fn from_environment() -> Result<Deps, Error> {
         "the environment variable HUG_TABLE is not set; it is the name of the ledger's table",
     )?;
     let http = http::client()?;
-    let aws = aws::config(&http).await;
+    let aws = aws::config(&http);
     let (settings, metrics) = match (variable("HUG_SETTINGS"), variable("HUG_PARAMETERS")) {
         (Some(path), None) => {
             let secrets = |name: &str| env::var(name).ok();

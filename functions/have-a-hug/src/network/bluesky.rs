@@ -437,14 +437,14 @@ impl Bluesky {
 
     /// When a used-up limit opens again: what the headers say, else the length of the usual window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let now = self.line.now();
-        let after = answer
-            .number("retry-after")
-            .map(|seconds| now + SignedDuration::from_secs(seconds.clamp(1, 86_400)));
-        match answer.unix_time("ratelimit-reset").or(after) {
-            Some(reset) if reset > now => reset,
-            _ => now + SignedDuration::from_mins(5),
-        }
+        let after = answer.number("retry-after").and_then(|seconds| {
+            self.line
+                .now()
+                .checked_add(SignedDuration::from_secs(seconds))
+                .ok()
+        });
+        let told = answer.unix_time("ratelimit-reset").or(after);
+        self.line.until(told, SignedDuration::from_mins(5))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One account's line to its network: requests go out over it, and what becomes of them is told in
 //! terms of what comes next.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,16 @@ pub(super) struct Line {
 impl Line {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// When a used-up rate limit opens again: the time that the network told, if it lies ahead, else
+    /// after the network's `usual` window. A day at the most: no limit of theirs is longer, and a
+    /// wrong clock over there must not silence an account for good.
+    pub fn until(&self, told: Option<Timestamp>, usual: SignedDuration) -> Timestamp {
+        let now = self.now();
+        let told = told.filter(|time| *time > now);
+        let longest = now + SignedDuration::from_hours(24);
+        told.unwrap_or(now + usual).min(longest)
     }
 
     /// Asks for something: whatever is lost on the way can be asked again.

@@ -349,11 +349,8 @@ impl X {
 
     /// When a used-up limit opens again: what the header says, else the length of X's window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let now = self.line.now();
-        match answer.unix_time("x-rate-limit-reset") {
-            Some(reset) if reset > now => reset,
-            _ => now + SignedDuration::from_mins(15),
-        }
+        let told = answer.unix_time("x-rate-limit-reset");
+        self.line.until(told, SignedDuration::from_mins(15))
     }
 }
 
