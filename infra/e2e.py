@@ -2,7 +2,7 @@
 
 The emulator is ministack: it runs the real binaries, fires the schedule, feeds the stream through its
 filter, and refuses what a function's own role does not allow. What it does not prove is written in
-infra/README-aws.md. Everything listens on loopback, and all that was started is ended, also on failure.
+infra/README.md. Everything listens on loopback, and all that was started is ended, also on failure.
 """
 
 import contextlib
