@@ -96,14 +96,27 @@ def uses():
     # What every function does at its start.
     start = {right: ["start.rs"] for call, right in CALLS.items() if re.search(call, read("start.rs"))}
     used = {}
-    for function, path in [("CheckFollowers", "check.rs"), ("InviteFollower", "invite.rs")]:
+    for function, entry in [("CheckFollowers", "check"), ("InviteFollower", "invite")]:
         used[function] = {right: list(places) for right, places in start.items()}
-        for method in sorted(set(re.findall(r"\bledger\s*\.\s*(\w+)\(", read(path)))):
-            if method not in methods:
-                raise Wrong(f"{path} calls ledger.{method}, which ledger/dynamodb.rs does not have")
-            for right in methods[method]:
-                used[function].setdefault(right, []).append(f"{path}: ledger.{method}")
+        for module in sorted(reached_from(entry)):
+            for method in sorted(set(re.findall(r"\bledger\s*\.\s*(\w+)\(", read(f"{module}.rs")))):
+                if method not in methods:
+                    raise Wrong(f"{module}.rs calls ledger.{method}, which ledger/dynamodb.rs does not have")
+                for right in methods[method]:
+                    used[function].setdefault(right, []).append(f"{module}.rs: ledger.{method}")
     return used
+
+
+def reached_from(entry):
+    """The module and all that it uses, and so on."""
+    modules = {path.stem for path in CODE.glob("*.rs")} - {"lib"}
+    reached, ahead = set(), {entry}
+    while ahead:
+        module = ahead.pop()
+        reached.add(module)
+        named = " ".join(re.findall(r"crate::(\{.*?\};|\w+)", read(f"{module}.rs"), re.S))
+        ahead |= (set(re.findall(r"\w+", named)) & modules) - reached
+    return reached
 
 
 # ---- What the template must be ------------------------------------------------------------------
