@@ -181,6 +181,7 @@ impl OneCheck<'_> {
         if let Some(until) = signpost.retry_at.filter(|until| *until > self.now) {
             return Ok(check.rate_limited(until));
         }
+        let untouched = check.clone();
         let outcome = match self.network.profile(signpost.id.as_deref()).await {
             Ok(profile) => {
                 self.decide(&mut check, profile, &signpost, known, unsettled)
@@ -195,7 +196,7 @@ impl OneCheck<'_> {
                 ..
             })) => {
                 self.remember_rate_limit(until).await?;
-                Ok(self.blank(None, check.rearmed).rate_limited(until))
+                Ok(untouched.rate_limited(until))
             }
             Err(error) => Err(error),
         }
@@ -210,10 +211,14 @@ impl OneCheck<'_> {
         unsettled: Vec<Milestone>,
     ) -> Result<(), CheckError> {
         let key = self.account.name.with_id(&profile.id);
-        let before = match known {
-            // A new handle of an account that is known under its old one.
-            None if signpost.id.is_none() => self.deps.ledger.account(&key).await?,
-            known => known,
+        let (before, unsettled) = match known {
+            // Perhaps the new handle of an account that is known under its old one, hugs and all.
+            None if signpost.id.is_none() => {
+                let before = self.deps.ledger.account(&key).await?;
+                let unsettled = before.as_ref().map(|before| before.unsettled.clone());
+                (before, unsettled.unwrap_or_default())
+            }
+            known => (known, unsettled),
         };
         let mut after = Account {
             account: self.account.name.clone(),
