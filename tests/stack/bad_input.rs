@@ -126,24 +126,13 @@ async fn a_network_that_is_down_is_told_and_tried_again() {
     world.fan();
     let url = world.x.url().to_owned();
     let down = crate::world::settings("x", "amber", "http://127.0.0.1:9", "");
-    let settings = |text: &str| {
-        have_a_hug::settings::Settings::parse(text, "hug.toml", &local::sandbox::secret).unwrap()
-    };
-    let http = have_a_hug::http::client().unwrap();
-    let ledger = || Ledger::new(world.stack.table.client().clone(), local::table::NAME);
-    world.stack.deps = have_a_hug::Deps::new(settings(&down), ledger(), &http, world.clock.clone());
+    world.resettle(&down);
     let error = world.failing_check().await;
     assert!(
         error.contains("Connection refused") && error.contains("a retry can help"),
         "{error}"
     );
-    let up = crate::world::settings("x", "amber", &url, "");
-    world.stack.deps = have_a_hug::Deps::new(
-        settings(&up),
-        Ledger::new(world.stack.table.client().clone(), local::table::NAME),
-        &http,
-        world.clock.clone(),
-    );
+    world.resettle(&crate::world::settings("x", "amber", &url, ""));
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
 }

@@ -1,11 +1,11 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{check::Outcome, hug::Status, ledger::Ledger};
+use have_a_hug::{check::Outcome, hug::Status};
 use lambda_runtime::LambdaEvent;
-use local::{stand_in::Fault, table};
+use local::stand_in::Fault;
 use serde_json::json;
 
-use crate::world::{World, named, only};
+use crate::world::{World, named, only, settings};
 
 #[tokio::test]
 async fn number_600_is_invited_once() {
@@ -237,14 +237,8 @@ async fn a_changed_plan_does_not_open_the_past_again() {
     let mut world = World::with_followers(640).await;
     world.fans(10);
     world.check().await;
-    let denser =
-        crate::world::settings("x", "amber", world.x.url(), "").replace("step = 100", "step = 10");
-    let http = have_a_hug::http::client().unwrap();
-    let settings =
-        have_a_hug::settings::Settings::parse(&denser, "hug.toml", &local::sandbox::secret)
-            .unwrap();
-    let ledger = Ledger::new(world.stack.table.client().clone(), table::NAME);
-    world.stack.deps = have_a_hug::Deps::new(settings, ledger, &http, world.clock.clone());
+    let denser = settings("x", "amber", world.x.url(), "").replace("step = 100", "step = 10");
+    world.resettle(&denser);
     assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
     world.fans(10);
     world.check().await;
@@ -269,13 +263,8 @@ async fn a_new_handle_is_the_same_account() {
         "found by its id under the old handle"
     );
 
-    let renamed = crate::world::settings("x", "amberlane", world.x.url(), "");
-    let http = have_a_hug::http::client().unwrap();
-    let settings =
-        have_a_hug::settings::Settings::parse(&renamed, "hug.toml", &local::sandbox::secret)
-            .unwrap();
-    let ledger = Ledger::new(world.stack.table.client().clone(), table::NAME);
-    world.stack.deps = have_a_hug::Deps::new(settings, ledger, &http, world.clock.clone());
+    let url = world.x.url().to_owned();
+    world.resettle(&settings("x", "amberlane", &url, ""));
     world.fans(100);
     assert_eq!(
         world.check().await.outcome,
@@ -283,6 +272,21 @@ async fn a_new_handle_is_the_same_account() {
         "no new baseline"
     );
     assert_eq!(world.invitations_to(700), 1);
+}
+
+#[tokio::test]
+async fn a_hug_that_is_under_way_when_the_handle_changes_is_delivered() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.x.fail_next("POST /2/tweets", Fault::Status(401));
+    world.check().await;
+    assert!(world.posts().is_empty());
+    world.x.rename("amber", "amberlane");
+    let url = world.x.url().to_owned();
+    world.resettle(&settings("x", "amberlane", &url, ""));
+    world.check().await;
+    world.check().await;
+    assert_eq!(world.invitations_to(600), 1);
 }
 
 #[tokio::test]

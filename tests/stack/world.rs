@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use check_followers::{Looked, Summary};
-use have_a_hug::{check::Check, clock::Clock, hug::Hug};
+use have_a_hug::{Deps, check::Check, clock::Clock, hug::Hug, ledger::Ledger, settings::Settings};
 use local::{
     sandbox,
     stack::Stack,
     stand_in::{Person, Post, bluesky, x},
+    table,
 };
 use serde_json::{Value, json};
 
@@ -55,6 +56,14 @@ impl World {
         };
         world.fans(n);
         world
+    }
+
+    /// The creator edits hug.toml; the table stays.
+    pub fn resettle(&mut self, settings: &str) {
+        let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
+        let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
+        let http = have_a_hug::http::client().unwrap();
+        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
     }
 
     /// New genuine followers; answers their handles, oldest first.
