@@ -251,7 +251,7 @@ impl Counted {
             .interceptor(counted.clone())
             .build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
-        stack.deps.ledger = have_a_hug::ledger::Ledger::new(client, local::table::NAME);
+        stack.deps.ledger = Ledger::new(client, table::NAME);
         counted
     }
 
