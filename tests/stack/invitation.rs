@@ -236,12 +236,18 @@ async fn two_deliveries_at_once_send_one_invitation() {
     world.fan();
     world.check_only().await;
     let key = world.hug(600).await.key();
+    world.requests();
     let deliver = || have_a_hug::invite::invite(&world.stack.deps, &key);
     let (a, b, c) = tokio::join!(deliver(), deliver(), deliver());
     for delivered in [a, b, c] {
         delivered.unwrap();
     }
-    assert_eq!(world.posts().len(), 1);
+    // X would refuse the same words a second time; here they are not even sent.
+    let sent = world
+        .requests()
+        .into_iter()
+        .filter(|request| request == "POST /2/tweets");
+    assert_eq!(sent.count(), 1);
 }
 
 #[tokio::test]

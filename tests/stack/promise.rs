@@ -2,7 +2,7 @@
 
 use have_a_hug::{check::Outcome, hug::Status};
 use lambda_runtime::LambdaEvent;
-use local::stand_in::Fault;
+use local::stand_in::{Fault, Person};
 use serde_json::json;
 
 use crate::world::{World, named, only, settings};
@@ -140,9 +140,7 @@ async fn nobody_gets_a_second_hug() {
     world.x.unfollow(&lucky);
     world.fan();
     let n: u64 = lucky.trim_start_matches("fan").parse().unwrap();
-    world
-        .x
-        .follow(local::stand_in::Person::fan(n, world.clock.now()));
+    world.x.follow(Person::fan(n, world.clock.now()));
     let next = world.fan();
     world.check().await;
     let hug = world.hug(700).await;
@@ -215,6 +213,36 @@ async fn two_checks_at_once_owe_one_hug() {
     assert_eq!(outcomes, [Outcome::Milestones, Outcome::NoMilestone]);
     world.stack.deliver().await.unwrap();
     assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
+    let world = World::with_followers(610).await;
+    let slow = Fault::Slow(std::time::Duration::from_millis(500));
+    world.x.fail_next("GET /2/users", slow);
+    let check = || async {
+        let event = LambdaEvent::new(json!({}), Default::default());
+        only(
+            check_followers::handle(event, &world.stack.deps)
+                .await
+                .unwrap(),
+        )
+    };
+    let overtaking = async {
+        // The slow one has its count once X has seen its request.
+        while world.x.requests().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        for n in 9_000..9_040 {
+            world.x.follow(Person::fan(n, world.clock.now()));
+        }
+        check().await
+    };
+    world.x.clear_requests();
+    let (overtaken, overtaking) = tokio::join!(check(), overtaking);
+    assert_eq!(overtaking.promised_up_to, Some(650));
+    assert_eq!(overtaken.promised_up_to, Some(650), "it was decided again");
+    assert_eq!(world.promised_up_to().await, 650);
 }
 
 #[tokio::test]
