@@ -1,6 +1,6 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{check::Outcome, hug::Status};
+use have_a_hug::{check::Outcome, hug::Status, ledger::Kind};
 use lambda_runtime::LambdaEvent;
 use local::stand_in::{Fault, Person};
 use serde_json::json;
@@ -213,6 +213,26 @@ async fn two_checks_at_once_owe_one_hug() {
     assert_eq!(outcomes, [Outcome::Milestones, Outcome::NoMilestone]);
     world.stack.deliver().await.unwrap();
     assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_baseline() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.check().await;
+    let ledger = &world.stack.deps.ledger;
+    let account = ledger.everything().await.unwrap().accounts.remove(0);
+    let mut after = account.clone();
+    after.revision += 1;
+    after.promised_up_to = 9_000;
+    let again = [world.hug(600).await];
+    let second_hug = ledger
+        .record_check(Some(&account), &after, &again, None)
+        .await;
+    assert_eq!(second_hug.unwrap_err().kind, Kind::LostRace);
+    let second_baseline = ledger.record_check(None, &after, &[], None).await;
+    assert_eq!(second_baseline.unwrap_err().kind, Kind::LostRace);
+    assert_eq!(world.promised_up_to().await, 600, "all or nothing");
 }
 
 #[tokio::test]
