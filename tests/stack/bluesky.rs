@@ -101,6 +101,8 @@ async fn the_networks_own_key_keeps_a_second_post_out_even_where_the_ledger_forg
     sky.fans(1);
     sky.check().await;
     let invited = sky.hug(600).await;
+    let reference = invited.invitation.clone().unwrap().reference.unwrap();
+    let record = sky.bluesky.record(&reference);
     // As if the words and all that was written since the crossing had been lost.
     let mut forgotten = invited.clone();
     forgotten.status = Status::Reached;
@@ -111,12 +113,14 @@ async fn the_networks_own_key_keeps_a_second_post_out_even_where_the_ledger_forg
         sky.check().await;
     }
     assert_eq!(sky.bluesky.posts().len(), 1);
+    assert_eq!(
+        sky.bluesky.record(&reference),
+        record,
+        "not put anew over the first"
+    );
     let again = sky.hug(600).await;
     assert_eq!(again.status, Status::Invited);
-    assert_eq!(
-        again.invitation.unwrap().reference,
-        invited.invitation.unwrap().reference
-    );
+    assert_eq!(again.invitation.unwrap().reference, Some(reference));
 }
 
 #[tokio::test]
@@ -174,6 +178,28 @@ async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() 
         sky.check().await;
     }
     assert_eq!(sky.bluesky.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_turns_out_to_be_someone_elses_posts_nothing() {
+    let mut sky = Sky::with(599, "").await;
+    sky.fans(1);
+    let tokens = r#"{"accessJwt":"a.b.c","refreshJwt":"d.e.f","did":"did:plc:someoneelse","handle":"other.test"}"#;
+    let theirs = crate::promise::body(200, "application/json", tokens);
+    sky.bluesky.fail_next("createSession", theirs);
+    sky.bluesky.clear_requests();
+    sky.check().await;
+    let reason = sky.hug(600).await.reason.unwrap();
+    assert!(
+        reason.contains("the app password belongs to did:plc:someoneelse, not to did:plc:"),
+        "{reason}"
+    );
+    let puts = sky
+        .bluesky
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.path.contains("putRecord"));
+    assert_eq!(puts.count(), 0);
 }
 
 #[tokio::test]

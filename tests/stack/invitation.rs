@@ -6,9 +6,9 @@ use have_a_hug::{
     hug::{LEASE, Status},
     invitation::Channel,
 };
-use local::stand_in::{Fault, Person};
+use local::stand_in::{Fault, Person, x};
 
-use crate::world::{AMBER, World};
+use crate::world::{AMBER, World, settings};
 
 /// Crosses 600 with something happening to the post, and answers what the hug is like then.
 async fn crossing_with(fault: Fault) -> World {
@@ -213,6 +213,36 @@ async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
     );
     settle(&mut world).await;
     assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn the_keys_of_one_account_do_not_post_for_another() {
+    let mut world = World::with_followers(599).await;
+    // Bea's followers can be read with Amber's keys, and a post would be Amber's.
+    let bea = x::Account {
+        id: "55".into(),
+        handle: "bea".into(),
+        keys: None,
+        ..x::Account::amber()
+    };
+    world.x.add_account(bea);
+    let follow = |world: &World, n| {
+        world
+            .x
+            .follow_account("bea", Person::fan(n, world.clock.now()))
+    };
+    (1..600).for_each(|n| follow(&world, n));
+    let url = world.x.url().to_owned();
+    world.resettle(&settings("x", "bea", &url, ""));
+    world.check().await;
+    follow(&world, 600);
+    world.check().await;
+    let reason = world.hug(600).await.reason.unwrap();
+    assert!(
+        reason.contains("the access token writes for the account 44196397, not for 55"),
+        "{reason}"
+    );
+    assert!(world.posts().is_empty());
 }
 
 #[tokio::test]
