@@ -17,19 +17,24 @@ use tempfile::TempDir;
 
 use crate::world::settings;
 
-/// The command, built once; it lies beside the folder of this test.
-fn hug() -> Command {
-    static HUG: OnceLock<PathBuf> = OnceLock::new();
-    let path = HUG.get_or_init(|| {
+/// A binary of this workspace; all are built once, and lie beside the folder of this test.
+fn binary(name: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bin", "hug"])
+            .args(["build", "--quiet", "--workspace", "--bins"])
             .status();
         assert!(built.unwrap().success());
         let test = std::env::current_exe().unwrap();
-        test.ancestors().nth(2).unwrap().join("hug")
+        test.ancestors().nth(2).unwrap().to_owned()
     });
-    let mut command = Command::new(path);
+    let mut command = Command::new(folder.join(name));
     command.env_clear().stdin(Stdio::null());
+    command
+}
+
+fn hug() -> Command {
+    let mut command = binary("hug");
     for name in [
         "X_API_KEY",
         "X_API_SECRET",
@@ -307,6 +312,38 @@ async fn an_interrupted_watch_ends_cleanly() {
         .await
         .unwrap();
     assert!(code.success());
+}
+
+#[test]
+fn a_function_without_its_environment_says_what_is_missing() {
+    for function in ["check-followers", "invite-follower"] {
+        let told = |environment: &[(&str, &str)]| {
+            let mut command = binary(function);
+            let ended = Ended(command.envs(environment.iter().copied()).output().unwrap());
+            assert!(!ended.0.status.success());
+            // Lambda takes the log from standard output.
+            ended.stdout()
+        };
+        let nothing = told(&[]);
+        assert!(
+            nothing.contains("HUG_TABLE is not set; it is the name of the ledger's table"),
+            "{nothing}"
+        );
+        let table = ("HUG_TABLE", "t");
+        assert!(told(&[table]).contains("neither HUG_SETTINGS nor HUG_PARAMETERS is set; set one"));
+        let both = [
+            table,
+            ("HUG_SETTINGS", "hug.toml"),
+            ("HUG_PARAMETERS", "/have-a-hug"),
+        ];
+        assert!(told(&both).contains("both HUG_SETTINGS and HUG_PARAMETERS are set"));
+        let missing = [table, ("HUG_SETTINGS", "nowhere.toml")];
+        assert!(
+            told(&missing).contains("nowhere.toml is not right"),
+            "{}",
+            told(&missing)
+        );
+    }
 }
 
 #[tokio::test]

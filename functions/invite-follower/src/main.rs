@@ -7,7 +7,9 @@ use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let deps: &Deps = &start::from_environment().await?;
+    let deps: &Deps = &start::from_environment()
+        .await
+        .inspect_err(|error| tracing::error!(%error, "cannot start"))?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         invite_follower::handle(event, deps).await
     }))
