@@ -452,7 +452,7 @@ impl Reader<'_> {
             .map(|(key, _)| secret_name(name, key, alone || key.starts_with("API_")))
             .collect();
         let what = format!(
-            "the secrets of {name} are missing: {}; set them, or set {} and contact = [\"draft\"], which only reads",
+            "the secrets of {name} are missing: {}; set them (README.md says where they come from), or set {} and contact = [\"draft\"], which only reads",
             missing.join(", "),
             secret_name(name, "BEARER_TOKEN", true),
         );

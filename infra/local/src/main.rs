@@ -91,11 +91,18 @@ async fn main() -> ExitCode {
         .init();
     match run(arguments).await {
         Ok(code) => code,
+        // Whoever read the output has seen enough: `hug status | head`.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hug: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_closed_pipe(error: &Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
