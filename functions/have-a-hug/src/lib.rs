@@ -68,6 +68,16 @@ impl Deps {
             )
         };
         let networks = settings.accounts.iter().map(connect).collect();
+        Self::over(settings, ledger, networks, clock)
+    }
+
+    /// The same with the networks handed in, as the simulation does.
+    pub fn over(
+        settings: Settings,
+        ledger: Ledger,
+        networks: HashMap<AccountName, Arc<dyn Network>>,
+        clock: Clock,
+    ) -> Self {
         Self {
             settings,
             ledger,

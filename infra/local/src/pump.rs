@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::{Error, table};
 
 /// Records in one batch, retries of one checkpoint: as in infra/template.yaml.
-const BATCH: usize = 10;
+pub const BATCH: usize = 10;
 const RETRIES: u32 = 3;
 
 /// Reads on where it stopped; the place is kept in a file, so that a restart neither skips nor repeats.
@@ -74,7 +74,7 @@ impl Pump {
     ) -> Result<usize, Error> {
         let mut handed_over = 0;
         loop {
-            let records = self.next_records()?;
+            let records = records(&self.database, self.position.as_deref())?;
             let Some(last) = records.last() else {
                 return Ok(handed_over);
             };
@@ -123,46 +123,6 @@ impl Pump {
         Ok(())
     }
 
-    /// The records after the place that was kept.
-    fn next_records(&self) -> Result<Vec<Value>, Error> {
-        let streams = self.database.list_streams(ListStreamsRequest {
-            table_name: Some(table::NAME.to_owned()),
-            ..Default::default()
-        })?;
-        let stream = streams
-            .streams
-            .into_iter()
-            .next()
-            .ok_or("the table has no stream")?;
-        let described = self.database.describe_stream(DescribeStreamRequest {
-            stream_arn: stream.stream_arn.clone(),
-            ..Default::default()
-        })?;
-        let mut records = Vec::new();
-        for shard in described.stream_description.shards {
-            let iterator = self.database.get_shard_iterator(GetShardIteratorRequest {
-                stream_arn: stream.stream_arn.clone(),
-                shard_id: shard.shard_id,
-                shard_iterator_type: match self.position {
-                    Some(_) => "AFTER_SEQUENCE_NUMBER".to_owned(),
-                    None => "TRIM_HORIZON".to_owned(),
-                },
-                sequence_number: self.position.clone(),
-            })?;
-            let got = self.database.get_records(GetRecordsRequest {
-                shard_iterator: iterator.shard_iterator.unwrap_or_default(),
-                limit: Some(BATCH),
-            })?;
-            records.extend(
-                got.records
-                    .iter()
-                    .map(serde_json::to_value)
-                    .collect::<Result<Vec<_>, _>>()?,
-            );
-        }
-        Ok(records)
-    }
-
     fn keep_position(&mut self, position: Option<String>) -> Result<(), Error> {
         let Some(position) = position else {
             return Ok(());
@@ -194,23 +154,67 @@ impl Pump {
     }
 }
 
+/// The table's next records, ten at most: those after a place in the stream, or its oldest.
+///
+/// # Errors
+///
+/// A stream that cannot be read.
+pub fn records(database: &Database, after: Option<&str>) -> Result<Vec<Value>, Error> {
+    let streams = database.list_streams(ListStreamsRequest {
+        table_name: Some(table::NAME.to_owned()),
+        ..Default::default()
+    })?;
+    let stream = streams
+        .streams
+        .into_iter()
+        .next()
+        .ok_or("the table has no stream")?;
+    let described = database.describe_stream(DescribeStreamRequest {
+        stream_arn: stream.stream_arn.clone(),
+        ..Default::default()
+    })?;
+    let mut records = Vec::new();
+    for shard in described.stream_description.shards {
+        let kind = if after.is_some() {
+            "AFTER_SEQUENCE_NUMBER"
+        } else {
+            "TRIM_HORIZON"
+        };
+        let iterator = database.get_shard_iterator(GetShardIteratorRequest {
+            stream_arn: stream.stream_arn.clone(),
+            shard_id: shard.shard_id,
+            shard_iterator_type: kind.to_owned(),
+            sequence_number: after.map(str::to_owned),
+        })?;
+        let got = database.get_records(GetRecordsRequest {
+            shard_iterator: iterator.shard_iterator.unwrap_or_default(),
+            limit: Some(BATCH),
+        })?;
+        for record in &got.records {
+            records.push(serde_json::to_value(record)?);
+        }
+    }
+    Ok(records)
+}
+
 const POSITION: &str = "stream-position";
 
 /// The file of records that were given up, a line each.
 pub const FAILED: &str = "failed.jsonl";
 
 /// The event source mapping's filter: only hugs whose new image is `reached`.
-fn passes(record: &Value) -> bool {
+pub fn passes(record: &Value) -> bool {
     record["dynamodb"]["NewImage"]["status"]["S"] == "reached"
 }
 
-fn sequence_number(record: &Value) -> Option<String> {
+/// A record's place in the stream.
+pub fn sequence_number(record: &Value) -> Option<String> {
     Some(record["dynamodb"]["SequenceNumber"].as_str()?.to_owned())
 }
 
 /// How many records of the batch are done with: those before the first reported one. A number that
 /// is not in the batch means, as on Lambda, that the whole batch failed.
-fn checkpoint(batch: &[Value], response: &BatchResponse) -> usize {
+pub fn checkpoint(batch: &[Value], response: &BatchResponse) -> usize {
     let position = |reported: &str| {
         batch
             .iter()

@@ -111,68 +111,70 @@ impl Table {
             server,
             _lock: None,
         };
-        table.create().await?;
+        create(&table.client).await?;
         table
             .database
             .sweep_ttl()
             .map_err(|error| error.to_string())?;
         Ok(table)
     }
+}
 
-    /// The same table as infra/template.yaml makes on AWS.
-    async fn create(&self) -> Result<(), Error> {
-        let exists = self
-            .client
-            .describe_table()
-            .table_name(NAME)
-            .send()
-            .await
-            .is_ok();
-        if exists {
-            return Ok(());
-        }
-        let mut request = self
-            .client
-            .create_table()
-            .table_name(NAME)
-            .billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-            request = request
-                .key_schema(
-                    KeySchemaElement::builder()
-                        .attribute_name(name)
-                        .key_type(kind)
-                        .build()?,
-                )
-                .attribute_definitions(
-                    AttributeDefinition::builder()
-                        .attribute_name(name)
-                        .attribute_type(ScalarAttributeType::S)
-                        .build()?,
-                );
-        }
-        let stream = StreamSpecification::builder()
-            .stream_enabled(true)
-            .stream_view_type(StreamViewType::NewImage);
-        let created = request.stream_specification(stream.build()?).send().await;
-        match created.map_err(SdkError::into_service_error) {
-            // Another process was a moment faster.
-            Err(error) if error.is_resource_in_use_exception() => return Ok(()),
-            created => created?,
-        };
-        let expiry = TimeToLiveSpecification::builder()
-            .attribute_name("expires_at")
-            .enabled(true)
-            .build()?;
-        self.client
-            .update_time_to_live()
-            .table_name(NAME)
-            .time_to_live_specification(expiry)
-            .send()
-            .await
-            .map_err(SdkError::into_service_error)?;
-        Ok(())
+/// Makes the same table as infra/template.yaml makes on AWS, unless it is there.
+///
+/// # Errors
+///
+/// What DynamoDB, or what stands in for it, says.
+pub async fn create(client: &Client) -> Result<(), Error> {
+    let exists = client
+        .describe_table()
+        .table_name(NAME)
+        .send()
+        .await
+        .is_ok();
+    if exists {
+        return Ok(());
     }
+    let mut request = client
+        .create_table()
+        .table_name(NAME)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        request = request
+            .key_schema(
+                KeySchemaElement::builder()
+                    .attribute_name(name)
+                    .key_type(kind)
+                    .build()?,
+            )
+            .attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(name)
+                    .attribute_type(ScalarAttributeType::S)
+                    .build()?,
+            );
+    }
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::NewImage);
+    let created = request.stream_specification(stream.build()?).send().await;
+    match created.map_err(SdkError::into_service_error) {
+        // Another process was a moment faster.
+        Err(error) if error.is_resource_in_use_exception() => return Ok(()),
+        created => created?,
+    };
+    let expiry = TimeToLiveSpecification::builder()
+        .attribute_name("expires_at")
+        .enabled(true)
+        .build()?;
+    client
+        .update_time_to_live()
+        .table_name(NAME)
+        .time_to_live_specification(expiry)
+        .send()
+        .await
+        .map_err(SdkError::into_service_error)?;
+    Ok(())
 }
 
 impl Drop for Table {

@@ -1,0 +1,235 @@
+//! What may happen to an account, and how it is made up from a seed.
+
+use std::fmt;
+
+use have_a_hug::{invitation::Channel, network::NetworkName};
+use proptest::{collection::vec, option, prelude::*};
+
+/// Everything that happens to one account.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub network: NetworkName,
+    pub contact: Vec<Channel>,
+    pub plan: Plan,
+    /// Who follows before the first check.
+    pub at_first: Vec<Who>,
+    /// How many stand on a page of the list.
+    pub page: usize,
+    /// Seconds until the network shows what was sent to it.
+    pub shown_after: i64,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub first: u64,
+    pub step: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Fan,
+    Bot,
+    /// A fan who takes no messages.
+    Closed,
+}
+
+/// People are picked by a number, modulo those whom it can happen to.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Arrive(Vec<Who>),
+    Leave(usize),
+    Return(usize),
+    /// Deactivated, taken down or suspended: out of the list, still counted.
+    Hide(usize),
+    Show(usize),
+    /// Out of the list; the count notices as its network does.
+    Delete(usize),
+    /// Follows with a date that puts them so many places below the top of the list.
+    Backdate(usize),
+    Replan(Plan),
+    /// Seconds.
+    Pass(i64),
+    /// Functions at work side by side; whose turn it is at each call.
+    Run(Vec<Job>, Vec<usize>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub what: What,
+    /// By how many seconds its clock is wrong.
+    pub skew: i64,
+    /// What befalls its calls, by their number.
+    pub perils: Vec<(usize, Peril)>,
+}
+
+#[derive(Clone, Debug)]
+pub enum What {
+    Check,
+    /// The stream's next records.
+    Deliver,
+    /// Records that were there before, in any order and as often as it pleases.
+    Repeat(Vec<usize>),
+}
+
+/// What befalls one call, to the ledger or to the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peril {
+    /// The process dies before it took effect.
+    DieBefore,
+    /// The process dies after it took effect.
+    DieAfter,
+    /// It took effect, and the answer is lost.
+    AnswerLost,
+    /// It never gets there.
+    Fail,
+    /// DynamoDB throttles; the network's rate limit is used up.
+    Busy,
+    /// DynamoDB cancels for a conflict; the network refuses.
+    Refuse,
+    /// It takes that many seconds.
+    Slow(i64),
+    /// Someone follows just before.
+    Follow(Who),
+}
+
+/// The kinds of churn that make the network's count and its list disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Churn {
+    /// Everything that can happen.
+    All,
+    /// Follows, unfollows and follows again, no more.
+    Plain,
+}
+
+pub fn history() -> BoxedStrategy<History> {
+    prop_oneof![3 => Just(Churn::All), 2 => Just(Churn::Plain)]
+        .prop_flat_map(|churn| {
+            (
+                prop_oneof![Just(NetworkName::X), Just(NetworkName::Bluesky)],
+                contact(),
+                plan(),
+                vec(who(), 0..12),
+                1_usize..6,
+                0_i64..30,
+                vec(step(churn), 1..40),
+            )
+        })
+        .prop_map(
+            |(network, contact, plan, at_first, page, shown_after, steps)| History {
+                network,
+                contact,
+                plan,
+                at_first,
+                page,
+                shown_after,
+                steps,
+            },
+        )
+        .boxed()
+}
+
+fn contact() -> BoxedStrategy<Vec<Channel>> {
+    use Channel::{Announce, Mention, Message};
+    prop_oneof![
+        2 => Just(vec![Announce]),
+        1 => Just(vec![Mention]),
+        2 => Just(vec![Message, Announce]),
+        1 => Just(vec![Message]),
+    ]
+    .boxed()
+}
+
+fn plan() -> BoxedStrategy<Plan> {
+    (1_u64..14, 1_u64..6)
+        .prop_map(|(first, step)| Plan { first, step })
+        .boxed()
+}
+
+fn who() -> BoxedStrategy<Who> {
+    prop_oneof![8 => Just(Who::Fan), 2 => Just(Who::Bot), 1 => Just(Who::Closed)].boxed()
+}
+
+fn step(churn: Churn) -> BoxedStrategy<Step> {
+    let anyone = || 0_usize..1_000;
+    let plain = prop_oneof![
+        24 => vec(job(), 1..3).prop_flat_map(|jobs| (Just(jobs), vec(0_usize..4, 0..24)))
+            .prop_map(|(jobs, turns)| Step::Run(jobs, turns)),
+        10 => vec(who(), 1..5).prop_map(Step::Arrive),
+        1 => vec(who(), 5..30).prop_map(Step::Arrive),
+        4 => anyone().prop_map(Step::Leave),
+        3 => anyone().prop_map(Step::Return),
+        6 => (1_i64..400).prop_map(Step::Pass),
+        2 => (400_i64..90_000).prop_map(Step::Pass),
+        1 => plan().prop_map(Step::Replan),
+    ];
+    if churn == Churn::Plain {
+        return plain.boxed();
+    }
+    prop_oneof![
+        6 => plain,
+        1 => prop_oneof![
+            anyone().prop_map(Step::Hide),
+            anyone().prop_map(Step::Show),
+            anyone().prop_map(Step::Delete),
+            (0_usize..6).prop_map(Step::Backdate),
+        ],
+    ]
+    .boxed()
+}
+
+fn job() -> BoxedStrategy<Job> {
+    let what = prop_oneof![
+        5 => Just(What::Check),
+        4 => Just(What::Deliver),
+        1 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
+    ];
+    let perils = prop_oneof![2 => Just(vec![]), 3 => vec((0_usize..14, peril()), 1..4)];
+    (what, option::weighted(0.2, -10_i64..=10), perils)
+        .prop_map(|(what, skew, perils)| Job {
+            what,
+            skew: skew.unwrap_or(0),
+            perils,
+        })
+        .boxed()
+}
+
+fn peril() -> BoxedStrategy<Peril> {
+    prop_oneof![
+        3 => Just(Peril::DieBefore),
+        3 => Just(Peril::DieAfter),
+        3 => Just(Peril::AnswerLost),
+        1 => Just(Peril::Fail),
+        1 => Just(Peril::Busy),
+        1 => Just(Peril::Refuse),
+        1 => (1_i64..10).prop_map(Peril::Slow),
+        1 => who().prop_map(Peril::Follow),
+    ]
+    .boxed()
+}
+
+impl History {
+    /// Whether nothing happens that hides people from the list or misplaces them in it.
+    pub fn is_plain(&self) -> bool {
+        let plain = |step: &Step| {
+            !matches!(
+                step,
+                Step::Hide(_) | Step::Show(_) | Step::Delete(_) | Step::Backdate(_)
+            )
+        };
+        let unhurried = |step: &Step| match step {
+            Step::Run(jobs, _) => jobs
+                .iter()
+                .flat_map(|job| &job.perils)
+                .all(|(_, peril)| !matches!(peril, Peril::Follow(_))),
+            _ => true,
+        };
+        self.steps.iter().all(|step| plain(step) && unhurried(step))
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, then every {}", self.first, self.step)
+    }
+}

@@ -1,0 +1,142 @@
+//! Random histories of an account, each from a seed, through the real check and the real invitation
+//! over the real DynamoDB API; an independent model looks on and says which promise was broken.
+//!
+//! - `history`: what may happen, and how it is made up.
+//! - `run`: one history; `process`: processes that run side by side and die; `table`, `network`: what
+//!   they reach.
+//! - `model`: what must hold.
+//!
+//! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
+
+mod history;
+mod model;
+mod network;
+mod process;
+mod run;
+mod table;
+
+use std::{
+    env,
+    fmt::Write,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use history::History;
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use run::{Broken, Tally, run};
+
+/// A history that fails is made smaller at most this often.
+const MOST_SHRINKS: usize = 4_000;
+
+fn tree(seed: u64) -> impl ValueTree<Value = History> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    history::history().new_tree(&mut runner).unwrap()
+}
+
+/// The smallest history that can be found in which a promise is broken, too.
+fn shrink(mut tree: impl ValueTree<Value = History>, broken: Broken) -> (History, Broken) {
+    let mut smallest = (tree.current(), broken);
+    let mut failed = true;
+    for _ in 0..MOST_SHRINKS {
+        let moved = if failed {
+            tree.simplify()
+        } else {
+            tree.complicate()
+        };
+        if !moved {
+            break;
+        }
+        let history = tree.current();
+        failed = match run(&history) {
+            Ok(_) => false,
+            Err(broken) => {
+                smallest = (history, broken);
+                true
+            }
+        };
+    }
+    smallest
+}
+
+fn told(seed: u64, history: &History, broken: &Broken) -> String {
+    let mut text = format!("seed {seed}: {}\n", broken.what);
+    for line in &broken.story {
+        writeln!(text, "  {line}").unwrap();
+    }
+    writeln!(text, "the history, for a named case:\n{history:?}").unwrap();
+    text
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
+    let first = number("SEED");
+    let histories = first.map_or_else(|| number("HISTORIES").unwrap_or(2_000), |_| 1);
+    let next = AtomicU64::new(first.unwrap_or(0));
+    let end = next.load(Ordering::Relaxed) + histories;
+    let total = Mutex::new(Tally::default());
+    let failure = Mutex::new(None);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while failure.lock().unwrap().is_none() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let tree = tree(seed);
+                    match run(&tree.current()) {
+                        Ok(tally) => total.lock().unwrap().add(&tally),
+                        Err(broken) => {
+                            let (history, broken) = shrink(tree, broken);
+                            *failure.lock().unwrap() = Some(told(seed, &history, &broken));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(told) = failure.into_inner().unwrap() {
+        panic!("{told}");
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let total = total.into_inner().unwrap();
+    println!(
+        "{histories} histories, {} steps, {} calls, {} hugs, {} invitations in {seconds:.1} s: {:.0} histories and {:.0} steps a second; named rightly {}, otherwise {}",
+        total.steps,
+        total.calls,
+        total.hugs,
+        total.invitations,
+        histories as f64 / seconds,
+        total.steps as f64 / seconds,
+        total.right,
+        total.wrong,
+    );
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.calls += other.calls;
+        self.hugs += other.hugs;
+        self.invitations += other.invitations;
+        self.right += other.right;
+        self.wrong += other.wrong;
+    }
+}

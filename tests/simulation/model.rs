@@ -1,0 +1,230 @@
+//! What must hold, said as simply as can be: DESIGN.md's "Always", looked at from outside. It knows
+//! nothing of how a check decides; it sees the ledger, the network and the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use have_a_hug::{
+    hug::{Hug, Status},
+    ledger::Everything,
+};
+
+use super::{
+    history::{Plan, Who},
+    network::{Told, Truth},
+};
+
+#[derive(Default)]
+pub struct Model {
+    /// The first count that was written down.
+    baseline: Option<u64>,
+    /// The highest count that was written down.
+    highest: u64,
+    mark: u64,
+    /// Milestones that were crossed under the plan of their day.
+    due: BTreeSet<u64>,
+    given: BTreeMap<u64, Given>,
+    /// How often the person named was the rightful one, and how often not.
+    pub right: u64,
+    pub wrong: u64,
+}
+
+struct Given {
+    to: Option<String>,
+    reached_at: jiff::Timestamp,
+}
+
+impl Model {
+    /// Looks at everything after a step.
+    pub fn look(
+        &mut self,
+        ledger: &Everything,
+        truth: &Truth,
+        plan: Plan,
+        strict: bool,
+    ) -> Result<(), String> {
+        if let Some(account) = ledger.accounts.first() {
+            let count = account.followers;
+            if self.baseline.is_none() {
+                self.baseline = Some(count);
+                self.highest = count;
+            }
+            if account.promised_up_to < self.mark {
+                return Err(format!(
+                    "the mark fell from {} to {}",
+                    self.mark, account.promised_up_to
+                ));
+            }
+            self.mark = account.promised_up_to;
+            self.due
+                .extend((self.highest + 1..=count).filter(|number| plan.names(*number)));
+            self.highest = self.highest.max(count);
+        }
+        for hug in &ledger.hugs {
+            self.look_at(hug, truth, strict)?;
+        }
+        let kept: BTreeSet<u64> = ledger
+            .hugs
+            .iter()
+            .map(|hug| hug.milestone.number())
+            .collect();
+        if let Some(lost) = self.given.keys().find(|number| !kept.contains(number)) {
+            return Err(format!("the hug for {lost} is gone from the ledger"));
+        }
+        for (milestone, count) in truth.invitations() {
+            if count > 1 {
+                return Err(format!(
+                    "the network has {count} invitations for {milestone}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, hug: &Hug, truth: &Truth, strict: bool) -> Result<(), String> {
+        let number = hug.milestone.number();
+        let to = hug.follower.as_ref().map(|to| to.id.clone());
+        let name = to.clone().unwrap_or_else(|| "nobody".to_owned());
+        if let Some(given) = self.given.get(&number) {
+            if given.to != to {
+                let first = given.to.as_deref().unwrap_or("nobody");
+                return Err(format!(
+                    "the hug for {number} went to {first}, and now to {name}"
+                ));
+            }
+            if given.reached_at != hug.reached_at {
+                return Err(format!("the hug for {number} was written a second time"));
+            }
+            return Ok(());
+        }
+        if self.baseline.is_none_or(|baseline| number <= baseline) {
+            return Err(format!(
+                "there is a hug for {number}, which was behind at the first check"
+            ));
+        }
+        if !self.due.contains(&number) {
+            return Err(format!(
+                "there is a hug for {number}, which was not crossed under its plan"
+            ));
+        }
+        if let Some(id) = &to {
+            if truth.person(id).is_none_or(|person| person.who == Who::Bot) {
+                return Err(format!("the hug for {number} goes to {name}, a bot"));
+            }
+            if let Some((other, _)) = self.given.iter().find(|(_, given)| given.to == to) {
+                return Err(format!("{name} has the hug for {other}, and now {number}"));
+            }
+            let right = self.is_rightful(hug, id, truth);
+            *(if right {
+                &mut self.right
+            } else {
+                &mut self.wrong
+            }) += 1;
+            if strict && !right {
+                return Err(format!(
+                    "the hug for {number} goes to {name}, who is not number {number}"
+                ));
+            }
+        }
+        let reached_at = hug.reached_at;
+        self.given.insert(number, Given { to, reached_at });
+        Ok(())
+    }
+
+    /// Whether `id` is whom the rule names for one of the counts that the check may have read.
+    fn is_rightful(&self, hug: &Hug, id: &str, truth: &Truth) -> bool {
+        let count = hug.evidence.count_after;
+        truth
+            .told
+            .iter()
+            .rev()
+            .take(8)
+            .filter(|told| told.count == count)
+            .any(|told| self.rightful(told, hug.milestone.number(), truth) == Some(id))
+    }
+
+    /// Whom the rule names: number `N` of `c` stands at position `c - N` among all who were counted,
+    /// the newest first; if they cannot have it, the next newer one who can.
+    fn rightful<'a>(&self, told: &'a Told, number: u64, truth: &Truth) -> Option<&'a str> {
+        let place = usize::try_from(told.count.checked_sub(number)?).unwrap();
+        let upwards = told.counted.get(..=place)?.iter().rev();
+        upwards
+            .map(String::as_str)
+            .find(|id| self.can_have_one(id, truth))
+    }
+
+    fn can_have_one(&self, id: &str, truth: &Truth) -> bool {
+        let genuine = truth
+            .person(id)
+            .is_some_and(|person| person.who != Who::Bot);
+        let has_none = self
+            .given
+            .values()
+            .all(|given| given.to.as_deref() != Some(id));
+        genuine && has_none && truth.is_listed(id)
+    }
+
+    /// The plan was changed: of what waits unwritten, only what the new one names as well is promised.
+    pub fn replan(&mut self, plan: Plan) {
+        let given = &self.given;
+        self.due
+            .retain(|number| given.contains_key(number) || plan.names(*number));
+    }
+
+    /// How many followers it takes for every milestone that was crossed to be crossed now.
+    pub fn highest(&self) -> u64 {
+        self.highest
+    }
+
+    /// Nothing has failed for long: nothing may be missing, and nothing under way.
+    pub fn look_when_quiet(&self, ledger: &Everything, truth: &Truth) -> Result<(), String> {
+        for hug in &ledger.hugs {
+            let number = hug.milestone.number();
+            let settled = match hug.status {
+                Status::Invited => true,
+                Status::Undeliverable => hug.reason.is_some(),
+                _ => false,
+            };
+            if !settled {
+                let status = hug.status;
+                return Err(format!("the hug for {number} is left {status:?}"));
+            }
+            let sent = hug
+                .invitation
+                .as_ref()
+                .is_some_and(|invitation| invitation.sent_at.is_some());
+            let there = truth.invitations().contains_key(&number);
+            if sent && !there {
+                return Err(format!(
+                    "{number} is said to be invited, and the network knows nothing of it"
+                ));
+            }
+            if there && !sent {
+                return Err(format!(
+                    "the network has the invitation for {number}, and the ledger says {:?}",
+                    hug.status
+                ));
+            }
+        }
+        let missing = self
+            .due
+            .iter()
+            .find(|number| !self.given.contains_key(number));
+        let told = truth.told.last();
+        if let (Some(number), Some(told)) = (missing, told)
+            && let Some(id) = self.rightful(told, *number, truth)
+        {
+            return Err(format!("{number} was crossed, and {id} has no hug for it"));
+        }
+        Ok(())
+    }
+
+    pub fn hugs(&self) -> u64 {
+        self.given.len() as u64
+    }
+}
+
+impl Plan {
+    fn names(self, number: u64) -> bool {
+        number >= self.first && (number - self.first).is_multiple_of(self.step)
+    }
+}

@@ -1,0 +1,437 @@
+//! A network as NETWORKS.md tells it, kept as simple as can be: who follows, what it counts, what it
+//! lists, and what it keeps of what was sent to it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use have_a_hug::{
+    account::AccountName,
+    follower::{Follower, Recipient},
+    invitation::Channel,
+    network::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    history::{Peril, Who},
+    process::Stage,
+};
+
+/// The account's id.
+pub const ID: &str = "1";
+
+/// What is really so.
+pub struct Truth {
+    pub network: NetworkName,
+    pub now: Timestamp,
+    pub people: Vec<Person>,
+    /// In the order of the list, oldest first.
+    follows: Vec<Follow>,
+    /// Deleted accounts that the count has not noticed yet.
+    ghosts: Vec<Follow>,
+    next_arrival: u64,
+    page: usize,
+    shown_after: SignedDuration,
+    pub kept: Vec<Kept>,
+    /// Every count that was told, with who was counted then.
+    pub told: Vec<Told>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub who: Who,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Shown,
+    Hidden,
+    Deleted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Follow {
+    person: usize,
+    /// When it came, in the order of all follows.
+    arrival: u64,
+    /// Where the list puts it.
+    listed: u64,
+}
+
+/// What the network has of us: one that its recipient, or everyone, can read.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub milestone: u64,
+    channel: Channel,
+    to: Option<String>,
+    text: String,
+    reached_at: Timestamp,
+    prepared_at: Timestamp,
+    at: Timestamp,
+}
+
+/// A count, and who it counted.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub count: u64,
+    /// Ids of all who were counted, the newest first by when they really came.
+    pub counted: Vec<String>,
+}
+
+impl Truth {
+    pub fn new(network: NetworkName, page: usize, shown_after: i64) -> Self {
+        Self {
+            network,
+            now: "2026-11-22T14:00:00Z".parse().unwrap(),
+            people: Vec::new(),
+            follows: Vec::new(),
+            ghosts: Vec::new(),
+            next_arrival: 0,
+            page,
+            shown_after: SignedDuration::from_secs(shown_after),
+            kept: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    pub fn count(&self) -> u64 {
+        (self.follows.len() + self.ghosts.len()) as u64
+    }
+
+    /// Someone new follows; answers the line for the story, as all of these do.
+    pub fn arrive(&mut self, who: Who) -> String {
+        let id = format!("{who:?}{}", self.people.len()).to_lowercase();
+        self.people.push(Person {
+            id,
+            who,
+            state: State::Shown,
+        });
+        self.follow(self.people.len() - 1, 0)
+    }
+
+    fn follow(&mut self, person: usize, places_below_the_top: usize) -> String {
+        self.ghosts.clear();
+        self.next_arrival += 1;
+        let arrival = self.next_arrival;
+        let below = self.follows.len().saturating_sub(places_below_the_top);
+        let listed = match self.follows.get(below) {
+            // Just before the one above it, after everyone else.
+            Some(above) => above.listed - 1,
+            None => arrival * 1_000,
+        };
+        self.follows.insert(
+            below,
+            Follow {
+                person,
+                arrival,
+                listed,
+            },
+        );
+        format!(
+            "{} follows{}: {} followers",
+            self.people[person].id,
+            if places_below_the_top == 0 {
+                String::new()
+            } else {
+                format!(", {places_below_the_top} places below the top")
+            },
+            self.count()
+        )
+    }
+
+    pub fn backdate(&mut self, places: usize) -> String {
+        let id = format!("fan{}", self.people.len());
+        self.people.push(Person {
+            id,
+            who: Who::Fan,
+            state: State::Shown,
+        });
+        self.follow(self.people.len() - 1, places)
+    }
+
+    pub fn leave(&mut self, pick: usize) -> Option<String> {
+        if self.follows.is_empty() {
+            return None;
+        }
+        self.ghosts.clear();
+        let gone = self.follows.remove(pick % self.follows.len());
+        Some(format!(
+            "{} unfollows: {} followers",
+            self.people[gone.person].id,
+            self.count()
+        ))
+    }
+
+    /// Someone who left follows again.
+    pub fn come_back(&mut self, pick: usize) -> Option<String> {
+        let gone: Vec<usize> = (0..self.people.len())
+            .filter(|person| self.people[*person].state == State::Shown)
+            .filter(|person| self.follows.iter().all(|follow| follow.person != *person))
+            .collect();
+        let person = *gone.get(pick.checked_rem(gone.len())?)?;
+        Some(self.follow(person, 0))
+    }
+
+    pub fn hide(&mut self, pick: usize) -> Option<String> {
+        self.turn(pick, State::Shown, State::Hidden, "is hidden")
+    }
+
+    pub fn show(&mut self, pick: usize) -> Option<String> {
+        self.turn(pick, State::Hidden, State::Shown, "is there again")
+    }
+
+    fn turn(&mut self, pick: usize, from: State, to: State, told: &str) -> Option<String> {
+        let such: Vec<usize> = self
+            .follows
+            .iter()
+            .map(|follow| follow.person)
+            .filter(|person| self.people[*person].state == from)
+            .collect();
+        let person = *such.get(pick.checked_rem(such.len())?)?;
+        self.people[person].state = to;
+        let count = self.count();
+        Some(format!(
+            "{} {told}: {count} followers",
+            self.people[person].id
+        ))
+    }
+
+    pub fn delete(&mut self, pick: usize) -> Option<String> {
+        if self.follows.is_empty() {
+            return None;
+        }
+        let gone = self.follows.remove(pick % self.follows.len());
+        self.people[gone.person].state = State::Deleted;
+        if self.network == NetworkName::Bluesky {
+            self.ghosts.push(gone);
+        }
+        Some(format!(
+            "{}'s account is deleted: {} followers",
+            self.people[gone.person].id,
+            self.count()
+        ))
+    }
+
+    pub fn person(&self, id: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.id == id)
+    }
+
+    /// Whether the list shows them.
+    pub fn is_listed(&self, id: &str) -> bool {
+        self.follows.iter().any(|follow| {
+            let person = &self.people[follow.person];
+            person.id == id && person.state == State::Shown
+        })
+    }
+
+    /// How many invitations there are for each milestone.
+    pub fn invitations(&self) -> BTreeMap<u64, usize> {
+        let mut each = BTreeMap::new();
+        for kept in &self.kept {
+            *each.entry(kept.milestone).or_default() += 1;
+        }
+        each
+    }
+
+    fn tell_count(&mut self) -> u64 {
+        let mut counted: Vec<&Follow> = self.follows.iter().chain(&self.ghosts).collect();
+        counted.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
+        let counted = counted
+            .into_iter()
+            .map(|follow| self.people[follow.person].id.clone())
+            .collect();
+        let count = self.count();
+        self.told.push(Told { count, counted });
+        count
+    }
+
+    /// A page of the list: hidden accounts are left out after it was cut.
+    fn list(&self, cursor: Option<&str>) -> Page {
+        let before = cursor.map_or(u64::MAX, |cursor| cursor.parse().unwrap());
+        let mut rest = self
+            .follows
+            .iter()
+            .rev()
+            .filter(|follow| follow.listed < before);
+        let page: Vec<&Follow> = rest.by_ref().take(self.page).collect();
+        let next = rest
+            .next()
+            .and(page.last())
+            .map(|last| last.listed.to_string());
+        let shown = page
+            .into_iter()
+            .map(|follow| &self.people[follow.person])
+            .filter(|person| person.state == State::Shown);
+        Page {
+            followers: shown.map(Person::follower).collect(),
+            next,
+        }
+    }
+
+    fn send(&mut self, letter: &Letter<'_>) -> Result<String, (Failure, &'static str)> {
+        let invitation = letter.invitation;
+        let to = letter.hug.follower.as_ref().map(|to| to.id.clone());
+        let kept = Kept {
+            milestone: letter.hug.milestone.number(),
+            channel: invitation.channel,
+            to,
+            text: invitation.text.clone(),
+            reached_at: letter.hug.reached_at,
+            prepared_at: invitation.prepared_at,
+            at: self.now,
+        };
+        if kept.channel == Channel::Message {
+            let closed = |id: &String| {
+                self.person(id)
+                    .is_none_or(|person| person.who == Who::Closed)
+            };
+            if kept.to.as_ref().is_none_or(closed) {
+                return Err((Failure::Refused, "they take no messages"));
+            }
+        } else if let Some(there) = self.same_post(&kept) {
+            let other = &self.kept[there];
+            return match self.network {
+                NetworkName::Bluesky if other.prepared_at == kept.prepared_at => {
+                    Ok(there.to_string())
+                }
+                NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
+                _ => Err((Failure::OutcomeUnknown, "the same words again")),
+            };
+        }
+        self.kept.push(kept);
+        Ok((self.kept.len() - 1).to_string())
+    }
+
+    /// What the network takes for the same post: Bluesky by its key, X by its words.
+    fn same_post(&self, new: &Kept) -> Option<usize> {
+        self.kept.iter().position(|there| {
+            let same = match self.network {
+                NetworkName::Bluesky => there.key() == new.key(),
+                _ => there.text == new.text,
+            };
+            same && there.channel != Channel::Message
+        })
+    }
+
+    fn find(&self, letter: &Letter<'_>) -> Option<String> {
+        let invitation = letter.invitation;
+        let to = letter.hug.follower.as_ref().map(|to| &to.id);
+        // A Bluesky post is asked for by its key, and is there at once.
+        let by_key = self.network == NetworkName::Bluesky && invitation.channel != Channel::Message;
+        let found = |kept: &&Kept| {
+            if by_key {
+                return kept.channel != Channel::Message
+                    && kept.key() == (letter.hug.milestone.number(), letter.hug.reached_at);
+            }
+            kept.channel == invitation.channel
+                && kept.text == invitation.text
+                && (kept.channel != Channel::Message || kept.to.as_ref() == to)
+                && kept.at + self.shown_after <= self.now
+        };
+        let place = self.kept.iter().position(|kept| found(&kept))?;
+        Some(place.to_string())
+    }
+}
+
+impl Kept {
+    /// What the key of a post on Bluesky is made of.
+    fn key(&self) -> (u64, Timestamp) {
+        (self.milestone, self.reached_at)
+    }
+}
+
+impl Person {
+    fn follower(&self) -> Follower {
+        Follower {
+            id: self.id.clone(),
+            handle: self.id.clone(),
+            marked_as_bot: self.who == Who::Bot,
+            ..Follower::default()
+        }
+    }
+}
+
+/// The network as one process reaches it.
+pub struct Reached {
+    pub stage: Stage,
+    pub account: AccountName,
+}
+
+impl Reached {
+    async fn ask<T>(
+        &self,
+        attempted: &'static str,
+        act: impl FnOnce(&mut Truth) -> T,
+        lost: Failure,
+    ) -> Result<T, NetworkError> {
+        let act = || {
+            let mut shared = self.stage.shared();
+            shared.changed = true;
+            Ok(act(&mut shared.truth))
+        };
+        let failed = |peril| {
+            let failure = match peril {
+                Peril::AnswerLost => lost,
+                Peril::Busy => Failure::WaitUntil(self.stage.now() + SignedDuration::from_mins(15)),
+                Peril::Refuse => Failure::Refused,
+                _ => Failure::TryAgain,
+            };
+            Err(self.error(attempted, failure, "the simulation says so"))
+        };
+        self.stage.call(attempted.to_owned(), act, failed).await
+    }
+
+    fn error(&self, attempted: &'static str, failure: Failure, why: &str) -> NetworkError {
+        NetworkError {
+            failure,
+            account: self.account.clone(),
+            attempted,
+            why: why.to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl Network for Reached {
+    async fn profile(&self, _: Option<&str>) -> Result<Profile, NetworkError> {
+        let attempted = "reading the follower count";
+        let count = self
+            .ask(attempted, Truth::tell_count, Failure::TryAgain)
+            .await?;
+        Ok(Profile {
+            id: ID.to_owned(),
+            name: "Amber".to_owned(),
+            followers: count,
+            retry_at: None,
+        })
+    }
+
+    async fn followers(&self, _: &str, _: u64, cursor: Option<&str>) -> Result<Page, NetworkError> {
+        let attempted = "reading the newest followers";
+        self.ask(attempted, |truth| truth.list(cursor), Failure::TryAgain)
+            .await
+    }
+
+    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+        let attempted = "sending the invitation";
+        self.ask(
+            attempted,
+            |truth| truth.send(letter),
+            Failure::OutcomeUnknown,
+        )
+        .await?
+        .map_err(|(failure, why)| self.error(attempted, failure, why))
+    }
+
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+        let attempted = "looking up whether the invitation arrived";
+        self.ask(attempted, |truth| truth.find(letter), Failure::TryAgain)
+            .await
+    }
+
+    fn draft_link(&self, _: Option<&Recipient>, _: &str) -> String {
+        "https://network.test/draft".to_owned()
+    }
+}

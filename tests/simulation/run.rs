@@ -1,0 +1,373 @@
+//! One history, from its first check until all is quiet, with the model looking on.
+
+use std::{cell::RefCell, collections::HashMap, future::Future, pin::Pin, sync::Arc};
+
+use check_followers::{Looked, Summary};
+use dynoxide::Database;
+use have_a_hug::{
+    Deps,
+    account::AccountName,
+    clock::Clock,
+    ledger::Ledger,
+    network::{Network, NetworkName},
+    settings::Settings,
+};
+use invite_follower::BatchResponse;
+use lambda_runtime::{Context, LambdaEvent};
+use local::{pump, table};
+use serde_json::{Value, json};
+
+use super::{
+    history::{History, Job, Plan, Step, What, Who},
+    model::Model,
+    network::{Reached, Truth},
+    process::Stage,
+    table::client,
+};
+
+/// A promise that was broken, and how it came to that.
+#[derive(Debug)]
+pub struct Broken {
+    pub what: String,
+    pub story: Vec<String>,
+}
+
+/// What a history that broke nothing came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub steps: u64,
+    pub calls: u64,
+    pub hugs: u64,
+    pub invitations: u64,
+    pub right: u64,
+    pub wrong: u64,
+}
+
+pub fn run(history: &History) -> Result<Tally, Broken> {
+    let mut world = World::new(history);
+    world.live(history).map_err(|what| Broken {
+        what,
+        story: std::mem::take(&mut world.stage.shared().story),
+    })?;
+    let shared = world.stage.shared();
+    Ok(Tally {
+        steps: history.steps.len() as u64,
+        calls: shared.calls,
+        hugs: world.model.borrow().hugs(),
+        invitations: shared.truth.kept.len() as u64,
+        right: world.model.borrow().right,
+        wrong: world.model.borrow().wrong,
+    })
+}
+
+struct World {
+    stage: Stage,
+    database: Database,
+    /// What the functions see of the table.
+    ledger: Ledger,
+    /// What the model sees of it.
+    observer: Ledger,
+    account: AccountName,
+    plan: Plan,
+    settings: Settings,
+    model: RefCell<Model>,
+    strict: bool,
+    /// The stream's records for the second function, as far as it was read.
+    records: Vec<Value>,
+    read_to: Option<String>,
+    /// So many of them are done with, as the event source sees it.
+    delivered: usize,
+    tries: usize,
+}
+
+/// Records in one batch: fewer than on AWS, so that there are several.
+const BATCH: usize = 3;
+
+/// As in infra/template.yaml.
+const RETRIES: usize = 3;
+
+enum Came {
+    Checked(Summary),
+    Delivered(BatchResponse),
+}
+
+impl World {
+    fn new(history: &History) -> Self {
+        let truth = Truth::new(history.network, history.page, history.shown_after);
+        let stage = Stage::new(truth);
+        let database = Database::memory().unwrap();
+        let plain = client(&database, None);
+        at_once(table::create(&plain)).unwrap();
+        let ledger = |client| Ledger::new(client, table::NAME);
+        Self {
+            ledger: ledger(client(&database, Some(stage.clone()))),
+            observer: ledger(plain),
+            stage,
+            database,
+            account: format!("{}:{}", history.network, handle(history.network))
+                .parse()
+                .unwrap(),
+            plan: history.plan,
+            settings: settings(history, history.plan),
+            model: RefCell::default(),
+            strict: history.is_plain(),
+            records: Vec::new(),
+            read_to: None,
+            delivered: 0,
+            tries: 0,
+        }
+    }
+
+    fn live(&mut self, history: &History) -> Result<(), String> {
+        for who in &history.at_first {
+            self.stage.shared().truth.arrive(*who);
+        }
+        let count = self.stage.shared().truth.count();
+        self.stage.tell(format!(
+            "{} with {count} followers; a hug for {}; by {:?}; a page holds {}; shown after {} s",
+            history.network, history.plan, history.contact, history.page, history.shown_after
+        ));
+        for step in &history.steps {
+            self.step(history, step)?;
+        }
+        self.quiet()
+    }
+
+    fn step(&mut self, history: &History, step: &Step) -> Result<(), String> {
+        let told = {
+            let truth = &mut self.stage.shared().truth;
+            match step {
+                Step::Arrive(who) => {
+                    let lines: Vec<String> = who.iter().map(|who| truth.arrive(*who)).collect();
+                    Some(lines.join("; "))
+                }
+                Step::Leave(pick) => truth.leave(*pick),
+                Step::Return(pick) => truth.come_back(*pick),
+                Step::Hide(pick) => truth.hide(*pick),
+                Step::Show(pick) => truth.show(*pick),
+                Step::Delete(pick) => truth.delete(*pick),
+                Step::Backdate(places) => Some(truth.backdate(*places)),
+                Step::Replan(plan) => {
+                    self.plan = *plan;
+                    self.settings = settings(history, *plan);
+                    self.model.borrow_mut().replan(*plan);
+                    Some(format!("the plan is now: a hug for {plan}"))
+                }
+                Step::Pass(seconds) => Some(format!("{seconds} s pass")),
+                Step::Run(..) => None,
+            }
+        };
+        if let Some(line) = told {
+            self.stage.tell(line);
+        }
+        match step {
+            Step::Pass(seconds) => self.stage.pass(*seconds),
+            Step::Run(jobs, turns) => {
+                self.work(jobs, turns)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Lets functions run side by side, and takes from their answers what AWS would.
+    fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
+        self.stage.tell(format!("{} at work", names(jobs)));
+        self.read_stream();
+        let batches: Vec<Vec<Value>> = jobs
+            .iter()
+            .map(|job| match &job.what {
+                What::Check => Vec::new(),
+                What::Deliver => self.next_batch(),
+                What::Repeat(picks) => picks
+                    .iter()
+                    .filter_map(|pick| self.records.get(pick.checked_rem(self.records.len())?))
+                    .cloned()
+                    .collect(),
+            })
+            .collect();
+        let start = |number: usize, clock: Clock| {
+            let (what, deps) = (jobs[number].what.clone(), self.deps(clock));
+            let event = json!({ "Records": batches[number] });
+            Box::pin(act(what, event, deps)) as Pin<Box<dyn Future<Output = Came>>>
+        };
+        let look = || {
+            let ledger = at_once(self.observer.everything()).unwrap();
+            let truth = &self.stage.shared().truth;
+            self.model
+                .borrow_mut()
+                .look(&ledger, truth, self.plan, self.strict)
+        };
+        let ended = self.stage.run(jobs, turns, start, look)?;
+        for ((job, batch), came) in jobs.iter().zip(&batches).zip(ended) {
+            let is_the_stream = matches!(job.what, What::Deliver);
+            match came {
+                Some(Came::Checked(summary)) => self.hear(&summary)?,
+                Some(Came::Delivered(response)) if is_the_stream && self.is_next(batch) => {
+                    self.advance(batch, pump::checkpoint(batch, &response));
+                }
+                None if is_the_stream && self.is_next(batch) => self.advance(batch, 0),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up what has come out of the table's stream for the second function.
+    fn read_stream(&mut self) {
+        loop {
+            let records = pump::records(&self.database, self.read_to.as_deref()).unwrap();
+            let Some(last) = records.last() else { break };
+            self.read_to = pump::sequence_number(last);
+            let few = records.len() < pump::BATCH;
+            self.records
+                .extend(records.into_iter().filter(pump::passes));
+            if few {
+                break;
+            }
+        }
+    }
+
+    /// The stream's next batch.
+    fn next_batch(&self) -> Vec<Value> {
+        let rest = &self.records[self.delivered..];
+        rest[..rest.len().min(BATCH)].to_vec()
+    }
+
+    /// Whether no other has moved the stream on over this batch.
+    fn is_next(&self, batch: &[Value]) -> bool {
+        batch
+            .first()
+            .is_some_and(|first| self.records.get(self.delivered) == Some(first))
+    }
+
+    /// Moves the stream on over what is done; what failed too often is passed over, for good.
+    fn advance(&mut self, batch: &[Value], done: usize) {
+        if done > 0 {
+            self.tries = 0;
+            self.delivered += done;
+        } else if !batch.is_empty() {
+            self.tries += 1;
+            if self.tries > RETRIES {
+                self.advance(batch, 1);
+            }
+        }
+    }
+
+    fn hear(&self, summary: &Summary) -> Result<(), String> {
+        for looked in &summary.accounts {
+            match looked {
+                Looked::Failed { error, .. } => {
+                    self.stage.tell(format!("  the check says: {error}"));
+                    if error.contains("a defect in this program") {
+                        return Err("a check panicked".to_owned());
+                    }
+                }
+                Looked::At(check) => {
+                    let followers = check.followers.map_or(0, |followers| followers);
+                    let outcome = &check.outcome;
+                    self.stage.tell(format!(
+                        "  the check says: {outcome:?}, {followers} followers"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deps(&self, clock: Clock) -> Deps {
+        let network: Arc<dyn Network> = Arc::new(Reached {
+            stage: self.stage.clone(),
+            account: self.account.clone(),
+        });
+        let networks = HashMap::from([(self.account.clone(), network)]);
+        Deps::over(self.settings.clone(), self.ledger.clone(), networks, clock)
+    }
+
+    /// Nothing fails any more, for long enough that all that is owed can be given; first as many
+    /// follow as it takes to be where the account was at its best.
+    fn quiet(&mut self) -> Result<(), String> {
+        self.stage.tell("from here on nothing fails".to_owned());
+        let quiet = |what| Job {
+            what,
+            skew: 0,
+            perils: Vec::new(),
+        };
+        for pause in [60, 400, 900, 3_600, 25_000, 25_000, 25_000, 25_000, 25_000] {
+            self.stage.pass(pause);
+            if pause < 25_000 {
+                let line = self.stage.shared().truth.arrive(Who::Fan);
+                self.stage.tell(line);
+            }
+            loop {
+                let truth = &mut self.stage.shared().truth;
+                if truth.count() >= self.model.borrow().highest() {
+                    break;
+                }
+                truth.arrive(Who::Fan);
+            }
+            self.work(&[quiet(What::Check)], &[])?;
+            self.read_stream();
+            while self.delivered < self.records.len() {
+                self.work(&[quiet(What::Deliver)], &[])?;
+                self.read_stream();
+            }
+        }
+        let everything = at_once(self.observer.everything()).unwrap();
+        let shared = self.stage.shared();
+        self.model
+            .borrow()
+            .look_when_quiet(&everything, &shared.truth)
+    }
+}
+
+async fn act(what: What, event: Value, deps: Deps) -> Came {
+    match what {
+        What::Check => {
+            let event = LambdaEvent::new(json!({}), Context::default());
+            Came::Checked(check_followers::handle(event, &deps).await.unwrap())
+        }
+        What::Deliver | What::Repeat(_) => {
+            let event =
+                LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
+            Came::Delivered(invite_follower::handle(event, &deps).await.unwrap())
+        }
+    }
+}
+
+fn settings(history: &History, plan: Plan) -> Settings {
+    let contact: Vec<String> = history
+        .contact
+        .iter()
+        .map(|one| format!("\"{one}\""))
+        .collect();
+    let text = format!(
+        "[plan]\nfirst = {}\nstep = {}\n[[account]]\nnetwork = \"{}\"\nhandle = \"{}\"\ncontact = [{}]\n",
+        plan.first,
+        plan.step,
+        history.network,
+        handle(history.network),
+        contact.join(", ")
+    );
+    Settings::parse(&text, "hug.toml", &|_| Some("secret".to_owned())).unwrap()
+}
+
+fn handle(network: NetworkName) -> &'static str {
+    match network {
+        NetworkName::X => "amber",
+        NetworkName::Bluesky => "amber.test",
+    }
+}
+
+fn names(jobs: &[Job]) -> String {
+    let each: Vec<String> = jobs
+        .iter()
+        .map(|job| format!("{:?}", job.what).to_lowercase())
+        .collect();
+    each.join(" and ")
+}
+
+/// The answer of what never has to wait.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
