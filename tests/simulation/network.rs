@@ -368,8 +368,10 @@ impl Reached {
     ) -> Result<T, NetworkError> {
         let act = || {
             let mut shared = self.stage.shared();
-            shared.changed = true;
-            Ok(act(&mut shared.truth))
+            let kept = shared.truth.kept.len();
+            let answer = act(&mut shared.truth);
+            shared.changed |= shared.truth.kept.len() > kept;
+            Ok(answer)
         };
         let failed = |peril| {
             let failure = match peril {

@@ -293,7 +293,7 @@ impl World {
             skew: 0,
             perils: Vec::new(),
         };
-        for pause in [60, 400, 900, 3_600, 25_000, 25_000, 25_000, 25_000, 25_000] {
+        for pause in [60, 400, 900, 25_000, 25_000, 25_000] {
             self.stage.pass(pause);
             if pause < 25_000 {
                 let line = self.stage.shared().truth.arrive(Who::Fan);
