@@ -60,10 +60,14 @@ impl World {
 
     /// The creator edits hug.toml; the table stays.
     pub fn resettle(&mut self, settings: &str) {
+        self.resettle_over(settings, &have_a_hug::http::client().unwrap());
+    }
+
+    /// The same, with a client of the test's own.
+    pub fn resettle_over(&mut self, settings: &str, http: &reqwest::Client) {
         let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
         let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
-        let http = have_a_hug::http::client().unwrap();
-        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
+        self.stack.deps = Deps::new(settings, ledger, http, self.clock.clone());
     }
 
     /// New genuine followers; answers their handles, oldest first.

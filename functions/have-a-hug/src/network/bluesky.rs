@@ -430,6 +430,8 @@ impl Bluesky {
                 | "AccountDeactivated",
             ) => Failure::Unauthorized,
             (status, _) if status.is_server_error() => Failure::TryAgain,
+            // Whatever names no error comes from something on the way to the server.
+            (_, "") => Failure::TryAgain,
             _ => Failure::Refused,
         };
         self.line.error(attempted, failure, &why)

@@ -332,16 +332,17 @@ impl X {
     /// What an answer that is not the wanted one means.
     fn refusal(&self, attempted: &'static str, answer: &Answer) -> NetworkError {
         let problem: Problem = answer.json().unwrap_or_default();
-        let why = problem
-            .words()
-            .unwrap_or_else(|| "no reason given".to_owned());
-        let why = format!("{}: {}", answer.status, one_line(&why));
+        let words = problem.words();
+        let why = words.as_deref().unwrap_or("no reason given");
+        let why = format!("{}: {}", answer.status, one_line(why));
         let failure = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.reset(answer)),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
             StatusCode::FORBIDDEN if problem.is_about_rights() => Failure::Unauthorized,
             StatusCode::REQUEST_TIMEOUT => Failure::TryAgain,
             status if status.is_server_error() => Failure::TryAgain,
+            // Whatever says nothing in X's own way comes from something on the way to X.
+            _ if words.is_none() => Failure::TryAgain,
             _ => Failure::Refused,
         };
         self.line.error(attempted, failure, &why)
