@@ -198,9 +198,10 @@ impl Authority {
         let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
         parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         parameters.distinguished_name = rcgen::DistinguishedName::new();
-        parameters
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, format!("{:?}", key.public_key_raw()));
+        parameters.distinguished_name.push(
+            rcgen::DnType::CommonName,
+            format!("{:?}", key.public_key_raw()),
+        );
         Self {
             certificate: parameters.self_signed(&key).unwrap(),
             issuer: rcgen::Issuer::new(parameters, key),
@@ -381,10 +382,28 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
     for (name, first, piece, pause, why) in [
         ("a body that drips", head, " ", slow, "timed out"),
-        ("a head that drips", "HTTP/1.1 200 OK\r\nx-a: ", "a", slow, "timed out"),
+        (
+            "a head that drips",
+            "HTTP/1.1 200 OK\r\nx-a: ",
+            "a",
+            slow,
+            "timed out",
+        ),
         ("silence", "", "", slow, "timed out"),
-        ("an endless body", head, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", quick, ""),
-        ("endless headers", "HTTP/1.1 200 OK\r\n", "x-a: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", quick, ""),
+        (
+            "an endless body",
+            head,
+            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+            quick,
+            "",
+        ),
+        (
+            "endless headers",
+            "HTTP/1.1 200 OK\r\n",
+            "x-a: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+            quick,
+            "",
+        ),
     ] {
         let mut world = World::with_followers(599).await;
         world.fan();
@@ -403,11 +422,17 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
             let summary = serde_json::to_string(&world.round().await).unwrap();
             assert!(started.elapsed() < Duration::from_secs(3), "{name}");
             if at < 2 {
-                assert!(summary.contains(why) && summary.contains("x:amber"), "{name}: {summary}");
+                assert!(
+                    summary.contains(why) && summary.contains("x:amber"),
+                    "{name}: {summary}"
+                );
                 assert!(world.hugs().await.is_empty(), "{name}");
             } else {
                 let reason = world.hug(600).await.reason.unwrap();
-                assert!(reason.contains(why) && reason.contains("x:amber"), "{name}: {reason}");
+                assert!(
+                    reason.contains(why) && reason.contains("x:amber"),
+                    "{name}: {reason}"
+                );
             }
         }
         world.resettle(&settings("x", "amber", &url, ""));

@@ -12,6 +12,8 @@ use reqwest::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::foreign::{LONGEST_REASON, one_line};
+
 /// The client could not be made.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -109,7 +111,7 @@ fn chain(error: reqwest::Error) -> String {
         story = format!("{story}: {deeper}");
         cause = deeper.source();
     }
-    story
+    one_line(&story, LONGEST_REASON)
 }
 
 impl Answer {
@@ -127,9 +129,11 @@ impl Answer {
                     kind.to_str().unwrap_or("an unreadable content type")
                 });
             format!(
-                "the answer ({}, {kind}, {} bytes) is not what was expected: {error}",
+                "the answer ({}, {}, {} bytes) is not what was expected: {}",
                 self.status,
-                self.body.len()
+                one_line(kind, 50),
+                self.body.len(),
+                one_line(&error.to_string(), LONGEST_REASON)
             )
         })
     }
@@ -143,15 +147,4 @@ impl Answer {
     pub fn number(&self, header: &str) -> Option<i64> {
         self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
     }
-}
-
-/// Foreign text, made fit for one line of an error: no control characters, not endless.
-pub(crate) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = plain.take(LONGEST).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line
 }
