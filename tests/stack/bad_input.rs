@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
+use have_a_hug::hug::Status;
 use have_a_hug::ledger::Ledger;
-use local::stand_in::Fault;
+use local::stand_in::{Fault, Person};
+use serde_json::json;
 
 use crate::{
     promise::body,
-    world::{World, named},
+    proxy::{Proxy, Trouble, answer},
+    world::{AMBER, Sky, World, named, settings},
 };
 
 /// A crossing whose check meets the fault fails with these words, and the next check makes it good.
@@ -125,14 +128,14 @@ async fn a_network_that_is_down_is_told_and_tried_again() {
     let mut world = World::with_followers(599).await;
     world.fan();
     let url = world.x.url().to_owned();
-    let down = crate::world::settings("x", "amber", "http://127.0.0.1:9", "");
+    let down = settings("x", "amber", "http://127.0.0.1:9", "");
     world.resettle(&down);
     let error = world.failing_check().await;
     assert!(
         error.contains("Connection refused") && error.contains("a retry can help"),
         "{error}"
     );
-    world.resettle(&crate::world::settings("x", "amber", &url, ""));
+    world.resettle(&settings("x", "amber", &url, ""));
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
 }
@@ -178,4 +181,525 @@ async fn foreign_text_forges_no_line_of_an_error() {
         !error.contains('\n') && !error.contains('\u{1b}'),
         "{error:?}"
     );
+}
+
+/// What no network should answer, whatever was asked.
+fn nonsense() -> Vec<String> {
+    let long = "A".repeat(1_000_000);
+    vec![
+        String::new(),
+        "null".into(),
+        "7".into(),
+        "[]".into(),
+        "{}".into(),
+        "{".into(),
+        format!("\"{long}\""),
+        format!("{{\"data\":\"{long}\"}}"),
+        "\u{feff}{}".into(),
+        "{\"a\":\"\\ud800\"}".into(),
+        "[".repeat(100_000),
+        "{\"data\":".repeat(100_000),
+        "{\"data\":null,\"meta\":null,\"errors\":null,\"followers\":null,\"cursor\":null}".into(),
+        "{\"data\":{},\"meta\":[],\"errors\":{},\"followers\":{},\"cursor\":[]}".into(),
+        "{\"data\":[{}],\"followers\":[{}]}".into(),
+        "{\"data\":{\"id\":7,\"username\":[]},\"did\":7,\"handle\":[],\"uri\":7}".into(),
+        "{\"data\":1e400,\"did\":1e400,\"accessJwt\":1e400,\"uri\":1e400}".into(),
+        "{\"did\":\"a\",\"did\":\"b\",\"data\":{},\"data\":{}}".into(),
+    ]
+}
+
+/// A profile with each count that no account can have.
+fn impossible_counts() -> impl Iterator<Item = String> {
+    [
+        "-1",
+        "1e400",
+        "601.5",
+        "6e2",
+        "true",
+        "\"601\"",
+        "[601]",
+        "10000000000",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "601,\"followers_count\":602,\"followersCount\":602",
+    ]
+    .into_iter()
+    .map(|count| {
+        format!(
+            r#"{{"did":"did:plc:amber","handle":"amber.bsky.social","followersCount":{count},
+               "data":{{"id":"{AMBER}","username":"amber","public_metrics":{{"followers_count":{count}}}}}}}"#
+        )
+    })
+}
+
+/// An error that a person can read: it names the account, and is neither long nor more than a line.
+fn assert_readable(error: &str, account: &str, answer: &str) {
+    let answer: String = answer.chars().take(200).collect();
+    assert!(error.contains(account), "{answer}: {error}");
+    assert!(error.len() < 1_000, "{answer}: {} bytes", error.len());
+    assert!(!error.contains(char::is_control), "{answer}: {error:?}");
+}
+
+#[tokio::test]
+async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
+    let mut world = World::with_followers(599).await;
+    let fan = world.fan();
+    for route in ["GET /2/users", "/followers"] {
+        let counts = impossible_counts().filter(|_| route != "/followers");
+        for answer in nonsense().into_iter().chain(counts) {
+            world
+                .x
+                .fail_next(route, body(200, "application/json", &answer));
+            assert_readable(&world.failing_check().await, "x:amber", &answer);
+            assert!(world.hugs().await.is_empty());
+            assert_eq!(world.promised_up_to().await, 599);
+        }
+    }
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), fan);
+
+    let mut sky = Sky::with(599, "").await;
+    let fan = sky.fans(1).remove(0);
+    for route in ["getProfile", "getFollowers"] {
+        let counts = impossible_counts().filter(|_| route != "getFollowers");
+        for answer in nonsense().into_iter().chain(counts) {
+            sky.bluesky
+                .fail_next(route, body(200, "application/json", &answer));
+            assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
+            assert!(sky.hugs().await.is_empty());
+        }
+    }
+    sky.check().await;
+    assert_eq!(named(&sky.hug(600).await), fan);
+}
+
+#[tokio::test]
+async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
+    let mut world = World::unseen(598, "").await;
+    for answer in impossible_counts() {
+        world
+            .x
+            .fail_next("GET /2/users", body(200, "application/json", &answer));
+        assert_readable(&world.failing_check().await, "x:amber", &answer);
+    }
+    assert_eq!(world.check().await.promised_up_to, Some(598));
+}
+
+#[tokio::test]
+async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
+    let long = "9".repeat(1_000_000);
+    let references = [
+        format!(r#"{{"data":{{"id":"{long}"}},"uri":"at://{long}"}}"#),
+        r#"{"data":{"id":""},"uri":""}"#.to_owned(),
+        r#"{"data":{"id":"7\n8"},"uri":"at://a\nb"}"#.to_owned(),
+    ];
+    let every_follower = |settings: String| settings.replace("step = 100", "step = 1");
+    let mut world = World::with_followers(599).await;
+    let url = world.x.url().to_owned();
+    world.resettle(&every_follower(settings("x", "amber", &url, "")));
+    let mut number = 599;
+    for route in ["POST /2/tweets", "/tweets?"] {
+        for answer in nonsense().into_iter().chain(references.clone()) {
+            number += 1;
+            world.fan();
+            // The look for a post happens only where its answer was lost.
+            if route == "/tweets?" {
+                world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+            }
+            world
+                .x
+                .fail_next(route, body(200, "application/json", &answer));
+            world.check().await;
+            let reason = world.hug(number).await.reason.unwrap();
+            assert_readable(&reason, "x:amber", &answer);
+            for _ in 0..6 {
+                if world.hug(number).await.status == Status::Invited {
+                    break;
+                }
+                world.check().await;
+            }
+            let hug = world.hug(number).await;
+            assert_eq!(hug.status, Status::Invited, "{hug:?}");
+            assert_eq!(world.invitations_to(number), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() {
+    let long = "9".repeat(1_000_000);
+    let tokens = [
+        r#"{"did":"did:plc:44196397","accessJwt":"a\nb","refreshJwt":"c"}"#.to_owned(),
+        format!(r#"{{"did":"did:plc:44196397","accessJwt":"{long}","refreshJwt":"c"}}"#),
+        r#"{"did":"did:plc:44196397","accessJwt":"","refreshJwt":""}"#.to_owned(),
+        format!(r#"{{"uri":"at://{long}"}}"#),
+        r#"{"uri":""}"#.to_owned(),
+        r#"{"uri":"at://a\u001b[2Jb\nc"}"#.to_owned(),
+    ];
+    for route in ["createSession", "putRecord", "getRecord"] {
+        let mut sky = Sky::with(599, "").await;
+        let url = sky.bluesky.url().to_owned();
+        let more = format!("appview = \"{url}\"");
+        let every_follower =
+            settings("bluesky", "amber.bsky.social", &url, &more).replace("step = 100", "step = 1");
+        let mut number = 599;
+        for answer in nonsense().into_iter().chain(tokens.clone()) {
+            number += 1;
+            sky.fans(1);
+            // A new start, so that there is no session yet.
+            sky.resettle(&every_follower);
+            if route == "getRecord" {
+                sky.bluesky.fail_next("putRecord", Fault::AnswerLost);
+            }
+            sky.bluesky
+                .fail_next(route, body(200, "application/json", &answer));
+            sky.check().await;
+            let met = sky.hug(number).await;
+            if let Some(reason) = met.reason {
+                assert_readable(&reason, "bluesky:amber", &answer);
+            }
+            for _ in 0..6 {
+                if sky.hug(number).await.status == Status::Invited {
+                    break;
+                }
+                sky.check().await;
+            }
+            let hug = sky.hug(number).await;
+            assert_eq!(hug.status, Status::Invited, "{hug:?}");
+            let text = format!(" {number} ");
+            let posts = sky.bluesky.posts();
+            assert_eq!(
+                posts
+                    .iter()
+                    .filter(|post| post.text.contains(&text))
+                    .count(),
+                1
+            );
+            let post = posts.iter().find(|post| post.text.contains(&text)).unwrap();
+            let reference = hug.invitation.and_then(|invitation| invitation.reference);
+            assert_eq!(
+                reference.as_ref(),
+                Some(&post.id),
+                "{route} {}",
+                &answer[..answer.len().min(200)]
+            );
+        }
+    }
+}
+
+/// A bomb: 64 MB of spaces, which gzip makes 64 kB of.
+fn bomb() -> Vec<u8> {
+    let made = std::process::Command::new("sh")
+        .args(["-c", "head -c 67108864 /dev/zero | tr '\\0' ' ' | gzip -9"])
+        .output()
+        .unwrap();
+    assert!(made.stdout.len() < 100_000 && made.stdout.len() > 10_000);
+    made.stdout
+}
+
+#[tokio::test]
+async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() {
+    let json = "content-type: application/json\r\n";
+    let limits = |remaining: &str, reset: &str| {
+        format!(
+            "{json}x-rate-limit-remaining: {remaining}\r\nx-rate-limit-reset: {reset}\r\nretry-after: {reset}\r\nratelimit-reset: {reset}\r\n"
+        )
+    };
+    let strange_type = format!("content-type: {}\r\n", "text/\u{7f}\t\"; ".repeat(300));
+    let huge = "9".repeat(400);
+    let mut answers = vec![
+        answer(
+            "200 OK",
+            &format!("{json}content-encoding: gzip\r\n"),
+            bomb(),
+        ),
+        answer(
+            "200 OK",
+            &format!("{json}content-encoding: gzip\r\n"),
+            "not gzip",
+        ),
+        answer("200 OK", &strange_type, "{"),
+        answer("200 OK", "content-type: \u{ff}\u{fe}\r\n", "{"),
+        answer("200 OK", json, b"{\"data\":\"\xff\xfe\"}"),
+        b"HTTP/1.1 999 ?\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec(),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n{}".to_vec(),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}".to_vec(),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffffff\r\n".to_vec(),
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+            .to_vec(),
+        b"\x16\x03\x01\x02\x00\x01".to_vec(),
+        b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(),
+    ];
+    for reset in [
+        "",
+        "soon",
+        "-1",
+        "0",
+        "1e9",
+        "9223372036854775807",
+        huge.as_str(),
+        "\u{7}",
+    ] {
+        answers.push(answer("429 Too Many Requests", &limits("0", reset), "{}"));
+        answers.push(answer(
+            "503 Service Unavailable",
+            &limits("-1", reset),
+            "{}",
+        ));
+    }
+    let mut world = World::with_followers(599).await;
+    let mut sky = Sky::with(599, "").await;
+    world.fan();
+    sky.fans(1);
+    let (x, bluesky) = (world.x.url().to_owned(), sky.bluesky.url().to_owned());
+    let on_bluesky = |url: &str| {
+        settings(
+            "bluesky",
+            "amber.bsky.social",
+            &bluesky,
+            &format!("appview = \"{url}\""),
+        )
+    };
+    for bytes in answers {
+        let foolish = bytes.clone();
+        let first = move |number, _: &str| {
+            if number == 0 {
+                Trouble::Instead(foolish.clone())
+            } else {
+                Trouble::None
+            }
+        };
+        let told = String::from_utf8_lossy(&bytes).into_owned();
+        let proxy = Proxy::before(&x, first.clone()).await;
+        world.resettle(&settings("x", "amber", &proxy.url, ""));
+        let survived = serde_json::to_value(world.round().await).unwrap();
+        assert_survived(&survived, "x:amber", &told);
+        if bytes.len() > 10_000 && told.contains("content-encoding: gzip") {
+            let error = survived["accounts"][0]["error"].as_str().unwrap();
+            assert!(error.contains("larger than 4 MB"), "{error}");
+        }
+        assert!(world.hugs().await.is_empty());
+        let proxy = Proxy::before(&bluesky, first).await;
+        sky.resettle(&on_bluesky(&proxy.url));
+        assert_survived(
+            &serde_json::to_value(sky.round().await).unwrap(),
+            "bluesky:amber",
+            &told,
+        );
+        assert!(sky.hugs().await.is_empty());
+        // No limit lasts longer than a day.
+        world.clock.advance(std::time::Duration::from_hours(24));
+        sky.clock.advance(std::time::Duration::from_hours(24));
+    }
+    world.resettle(&settings("x", "amber", &x, ""));
+    sky.resettle(&on_bluesky(&bluesky));
+    for _ in 0..2 {
+        world.check().await;
+        sky.check().await;
+    }
+    assert_eq!((world.posts().len(), sky.bluesky.posts().len()), (1, 1));
+}
+
+/// The check failed in words, or waits for a limit that ends.
+fn assert_survived(summary: &serde_json::Value, account: &str, answer: &str) {
+    let looked = &summary["accounts"][0];
+    match looked["error"].as_str() {
+        Some(error) => assert_readable(error, account, answer),
+        None => assert_eq!(looked["outcome"], "rate_limited", "{answer}: {looked}"),
+    }
+}
+
+/// A page of followers as both networks write it.
+fn page(ids: &[&str], handle: &str, name: &str) -> String {
+    let people: Vec<serde_json::Value> = ids
+        .iter()
+        .map(|id| {
+            json!({
+                "id": id, "username": handle, "name": name, "description": name,
+                "created_at": "2020-01-01T00:00:00Z", "profile_image_url": "https://pbs.example/a.png",
+                "public_metrics": { "followers_count": 5, "following_count": 5, "tweet_count": 5 },
+                "did": id, "handle": handle, "displayName": name, "avatar": "https://a.example",
+                "createdAt": "2020-01-01T00:00:00Z", "followersCount": 5, "followsCount": 5, "postsCount": 5,
+            })
+        })
+        .collect();
+    json!({ "data": people, "meta": {}, "followers": people }).to_string()
+}
+
+#[tokio::test]
+async fn a_follower_without_an_id_that_the_network_could_give_is_no_follower() {
+    let mut world = World::with_followers(599).await;
+    let mut sky = Sky::with(599, "").await;
+    let fan = (world.fan(), sky.fans(1).remove(0));
+    let long = "7".repeat(3_000);
+    for id in [
+        "",
+        "7#8",
+        "7\n8",
+        "../../tweets",
+        "7/8",
+        "7 8",
+        "7?a=b",
+        "did:plc:a#b",
+        "did:plc:\u{1b}",
+        "did:",
+        &long,
+    ] {
+        let answer = page(&[id], "cleo", "Cleo");
+        world
+            .x
+            .fail_next("/followers", body(200, "application/json", &answer));
+        assert_readable(&world.failing_check().await, "x:amber", &answer);
+        sky.bluesky
+            .fail_next("getFollowers", body(200, "application/json", &answer));
+        assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
+    }
+    world.check().await;
+    sky.check().await;
+    assert_eq!(
+        (named(&world.hug(600).await), named(&sky.hug(600).await)),
+        (&*fan.0, &*fan.1)
+    );
+}
+
+#[tokio::test]
+async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
+    let nasty = format!(
+        "\u{1b}[2J\n{{\"level\":\"INFO\"}}\u{202e}{}",
+        "e\u{301}".repeat(100_000)
+    );
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    let answer = page(&["7"], &nasty, &nasty);
+    world
+        .x
+        .fail_next("/followers", body(200, "application/json", &answer));
+    world.check().await;
+    let hug = world.hug(600).await;
+    let follower = hug.follower.clone().unwrap();
+    assert_eq!(follower.id, "7");
+    let kept = serde_json::to_string(&hug).unwrap();
+    assert!(kept.len() < 10_000, "{} bytes", kept.len());
+    for text in [follower.handle, follower.name.unwrap()] {
+        assert!(
+            !text.contains(char::is_control) && !text.contains('\u{202e}'),
+            "{text:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() {
+    let mut world = World::with_followers(599).await;
+    for _ in 0..3_000 {
+        world.bot();
+    }
+    let waiting = world.check().await.waiting.unwrap();
+    assert_eq!(waiting.skipped.len() as u64 + waiting.skipped_more, 3_000);
+    assert!(serde_json::to_string(&waiting).unwrap().len() < 50_000);
+    let fan = world.fan();
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(named(&hug), fan);
+    let evidence = &hug.evidence;
+    assert_eq!(evidence.skipped.len() as u64 + evidence.skipped_more, 3_000);
+    assert!(serde_json::to_string(&hug).unwrap().len() < 50_000);
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an_end_is_told() {
+    let mut world = World::with_followers(599).await;
+    world.fans(3);
+    // 602 are counted; the list has one of them three times, and ends.
+    let one = page(&["7", "7", "7"], "cleo", "Cleo");
+    world
+        .x
+        .fail_next("/followers", body(200, "application/json", &one));
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.follower, None);
+    assert!(hug.evidence.note.unwrap().contains("ended after 1 of 602"));
+
+    let mut world = World::with_followers(599).await;
+    world.fans(3);
+    let url = world.x.url().to_owned();
+    let turns = std::sync::atomic::AtomicUsize::new(0);
+    let proxy = Proxy::before(&url, move |_, head| {
+        if !head.contains("/followers?") {
+            return Trouble::None;
+        }
+        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
+        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
+    })
+    .await;
+    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    let error = world.failing_check().await;
+    assert!(error.contains("goes in circles after 151 pages"), "{error}");
+    world.resettle(&settings("x", "amber", &url, ""));
+    world.check().await;
+    assert_eq!(world.invitations_to(600), 1);
+}
+
+#[tokio::test]
+async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile() {
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+    world.check().await;
+    let url = world.x.url().to_owned();
+    let turns = std::sync::atomic::AtomicUsize::new(0);
+    let proxy = Proxy::before(&url, move |_, head| {
+        if !head.contains("/tweets?") {
+            return Trouble::None;
+        }
+        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
+        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
+    })
+    .await;
+    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    let looking = async {
+        for _ in 0..2 {
+            world.check().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(8), looking)
+        .await
+        .unwrap();
+    let reason = world.hug(600).await.reason.unwrap();
+    assert!(
+        reason.contains("x:amber") && reason.contains("goes in circles"),
+        "{reason}"
+    );
+    world.resettle(&settings("x", "amber", &url, ""));
+    for _ in 0..6 {
+        world.check().await;
+    }
+    assert_eq!(world.hug(600).await.status, Status::Invited);
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others() {
+    for born in ["yesterday", "2024-13-45T99:00:00Z", "\\u001b", ""] {
+        let mut world = World::with_followers(599).await;
+        world.fan();
+        let answer = page(&["7"], "cleo", "Cleo").replace("2020-01-01T00:00:00Z", born);
+        world
+            .x
+            .fail_next("/followers", body(200, "application/json", &answer));
+        world.check().await;
+        assert_eq!(named(&world.hug(600).await), "cleo");
+    }
+    let mut sky = Sky::with(599, "").await;
+    let fan = sky.fans(1).remove(0);
+    let id = local::stand_in::bluesky::did(&Person::fan(600, sky.clock.now()).id);
+    let odd = page(&[&id], &fan, "Cleo").replace("2020-01-01T00:00:00Z", "yesterday");
+    sky.bluesky
+        .fail_next("getFollowers", body(200, "application/json", &odd));
+    sky.check().await;
+    assert_eq!(named(&sky.hug(600).await), fan);
 }

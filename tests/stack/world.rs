@@ -60,10 +60,14 @@ impl World {
 
     /// The creator edits hug.toml; the table stays.
     pub fn resettle(&mut self, settings: &str) {
+        self.resettle_over(settings, &have_a_hug::http::client().unwrap());
+    }
+
+    /// The same, with a client of the test's own.
+    pub fn resettle_over(&mut self, settings: &str, http: &reqwest::Client) {
         let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
         let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
-        let http = have_a_hug::http::client().unwrap();
-        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
+        self.stack.deps = Deps::new(settings, ledger, http, self.clock.clone());
     }
 
     /// New genuine followers; answers their handles, oldest first.
@@ -222,13 +226,37 @@ impl Sky {
         (0..n).map(|_| fan(self)).collect()
     }
 
+    /// The creator edits hug.toml; the table stays.
+    pub fn resettle(&mut self, settings: &str) {
+        let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
+        let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
+        let http = have_a_hug::http::client().unwrap();
+        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
+    }
+
     pub async fn check(&mut self) -> Check {
+        only(self.round().await)
+    }
+
+    pub async fn round(&mut self) -> Summary {
         self.clock.advance(STEP);
-        only(self.stack.round(json!({})).await.unwrap())
+        self.stack.round(json!({})).await.unwrap()
+    }
+
+    /// A tick that must fail, and what it says.
+    pub async fn failing_check(&mut self) -> String {
+        match self.round().await.accounts.remove(0) {
+            Looked::Failed { error, .. } => error,
+            Looked::At(check) => panic!("it worked: {check:?}"),
+        }
+    }
+
+    pub async fn hugs(&self) -> Vec<Hug> {
+        self.stack.deps.ledger.everything().await.unwrap().hugs
     }
 
     pub async fn hug(&self, milestone: u64) -> Hug {
-        let hugs = self.stack.deps.ledger.everything().await.unwrap().hugs;
+        let hugs = self.hugs().await;
         hugs.into_iter()
             .find(|hug| hug.milestone.number() == milestone)
             .unwrap()

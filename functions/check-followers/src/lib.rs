@@ -172,12 +172,12 @@ fn tell(check: &Check) {
         let evidence = &hug.evidence;
         tracing::info!(
             %account, milestone = hug.milestone.number(), follower, position = evidence.position,
-            skipped = evidence.skipped.len(), note = evidence.note, "milestone reached"
+            skipped = evidence.skipped.len() as u64 + evidence.skipped_more, note = evidence.note, "milestone reached"
         );
     }
     if let Some(waiting) = &check.waiting {
         tracing::info!(
-            %account, milestone = waiting.milestone.number(), skipped = waiting.skipped.len(),
+            %account, milestone = waiting.milestone.number(), skipped = waiting.skipped.len() as u64 + waiting.skipped_more,
             "milestone waits for a genuine follower"
         );
     }

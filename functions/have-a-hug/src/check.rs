@@ -7,9 +7,10 @@ use crate::{
     Deps,
     account::{Account, AccountName, Signpost, as_text},
     follower::Recipient,
+    foreign::{LONGEST_NAME, one_line},
     hug::{Evidence, Hug, HugKey, Skipped, Status},
     ledger::{Kind, LedgerError},
-    milestone::Milestone,
+    milestone::{GREATEST, Milestone},
     naming::{Named, Naming},
     network::{Failure, Network, NetworkError, Profile},
     settings,
@@ -70,8 +71,10 @@ pub enum Outcome {
 pub struct Waiting {
     /// The number.
     pub milestone: Milestone,
-    /// Who stands there, and why they do not count.
+    /// Who stands there, and why they do not count; the first hundred of them.
     pub skipped: Vec<Skipped>,
+    /// How many more stand there than `skipped` lists.
+    pub skipped_more: u64,
 }
 
 /// A stuck hug that was moved.
@@ -210,6 +213,7 @@ impl OneCheck<'_> {
         known: Option<Account>,
         unsettled: Vec<Milestone>,
     ) -> Result<(), CheckError> {
+        self.check_sense(&profile, signpost)?;
         let key = self.account.name.with_id(&profile.id);
         let (before, unsettled) = match known {
             // Perhaps the new handle of an account that is known under its old one, hugs and all.
@@ -256,6 +260,25 @@ impl OneCheck<'_> {
         Ok(())
     }
 
+    /// The mark never goes down, so an answer that no network can mean must not move it.
+    fn check_sense(&self, profile: &Profile, signpost: &Signpost) -> Result<(), NetworkError> {
+        let why = match &signpost.id {
+            Some(id) if *id != profile.id => {
+                format!("the answer is about the account {}, not {id}", profile.id)
+            }
+            _ if profile.followers > GREATEST => {
+                format!("nobody has {} followers", profile.followers)
+            }
+            _ => return Ok(()),
+        };
+        Err(NetworkError {
+            failure: Failure::TryAgain,
+            account: self.account.name.clone(),
+            attempted: "reading the follower count",
+            why,
+        })
+    }
+
     /// Moves the mark of `after` over what was crossed since `before`, and makes the hugs.
     async fn cross(
         &self,
@@ -296,8 +319,12 @@ impl OneCheck<'_> {
                     ));
                     after.unsettled.push(milestone);
                 }
-                Named::Nobody(skipped) => {
-                    check.waiting = Some(Waiting { milestone, skipped });
+                Named::Nobody(evidence) => {
+                    check.waiting = Some(Waiting {
+                        milestone,
+                        skipped: evidence.skipped,
+                        skipped_more: evidence.skipped_more,
+                    });
                     break;
                 }
             }
@@ -338,7 +365,7 @@ impl OneCheck<'_> {
                 .account
                 .creator
                 .clone()
-                .unwrap_or_else(|| name.to_owned()),
+                .unwrap_or_else(|| one_line(name, LONGEST_NAME)),
             invitation: None,
             refusals: Vec::new(),
             reason: None,

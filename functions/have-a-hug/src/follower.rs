@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::foreign::{LONGEST_HANDLE, LONGEST_NAME, one_line};
+
 /// Someone who follows an account, as far as the network tells; `None` is "not told".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follower {
@@ -43,8 +45,11 @@ impl From<&Follower> for Recipient {
     fn from(follower: &Follower) -> Self {
         Self {
             id: follower.id.clone(),
-            handle: follower.handle.clone(),
-            name: follower.name.clone(),
+            handle: one_line(&follower.handle, LONGEST_HANDLE),
+            name: follower
+                .name
+                .as_ref()
+                .map(|name| one_line(name, LONGEST_NAME)),
         }
     }
 }

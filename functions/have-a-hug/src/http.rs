@@ -12,19 +12,37 @@ use reqwest::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::foreign::{LONGEST_REASON, one_line};
+
+/// The client could not be made.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
 /// The largest answer that is read; a page of 1000 followers is about 1.5 MB.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How long a request and its answer may take in all.
+const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 
 /// Makes the client. It follows no redirect, so no token is ever carried to another host.
 ///
 /// # Errors
 ///
 /// Where the TLS set-up is refused, which the built-in one is not.
-pub fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+pub fn client() -> Result<Client, Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
+    client_trusting(roots, LONGEST_REQUEST)
+}
+
+/// The same client with other certificate roots, and another limit to how long a request and its
+/// answer may take: for a server of one's own.
+///
+/// # Errors
+///
+/// Where the TLS set-up is refused.
+pub fn client_trusting(roots: rustls::RootCertStore, longest: Duration) -> Result<Client, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -33,7 +51,7 @@ pub fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(3))
-        .timeout(Duration::from_secs(10))
+        .timeout(longest)
         .gzip(true)
         .user_agent(concat!("have-a-hug/", env!("CARGO_PKG_VERSION")))
         .build()?)
@@ -93,7 +111,7 @@ fn chain(error: reqwest::Error) -> String {
         story = format!("{story}: {deeper}");
         cause = deeper.source();
     }
-    story
+    one_line(&story, LONGEST_REASON)
 }
 
 impl Answer {
@@ -111,9 +129,11 @@ impl Answer {
                     kind.to_str().unwrap_or("an unreadable content type")
                 });
             format!(
-                "the answer ({}, {kind}, {} bytes) is not what was expected: {error}",
+                "the answer ({}, {}, {} bytes) is not what was expected: {}",
                 self.status,
-                self.body.len()
+                one_line(kind, 50),
+                self.body.len(),
+                one_line(&error.to_string(), LONGEST_REASON)
             )
         })
     }
@@ -127,15 +147,4 @@ impl Answer {
     pub fn number(&self, header: &str) -> Option<i64> {
         self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
     }
-}
-
-/// Foreign text, made fit for one line of an error: no control characters, not endless.
-pub(crate) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = plain.take(LONGEST).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line
 }

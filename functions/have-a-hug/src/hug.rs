@@ -109,8 +109,11 @@ pub struct Evidence {
     pub count_after: u64,
     /// `count_after - milestone`: the place in the list of followers, newest first, 0 the newest.
     pub position: u64,
-    /// Who stood at or after that place and was passed over.
+    /// Who stood at or after that place and was passed over; the first hundred of them.
     pub skipped: Vec<Skipped>,
+    /// How many more were passed over than `skipped` lists.
+    #[serde(default)]
+    pub skipped_more: u64,
     /// Why nobody is named, where nobody is.
     pub note: Option<String>,
 }
@@ -329,6 +332,7 @@ pub(crate) mod tests {
                 count_after: 601,
                 position: 1,
                 skipped: vec![],
+                skipped_more: 0,
                 note: None,
             },
             creator: "Amber".into(),

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{follower::Recipient, milestone::Milestone, network::NetworkName};
+use crate::{follower::Recipient, foreign::plain, milestone::Milestone, network::NetworkName};
 
 /// How an invitation travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -221,22 +221,19 @@ const LONGEST_SIGNATURE: usize = 40;
 /// A creator's name as it can be signed: nothing in it that a network would make a mention, a tag
 /// or a link of, nothing that turns the text around, and short enough.
 fn signature(network: NetworkName, name: &str) -> String {
-    let mut plain = String::new();
-    let mut chars = name
-        .chars()
-        .filter(|c| !starts_a_tag(*c) && !is_invisible(*c))
-        .peekable();
+    let mut letters = String::new();
+    let mut chars = plain(name).filter(|c| !starts_a_tag(*c)).peekable();
     while let Some(c) = chars.next() {
         match c {
             // A dot inside a word makes a link of it.
             '.' | '。' | '．' | '｡' if chars.peek().is_some_and(|next| !next.is_whitespace()) => {
-                plain.push('·')
+                letters.push('·')
             }
-            '/' | '\\' => plain.push(' '),
-            c => plain.push(c),
+            '/' | '\\' => letters.push(' '),
+            c => letters.push(c),
         }
     }
-    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = letters.split_whitespace().collect::<Vec<_>>().join(" ");
     let room = Limit {
         units: LONGEST_SIGNATURE,
         bytes: 4 * LONGEST_SIGNATURE,
@@ -257,17 +254,6 @@ fn signature(network: NetworkName, name: &str) -> String {
 
 fn starts_a_tag(c: char) -> bool {
     matches!(c, '@' | '#' | '$' | '\u{ff20}' | '\u{ff03}' | '\u{ff04}')
-}
-
-/// Control characters, and those that reorder or hide text; the joiner inside emoji stays.
-fn is_invisible(c: char) -> bool {
-    (c.is_control() && !c.is_whitespace())
-        || matches!(
-            c,
-            '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{2060}'
-        )
-        || ('\u{202a}'..='\u{202e}').contains(&c)
-        || ('\u{2066}'..='\u{2069}').contains(&c)
 }
 
 /// How much a network takes on a channel.

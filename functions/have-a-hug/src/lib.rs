@@ -14,6 +14,7 @@
 //! - What is asked: [`network`] is what X and Bluesky can do, [`http`] the one client for them and
 //!   for AWS ([`aws`]).
 //! - What is counted for CloudWatch: [`metrics`].
+//! - What others wrote: `foreign` makes their text fit to be kept and shown.
 //! - What a creator decides: [`settings`]; how a function gets there: [`start`].
 //! - The time comes from a [`clock`] that is handed in.
 //!
@@ -24,6 +25,7 @@ pub mod aws;
 pub mod check;
 pub mod clock;
 pub mod follower;
+mod foreign;
 pub mod http;
 pub mod hug;
 pub mod invitation;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     follower::{Follower, Recipient},
+    foreign::{LONGEST_HANDLE, one_line},
     hug::{Evidence, Hug, Skipped},
     milestone::Milestone,
     network::{Failure, Network, NetworkError},
@@ -18,6 +19,10 @@ const DEEPEST_POSITION: u64 = 10_000;
 
 /// More pages than any list of that depth needs, for a server that never stops turning them.
 const MOST_PAGES: usize = 150;
+
+/// How many of those passed over are kept with a hug: DynamoDB takes no item above 400 KB, and a
+/// wave of bots is thousands.
+const MOST_LISTED: usize = 100;
 
 /// Who gets the hugs of one check: the newest followers, read as far down as needed, and who of
 /// them has been judged.
@@ -47,8 +52,8 @@ struct Newest {
 pub(crate) enum Named {
     /// Someone, or, where the list cannot tell, the nameless follower who crossed it.
     Hug(Evidence, Option<Recipient>),
-    /// Nobody who counts, so far: these stand there.
-    Nobody(Vec<Skipped>),
+    /// Nobody who counts, so far; the evidence says who stands there.
+    Nobody(Evidence),
 }
 
 impl<'a> Naming<'a> {
@@ -92,6 +97,7 @@ impl<'a> Naming<'a> {
             count_after,
             position,
             skipped: Vec::new(),
+            skipped_more: 0,
             note: None,
         };
         if position >= DEEPEST_POSITION {
@@ -116,12 +122,16 @@ impl<'a> Naming<'a> {
                     .insert(follower.id.clone(), has_the_hug_for(milestone));
                 return Ok(Named::Hug(evidence, Some(Recipient::from(&follower))));
             }
-            evidence.skipped.push(Skipped {
-                handle: follower.handle,
-                reasons,
-            });
+            if evidence.skipped.len() < MOST_LISTED {
+                evidence.skipped.push(Skipped {
+                    handle: one_line(&follower.handle, LONGEST_HANDLE),
+                    reasons,
+                });
+            } else {
+                evidence.skipped_more += 1;
+            }
         }
-        Ok(Named::Nobody(evidence.skipped))
+        Ok(Named::Nobody(evidence))
     }
 
     async fn reasons_against(&mut self, follower: &Follower) -> Result<Vec<String>, NetworkError> {

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{
     account::AccountName,
@@ -120,6 +120,30 @@ pub trait Network: Send + Sync {
 
     /// A link that opens the network with the words filled in, for a creator's one tap.
     fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String;
+}
+
+/// Reads a text that a network makes itself, and no person: an id, a reference, a token. It becomes a
+/// key in the ledger, a path or a header, so an answer with one that the network cannot have made is
+/// no answer.
+fn made_by_network<'de, D: Deserializer<'de>>(
+    from: D,
+    what: &str,
+    longest: usize,
+    is_right: impl Fn(&str) -> bool,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let plain = text.len() <= longest && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain && !text.is_empty() && is_right(&text) {
+        return Ok(text);
+    }
+    Err(D::Error::custom(format!(
+        "{what} is none that the network makes"
+    )))
+}
+
+/// A time that stands in what a person wrote, by way of a program of their own; `None` if it is none.
+fn time_if_readable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.and_then(|time| time.parse().ok()))
 }
 
 /// What a failure means for what comes next.

@@ -7,7 +7,7 @@ use have_a_hug::{
 };
 use jiff::Timestamp;
 
-use crate::status::{follower, how, status};
+use crate::status::{each, follower, how, status};
 
 /// What the checks of a round found, a few lines an account.
 pub fn checks(summary: &Summary) -> Vec<String> {
@@ -62,14 +62,14 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             hug.milestone,
             follower(hug),
             hug.evidence.position,
-            passed_over(&hug.evidence.skipped),
+            passed_over(&hug.evidence.skipped, hug.evidence.skipped_more),
         ));
     }
     if let Some(waiting) = &check.waiting {
         lines.push(format!(
             "  {} waits for a genuine follower{}",
             waiting.milestone,
-            passed_over(&waiting.skipped)
+            passed_over(&waiting.skipped, waiting.skipped_more)
         ));
     }
     for moved in &check.rearmed {
@@ -82,15 +82,11 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
     lines
 }
 
-fn passed_over(skipped: &[Skipped]) -> String {
+fn passed_over(skipped: &[Skipped], more: u64) -> String {
     if skipped.is_empty() {
         return String::new();
     }
-    let each: Vec<String> = skipped
-        .iter()
-        .map(|one| format!("@{} ({})", one.handle, one.reasons.join(", ")))
-        .collect();
-    format!("; passed over {}", each.join(", "))
+    format!("; passed over {}", each(skipped, more).join(", "))
 }
 
 /// What became of the hugs that a round touched, a line each.

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{
-    hug::{Hug, Status as HugStatus},
+    hug::{Hug, Skipped, Status as HugStatus},
     invitation::Channel,
     ledger::{Everything, Ledger, LedgerError},
     milestone::{Milestone, Plan},
@@ -125,22 +125,23 @@ impl Status {
 pub fn hugs_table(hugs: &[Hug]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
     for hug in hugs {
-        let skipped: Vec<String> = hug
-            .evidence
-            .skipped
-            .iter()
-            .map(|one| format!("@{} ({})", one.handle, one.reasons.join(", ")))
-            .collect();
         shown.add_row([
             hug.account.to_string(),
             hug.milestone.to_string(),
             follower(hug),
             status(hug.status).to_owned(),
             how(hug),
-            skipped.join("\n"),
+            each(&hug.evidence.skipped, hug.evidence.skipped_more).join("\n"),
         ]);
     }
     shown.to_string()
+}
+
+/// Those who were passed over, and why.
+pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
+    let one = |one: &Skipped| format!("@{} ({})", one.handle, one.reasons.join(", "));
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    skipped.iter().map(one).chain(rest).collect()
 }
 
 /// Whom a hug is for.

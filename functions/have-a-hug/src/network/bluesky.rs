@@ -6,15 +6,19 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line};
+use super::{
+    Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line,
+    made_by_network, time_if_readable,
+};
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    http::{Answer, one_line},
+    foreign::{LONGEST_REASON, one_line},
+    http::Answer,
     hug::Hug,
     invitation::{Channel, address},
     settings::{self, Secret, is_allowed_server},
@@ -294,7 +298,7 @@ impl Bluesky {
         if !answer.status.is_success() {
             return Err(self.refusal(attempted, &answer));
         }
-        let tokens: Tokens = self.line.parse(attempted, &answer)?;
+        let tokens = self.tokens(attempted, &answer)?;
         if tokens.did != did {
             let why = format!("the app password belongs to {}, not to {did}", tokens.did);
             return Err(self.line.error(attempted, Failure::Unauthorized, &why));
@@ -314,12 +318,20 @@ impl Bluesky {
         let answer = self.line.read(attempted, request).await?;
         match answer.status {
             status if status.is_success() => {
-                let tokens: Tokens = self.line.parse(attempted, &answer)?;
+                let tokens = self.tokens(attempted, &answer)?;
                 Ok(Some(Session::new(tokens, &self.server)))
             }
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(None),
             _ => Err(self.refusal(attempted, &answer)),
         }
+    }
+
+    /// The tokens of a login. Whatever shape an answer has, its words are not told: they are secrets.
+    fn tokens(&self, attempted: &'static str, answer: &Answer) -> Result<Tokens, NetworkError> {
+        answer.json().map_err(|_| {
+            let why = format!("the answer ({}) holds no login", answer.status);
+            self.line.error(attempted, Failure::TryAgain, why)
+        })
     }
 
     async fn send_message(
@@ -414,7 +426,7 @@ impl Bluesky {
         let why = format!(
             "{}: {}",
             answer.status,
-            one_line(&format!("{error} {message}"))
+            one_line(&format!("{error} {message}"), LONGEST_REASON)
         );
         let failure = match (answer.status, error.as_str()) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Failure::WaitUntil(self.reset(answer)),
@@ -430,6 +442,8 @@ impl Bluesky {
                 | "AccountDeactivated",
             ) => Failure::Unauthorized,
             (status, _) if status.is_server_error() => Failure::TryAgain,
+            // Whatever names no error comes from something on the way to the server.
+            (_, "") => Failure::TryAgain,
             _ => Failure::Refused,
         };
         self.line.error(attempted, failure, &why)
@@ -531,11 +545,35 @@ impl Session {
     }
 }
 
+/// A DID: the lexicon allows 2048 characters, of which the ones in use take 32 to 260.
+fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    made_by_network(from, "the DID", 512, |did| {
+        let mut parts = did.splitn(3, ':');
+        let named = parts.next() == Some("did") && parts.all(|part| !part.is_empty());
+        named && did.matches(':').count() >= 2 && !did.contains(['/', '?', '#'])
+    })
+}
+
+fn uri<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    made_by_network(from, "the URI", 1_024, |uri| uri.starts_with("at://"))
+}
+
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    made_by_network(from, "the id", 512, |_| true)
+}
+
+fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    made_by_network(from, "the token", 8_192, |_| true).map(Secret::new)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Tokens {
+    #[serde(deserialize_with = "token")]
     access_jwt: Secret,
+    #[serde(deserialize_with = "token")]
     refresh_jwt: Secret,
+    #[serde(deserialize_with = "did")]
     did: String,
     did_doc: Option<DidDoc>,
 }
@@ -580,6 +618,7 @@ struct XrpcError {
 
 #[derive(Deserialize)]
 struct Reference {
+    #[serde(deserialize_with = "uri")]
     uri: String,
 }
 
@@ -592,12 +631,14 @@ struct Followers {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProfileView {
+    #[serde(deserialize_with = "did")]
     did: String,
     handle: String,
     display_name: Option<String>,
     description: Option<String>,
     avatar: Option<String>,
     /// When the account was made; the time of the follow is not told.
+    #[serde(default, deserialize_with = "time_if_readable")]
     created_at: Option<Timestamp>,
     followers_count: Option<u64>,
     follows_count: Option<u64>,
@@ -638,6 +679,7 @@ struct Conversation {
 
 #[derive(Deserialize)]
 struct ConversationId {
+    #[serde(deserialize_with = "id")]
     id: String,
 }
 
@@ -649,6 +691,7 @@ struct Messages {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Message {
+    #[serde(deserialize_with = "id")]
     id: String,
     /// Absent in a message that was deleted.
     #[serde(default)]

@@ -5,14 +5,18 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, StatusCode, header::AUTHORIZATION};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Failure, Letter, Network, NetworkError, Page, Profile, line::Line};
+use super::{
+    Failure, Letter, Network, NetworkError, Page, Profile, line::Line, made_by_network,
+    time_if_readable,
+};
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    http::{Answer, one_line},
+    foreign::{LONGEST_REASON, one_line},
+    http::Answer,
     invitation::Channel,
     settings::{self, Secret},
 };
@@ -57,6 +61,9 @@ impl fmt::Debug for X {
 
 /// A page of followers has at most this many.
 const LARGEST_PAGE: u64 = 1_000;
+
+/// X lists the newest 3200 posts, a hundred on a page.
+const MOST_PAGES_OF_POSTS: usize = 32;
 
 /// What screening looks at.
 const FOLLOWER_FIELDS: &str = "created_at,description,profile_image_url,public_metrics";
@@ -171,7 +178,7 @@ impl Network for X {
             )
         };
         let mut cursor: Option<String> = None;
-        loop {
+        for _ in 0..MOST_PAGES_OF_POSTS {
             let mut query = query.clone();
             query.extend(cursor.as_deref().map(|token| ("pagination_token", token)));
             let answer = self.get(attempted, &path, &query).await?;
@@ -191,6 +198,8 @@ impl Network for X {
                 return Ok(None);
             }
         }
+        let why = format!("the list goes in circles after {MOST_PAGES_OF_POSTS} pages");
+        Err(self.line.error(attempted, Failure::TryAgain, why))
     }
 
     fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String {
@@ -332,16 +341,17 @@ impl X {
     /// What an answer that is not the wanted one means.
     fn refusal(&self, attempted: &'static str, answer: &Answer) -> NetworkError {
         let problem: Problem = answer.json().unwrap_or_default();
-        let why = problem
-            .words()
-            .unwrap_or_else(|| "no reason given".to_owned());
-        let why = format!("{}: {}", answer.status, one_line(&why));
+        let words = problem.words();
+        let why = words.as_deref().unwrap_or("no reason given");
+        let why = format!("{}: {}", answer.status, one_line(why, LONGEST_REASON));
         let failure = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.reset(answer)),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
             StatusCode::FORBIDDEN if problem.is_about_rights() => Failure::Unauthorized,
             StatusCode::REQUEST_TIMEOUT => Failure::TryAgain,
             status if status.is_server_error() => Failure::TryAgain,
+            // Whatever says nothing in X's own way comes from something on the way to X.
+            _ if words.is_none() => Failure::TryAgain,
             _ => Failure::Refused,
         };
         self.line.error(attempted, failure, &why)
@@ -371,6 +381,12 @@ fn parameters<'a>(query: &'a [(&'a str, &'a str)]) -> impl oauth1_request::Reque
     )
 }
 
+/// X's ids are numbers of 64 bits.
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let is_right = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+    made_by_network(from, "the id", 20, is_right)
+}
+
 #[derive(Deserialize)]
 struct One<T> {
     data: Option<T>,
@@ -394,20 +410,24 @@ struct Sent<T> {
 
 #[derive(Deserialize)]
 struct PostId {
+    #[serde(deserialize_with = "id")]
     id: String,
 }
 
 #[derive(Deserialize)]
 struct MessageId {
+    #[serde(deserialize_with = "id")]
     dm_event_id: String,
 }
 
 #[derive(Deserialize)]
 struct User {
+    #[serde(deserialize_with = "id")]
     id: String,
     username: String,
     name: Option<String>,
     description: Option<String>,
+    #[serde(default, deserialize_with = "time_if_readable")]
     created_at: Option<Timestamp>,
     profile_image_url: Option<String>,
     public_metrics: Option<Metrics>,
@@ -446,6 +466,7 @@ impl User {
 /// A post or message of our own.
 #[derive(Deserialize)]
 struct Written {
+    #[serde(deserialize_with = "id")]
     id: String,
     #[serde(default)]
     text: String,
