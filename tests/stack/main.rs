@@ -9,6 +9,7 @@ mod command;
 mod cost;
 mod events;
 mod invitation;
+mod operations;
 mod promise;
 mod stream;
 mod world;
