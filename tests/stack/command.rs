@@ -33,7 +33,7 @@ fn binary(name: &str) -> Command {
     command
 }
 
-fn hug() -> Command {
+pub fn hug() -> Command {
     let mut command = binary("hug");
     for name in [
         "X_API_KEY",
@@ -47,13 +47,13 @@ fn hug() -> Command {
 }
 
 /// A creator's folder, with her hug.toml in it.
-struct Desk {
-    folder: TempDir,
-    x: x::X,
+pub struct Desk {
+    pub folder: TempDir,
+    pub x: x::X,
 }
 
 impl Desk {
-    async fn with_followers(n: u64) -> Self {
+    pub async fn with_followers(n: u64) -> Self {
         let x = x::X::start(Clock::system()).await.unwrap();
         x.add_account(x::Account::amber());
         let desk = Self {
@@ -65,28 +65,28 @@ impl Desk {
         desk
     }
 
-    fn fans(&self, from: u64, n: u64) {
+    pub fn fans(&self, from: u64, n: u64) {
         for n in from..from + n {
             self.x.follow(Person::fan(n, Clock::system().now()));
         }
     }
 
-    fn write(&self, settings: &str) {
+    pub fn write(&self, settings: &str) {
         std::fs::write(self.folder.path().join("hug.toml"), settings).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = hug();
         command.current_dir(self.folder.path()).args(arguments);
         command
     }
 
     /// Runs it to its end, without standing in the way of the networks in this process.
-    async fn run(&self, arguments: &[&str]) -> Ended {
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
         self.run_command(self.command(arguments)).await
     }
 
-    async fn run_command(&self, mut command: Command) -> Ended {
+    pub async fn run_command(&self, mut command: Command) -> Ended {
         Ended(
             tokio::task::spawn_blocking(move || command.output().unwrap())
                 .await
@@ -94,26 +94,26 @@ impl Desk {
         )
     }
 
-    async fn status(&self) -> Value {
+    pub async fn status(&self) -> Value {
         let ended = self.run(&["status", "--json"]).await;
         assert!(ended.0.status.success(), "{}", ended.stderr());
         serde_json::from_str(&ended.stdout()).unwrap()
     }
 }
 
-struct Ended(Output);
+pub struct Ended(pub Output);
 
 impl Ended {
-    fn stdout(&self) -> String {
+    pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.0.stdout).into_owned()
     }
 
-    fn stderr(&self) -> String {
+    pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.0.stderr).into_owned()
     }
 
     /// It failed, and said so on standard error without showing a secret.
-    fn refusal(&self) -> String {
+    pub fn refusal(&self) -> String {
         assert_eq!(
             self.0.status.code(),
             Some(1),
@@ -372,18 +372,16 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
 }
 
 /// A `hug watch` that is killed when this is dropped.
-struct Watch(std::process::Child);
+pub struct Watch(std::process::Child);
 
 impl Watch {
     fn start(desk: &Desk) -> Self {
+        Self::telling(desk, Stdio::null())
+    }
+
+    pub fn telling(desk: &Desk, told: impl Into<Stdio>) -> Self {
         let mut command = desk.command(&["watch", "--every", "1s"]);
-        Self(
-            command
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
+        Self(command.stdout(told).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn kill(mut self) {
@@ -411,7 +409,7 @@ impl Drop for Watch {
     }
 }
 
-async fn eventually(condition: impl Fn() -> bool) {
+pub async fn eventually(condition: impl Fn() -> bool) {
     eventually_within(Duration::from_secs(30), condition).await;
 }
 

@@ -7,7 +7,8 @@ use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
     Deps,
     account::{AccountName, as_text},
-    check::{Ask, Check, check},
+    check::{Ask, Check, Redrive, check},
+    milestone::Milestone,
     settings::Account,
 };
 use lambda_runtime::{Error, LambdaEvent};
@@ -17,7 +18,8 @@ use serde_json::Value;
 /// How many accounts are looked at side by side: each check waits for the network most of its time.
 const SIDE_BY_SIDE: usize = 16;
 
-/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`, or `{"redrive": true}`.
+/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`, or `{"redrive": true}`, or
+/// `{"account": "x:amber", "redrive": true, "milestone": 600}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ByHand {
@@ -29,6 +31,8 @@ pub struct ByHand {
     /// Put every undelivered hug back to work, those that were given up too: the cause is gone.
     #[serde(default)]
     pub redrive: bool,
+    /// Of these only the one for this number.
+    pub milestone: Option<Milestone>,
 }
 
 /// What all the checks came to.
@@ -71,9 +75,28 @@ pub enum Looked {
 pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, Error> {
     let asked = parse(event.payload)?;
     let accounts = chosen(deps, asked.account.as_deref())?;
+    let redrive = match (asked.redrive, asked.milestone) {
+        (false, None) => None,
+        (true, None) => Some(Redrive::All),
+        (true, Some(milestone)) if accounts.len() == 1 => Some(Redrive::Only(milestone)),
+        (true, Some(milestone)) => {
+            let known: Vec<String> = accounts.iter().map(|one| one.name.to_string()).collect();
+            let known = known.join(", ");
+            return Err(format!(
+                "whose hug for {milestone} is not said; name the account too, one of {known}"
+            )
+            .into());
+        }
+        (false, Some(milestone)) => {
+            return Err(format!(
+                "a milestone is named only to put its hug back to work; send {{\"redrive\": true, \"milestone\": {milestone}}}"
+            )
+            .into());
+        }
+    };
     let ask = Ask {
         dry_run: asked.dry_run,
-        redrive: asked.redrive,
+        redrive,
     };
     let checks = accounts
         .into_iter()

@@ -95,6 +95,16 @@ pub enum CheckError {
     /// The ledger could not be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The one hug that was to be put back to work cannot be.
+    #[error("putting the hug for {milestone} back to work was refused for {account}: {why}")]
+    NotRedriven {
+        /// Whose hug.
+        account: AccountName,
+        /// Which.
+        milestone: Milestone,
+        /// What speaks against it.
+        why: String,
+    },
 }
 
 impl CheckError {
@@ -103,6 +113,7 @@ impl CheckError {
         match self {
             Self::Network(error) => error.failure.retry_can_help(),
             Self::Ledger(error) => error.kind != Kind::Final,
+            Self::NotRedriven { .. } => false,
         }
     }
 }
@@ -112,9 +123,27 @@ impl CheckError {
 pub struct Ask {
     /// Do all but write.
     pub dry_run: bool,
-    /// Put back to work every hug that is not delivered and nobody is at work on, those that were
-    /// given up too: someone has removed the cause.
-    pub redrive: bool,
+    /// Put back to work what is not delivered and nobody is at work on, those that were given up
+    /// too: someone has removed the cause.
+    pub redrive: Option<Redrive>,
+}
+
+/// Which hugs to put back to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redrive {
+    /// Every one that can be.
+    All,
+    /// This one, or say why not.
+    Only(Milestone),
+}
+
+impl Redrive {
+    fn is_about(self, milestone: Milestone) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(one) => one == milestone,
+        }
+    }
 }
 
 /// Looks at one account: notices milestones, names who crossed them, writes down what is owed, and
@@ -175,9 +204,12 @@ impl OneCheck<'_> {
             }
             None => None,
         };
-        let known = match known {
-            Some(known) if self.ask.redrive => Some(self.reopen(known).await?),
-            known => known,
+        let known = match (known, self.ask.redrive) {
+            (Some(known), Some(redrive)) => Some(self.reopen(known, redrive).await?),
+            (None, Some(Redrive::Only(milestone))) => {
+                return Err(self.not_redriven(milestone, "the account has not been checked yet"));
+            }
+            (known, _) => known,
         };
         let (rearmed, unsettled) = self.look_after(known.as_ref()).await?;
         let mut check = self.blank(known.as_ref(), rearmed);
@@ -378,15 +410,20 @@ impl OneCheck<'_> {
         }
     }
 
-    /// The account with every undelivered hug among those to look after, written before any of them
+    /// The account with the undelivered hugs among those to look after, written before any of them
     /// is moved, so that a crash in between loses none.
-    async fn reopen(&self, known: Account) -> Result<Account, LedgerError> {
+    async fn reopen(&self, known: Account, redrive: Redrive) -> Result<Account, CheckError> {
         let hugs = self.deps.ledger.hugs(&known.key()).await?;
-        let undelivered =
-            |hug: &&Hug| !hug.status.is_settled() || hug.status == Status::Undeliverable;
+        if let Redrive::Only(milestone) = redrive {
+            self.can_be_redriven(milestone, &hugs)?;
+        }
+        let to_look_after = |hug: &&Hug| {
+            let given_up = hug.status == Status::Undeliverable && redrive.is_about(hug.milestone);
+            !hug.status.is_settled() || given_up
+        };
         let unsettled: Vec<Milestone> = hugs
             .iter()
-            .filter(undelivered)
+            .filter(to_look_after)
             .map(|hug| hug.milestone)
             .collect();
         if unsettled == known.unsettled {
@@ -406,6 +443,29 @@ impl OneCheck<'_> {
         Ok(reopened)
     }
 
+    fn can_be_redriven(&self, milestone: Milestone, hugs: &[Hug]) -> Result<(), CheckError> {
+        let Some(hug) = hugs.iter().find(|hug| hug.milestone == milestone) else {
+            let there: Vec<String> = hugs.iter().map(|hug| hug.milestone.to_string()).collect();
+            let why = match there.as_slice() {
+                [] => "there is none, and no other yet".to_owned(),
+                there => format!("there is none; there are {}", there.join(", ")),
+            };
+            return Err(self.not_redriven(milestone, why));
+        };
+        match hug.redrive(self.now) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(self.not_redriven(milestone, why.to_string())),
+        }
+    }
+
+    fn not_redriven(&self, milestone: Milestone, why: impl Into<String>) -> CheckError {
+        CheckError::NotRedriven {
+            account: self.account.name.clone(),
+            milestone,
+            why: why.into(),
+        }
+    }
+
     /// Puts stuck hugs back to work; answers which were moved, and which still need looking after.
     async fn look_after(
         &self,
@@ -423,10 +483,9 @@ impl OneCheck<'_> {
             let Some(hug) = self.deps.ledger.hug(&key).await? else {
                 continue;
             };
-            let moved_on = if self.ask.redrive {
-                hug.redrive(self.now)
-            } else {
-                hug.rearm(self.now)
+            let moved_on = match self.ask.redrive {
+                Some(redrive) if redrive.is_about(*milestone) => hug.redrive(self.now).ok(),
+                _ => hug.rearm(self.now),
             };
             let Some(next) = moved_on else {
                 unsettled.extend((!hug.status.is_settled()).then_some(*milestone));

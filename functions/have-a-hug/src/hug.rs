@@ -1,6 +1,8 @@
 //! The gift owed for one milestone, and its life. Pure: each step makes the next state of a hug,
 //! which the ledger then writes only if the hug is still as it was read.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,21 @@ impl Status {
     /// Whether the invitation needs no more looking after.
     pub fn is_settled(self) -> bool {
         !matches!(self, Self::Reached | Self::Inviting)
+    }
+}
+
+/// The word that stands in the ledger.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reached => "reached",
+            Self::Inviting => "inviting",
+            Self::Invited => "invited",
+            Self::TopicChosen => "topic_chosen",
+            Self::SongPosted => "song_posted",
+            Self::Hugged => "hugged",
+            Self::Undeliverable => "undeliverable",
+        })
     }
 }
 
@@ -152,15 +169,17 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// Why a hug can't be claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a hug can't be claimed, or put back to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotClaimable {
     /// Someone has it until then; if they die, a check puts it back to work.
+    #[error("it is under way or waits for the network until {until}, and goes on by itself")]
     InProgress {
         /// When the claim runs out.
         until: Timestamp,
     },
     /// Nothing is left to do.
+    #[error("it is {0} already, so there is nothing to send")]
     Settled(Status),
 }
 
@@ -254,17 +273,7 @@ impl Hug {
     /// Puts a stuck hug back to `reached`, which sends it through the stream once more, or gives
     /// it up after [`MOST_REARMED`] times. `None` while it is not stuck.
     pub fn rearm(&self, now: Timestamp) -> Option<Self> {
-        let pause = pause_before_rearming(self.rearmed);
-        let stuck = match self.status {
-            Status::Reached => now >= self.updated_at + STREAM_PATIENCE + pause,
-            Status::Inviting => {
-                self.lease_until.is_none_or(|until| now >= until) && now >= self.updated_at + pause
-            }
-            _ => false,
-        };
-        if !stuck {
-            return None;
-        }
+        self.stuck_from().filter(|from| now >= *from)?;
         if self.rearmed >= MOST_REARMED {
             let last = self.reason.as_deref().unwrap_or("no delivery reached it");
             let reason =
@@ -278,21 +287,44 @@ impl Hug {
         Some(rearmed)
     }
 
-    /// Puts an undelivered hug back to `reached`, for a person who has removed the cause: with all
-    /// its new starts before it, and, if it was given up, every channel open again. `None` while
-    /// someone is at work on it, or if nothing is left to do.
-    pub fn redrive(&self, now: Timestamp) -> Option<Self> {
-        let mut redriven = self.next(now);
+    /// From when on a check takes it for stuck; `None` where nothing is left to send.
+    fn stuck_from(&self) -> Option<Timestamp> {
+        let quiet = self.updated_at + pause_before_rearming(self.rearmed);
         match self.status {
-            Status::Reached => {}
-            Status::Inviting if self.lease_until.is_none_or(|until| now >= until) => {}
-            Status::Undeliverable => redriven.refusals.clear(),
-            _ => return None,
+            Status::Reached => Some(quiet + STREAM_PATIENCE),
+            Status::Inviting => Some(self.lease_until.map_or(quiet, |until| quiet.max(until))),
+            _ => None,
+        }
+    }
+
+    /// When a check puts it back to work by itself, if no delivery comes before: `now` where the
+    /// next check does. `None` where that is over, as nothing is left to send or every new start is
+    /// used up.
+    pub fn next_try(&self, now: Timestamp) -> Option<Timestamp> {
+        let from = self.stuck_from()?;
+        (self.rearmed < MOST_REARMED).then_some(from.max(now))
+    }
+
+    /// Puts an undelivered hug back to `reached`, for a person who has removed the cause: with all
+    /// its new starts before it, and, if it was given up, every channel open again.
+    ///
+    /// # Errors
+    ///
+    /// While someone is at work on it, or if nothing is left to do.
+    pub fn redrive(&self, now: Timestamp) -> Result<Self, NotClaimable> {
+        let mut redriven = self.next(now);
+        match (self.status, self.lease_until) {
+            (Status::Inviting, Some(until)) if until > now => {
+                return Err(NotClaimable::InProgress { until });
+            }
+            (Status::Reached | Status::Inviting, _) => {}
+            (Status::Undeliverable, _) => redriven.refusals.clear(),
+            (settled, _) => return Err(NotClaimable::Settled(settled)),
         }
         redriven.status = Status::Reached;
         redriven.lease_until = None;
         redriven.rearmed = 0;
-        Some(redriven)
+        Ok(redriven)
     }
 
     fn next(&self, now: Timestamp) -> Self {
@@ -363,7 +395,11 @@ pub(crate) mod tests {
         assert_eq!(redriven.revision, given_up.revision + 1);
 
         let claimed = reached().claim(later).unwrap();
-        assert_eq!(claimed.redrive(later), None);
+        let until = later + LEASE;
+        assert_eq!(
+            claimed.redrive(later),
+            Err(NotClaimable::InProgress { until })
+        );
         let in_doubt = claimed
             .prepare(announcement(), later)
             .in_doubt(later, "?".into(), later);
@@ -373,7 +409,10 @@ pub(crate) mod tests {
             redriven.invitation.is_some(),
             "the network must be asked for it first"
         );
-        assert_eq!(in_doubt.invited("1".into(), later).redrive(later), None);
+        assert_eq!(
+            in_doubt.invited("1".into(), later).redrive(later),
+            Err(NotClaimable::Settled(Status::Invited))
+        );
     }
 
     fn announcement() -> Invitation {
@@ -442,6 +481,31 @@ pub(crate) mod tests {
         let again = died.rearm(T0 + LEASE).unwrap();
         assert_eq!(again.status, Status::Reached);
         assert!(again.invitation.is_some());
+    }
+
+    #[test]
+    fn the_next_try_that_is_told_is_the_one_that_comes() {
+        let mut hug = reached().claim(T0).unwrap().postponed(
+            T0 + SignedDuration::from_mins(20),
+            "wait".into(),
+            T0,
+        );
+        let mut now = T0;
+        for _ in 0..MOST_REARMED {
+            let next = hug.next_try(now).unwrap();
+            assert_eq!(hug.rearm(next - SignedDuration::from_secs(1)), None);
+            assert_eq!(hug.next_try(next + LEASE), Some(next + LEASE), "it is due");
+            let again = hug.rearm(next).unwrap();
+            let later = again.next_try(next);
+            assert!(later.is_none_or(|later| later >= next + STREAM_PATIENCE));
+            now = next;
+            hug = again.claim(now).unwrap().postponed(now, "down".into(), now);
+        }
+        assert_eq!(hug.next_try(now), None, "every new start is used up");
+        let given_up = hug.rearm(now + SignedDuration::from_hours(6)).unwrap();
+        assert_eq!(given_up.next_try(now), None);
+        let invited = reached().claim(T0).unwrap().invited("1".into(), T0);
+        assert_eq!(invited.next_try(T0), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         Fault, Person,
         x::{Account, X},
     },
-    status::hugs_table,
+    status::{HugStatus, hugs_table},
     watch,
 };
 
@@ -156,7 +156,12 @@ impl<'a, W: Write> Story<'a, W> {
 
     async fn end(self) -> Result<Vec<Hug>, Error> {
         let hugs = self.stack.deps.ledger.everything().await?.hugs;
-        writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&hugs))?;
+        let now = self.clock.now();
+        let shown: Vec<HugStatus> = hugs
+            .iter()
+            .map(|hug| HugStatus::at(now, hug.clone()))
+            .collect();
+        writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
         writeln!(self.out, "\nWhat Amber's account posted:")?;
         for post in self.x.posts() {
             writeln!(self.out, "\n  {}", post.text)?;

@@ -8,11 +8,13 @@
 //! - [`stand_in`]: networks to try it on, real HTTP servers that behave as the real ones do.
 //! - [`demo`]: the story in fast motion. [`watch`]: rounds, for as long as one likes. [`sandbox`]:
 //!   a table and networks for another program, such as `cargo lambda watch`.
+//! - [`retry`]: hugs that are stuck or were given up, put back to work.
 //! - [`status`] and [`report`]: what there is and what happened, in words.
 
 pub mod demo;
 pub mod pump;
 pub mod report;
+pub mod retry;
 pub mod sandbox;
 pub mod stack;
 pub mod stand_in;

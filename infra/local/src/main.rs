@@ -8,10 +8,13 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use have_a_hug::{clock::Clock, http, ledger::Ledger, settings::Settings};
+use have_a_hug::{
+    account::AccountName, clock::Clock, http, ledger::Ledger, milestone::Milestone,
+    settings::Settings,
+};
 use jiff::SignedDuration;
 use local::{
-    Error, demo, sandbox,
+    Error, demo, retry, sandbox,
     stack::Stack,
     status::Status,
     table::{self, Table},
@@ -56,6 +59,15 @@ enum Command {
         /// How often: 90s, 5m, 1h.
         #[arg(long, default_value = "5m", value_parser = interval)]
         every: Duration,
+    },
+    /// Put hugs that are stuck or were given up back to work, and send them at once.
+    Retry {
+        /// Only those of this account, such as x:amber.
+        #[arg(long)]
+        account: Option<AccountName>,
+        /// Only the one for this number.
+        #[arg(long, value_parser = milestone)]
+        milestone: Option<Milestone>,
     },
     /// Show the accounts and the hugs.
     Status {
@@ -128,15 +140,17 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             for line in &told.lines {
                 writeln!(stdout(), "{line}")?;
             }
-            return Ok(if told.trouble {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            });
+            return Ok(code(told.trouble));
         }
         Command::Watch { every } => {
             let mut stack = Stack::open(&settings, &state).await?;
             watch::run(&mut stack, every).await?;
+        }
+        Command::Retry { account, milestone } => {
+            let mut stack = Stack::open(&settings, &state).await?;
+            let trouble =
+                retry::run(&mut stack, account.as_ref(), milestone, &mut stdout()).await?;
+            return Ok(code(trouble));
         }
         Command::Status { json } => {
             let status = read_status(&settings, &state).await?;
@@ -172,6 +186,14 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn code(trouble: bool) -> ExitCode {
+    if trouble {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
 /// What is written down can be shown without secrets; only the next milestone needs the settings.
 async fn read_status(settings: &std::path::Path, state: &std::path::Path) -> Result<Status, Error> {
     let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
@@ -181,6 +203,11 @@ async fn read_status(settings: &std::path::Path, state: &std::path::Path) -> Res
     let table = Table::read(state, &http::client()?).await?;
     let ledger = Ledger::new(table.client().clone(), table::NAME);
     Ok(Status::read(&ledger, Some(plan), Clock::system().now()).await?)
+}
+
+fn milestone(text: &str) -> Result<Milestone, String> {
+    let number = text.parse().ok().and_then(Milestone::from_number);
+    number.ok_or_else(|| format!("\"{text}\" is no number of followers; write 600"))
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

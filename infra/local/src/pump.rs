@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -130,8 +130,15 @@ impl Pump {
         if let Some(state) = &self.kept_in {
             // Written beside and moved into place: a crash leaves the old place or the new one.
             let beside = state.join("stream-position.new");
-            fs::write(&beside, &position)?;
-            fs::rename(beside, state.join(POSITION))?;
+            fs::write(&beside, &position)
+                .and_then(|()| fs::rename(&beside, state.join(POSITION)))
+                .map_err(|error| {
+                    let why = format!(
+                        "keeping the place in the stream, as {}, failed: {error}; a retry can help",
+                        beside.display()
+                    );
+                    io::Error::new(error.kind(), why)
+                })?;
         }
         self.position = Some(position);
         Ok(())

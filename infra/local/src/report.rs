@@ -7,7 +7,7 @@ use have_a_hug::{
 };
 use jiff::Timestamp;
 
-use crate::status::{each, follower, how, status};
+use crate::status::{each, follower, how};
 
 /// What the checks of a round found, a few lines an account.
 pub fn checks(summary: &Summary) -> Vec<String> {
@@ -75,8 +75,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
     for moved in &check.rearmed {
         lines.push(format!(
             "  {} was stuck and is {} now",
-            moved.milestone,
-            status(moved.status)
+            moved.milestone, moved.status
         ));
     }
     lines
@@ -96,8 +95,8 @@ pub fn invitations(touched: &[Hug]) -> Vec<String> {
         .filter(|hug| hug.attempts > 0)
         .map(|hug| {
             let state = match hug.status {
-                HugStatus::Inviting => "not invited yet",
-                other => status(other),
+                HugStatus::Inviting => "not invited yet".to_owned(),
+                other => other.to_string(),
             };
             format!("  {} {state}: {}", hug.milestone, how(hug))
         })

@@ -1,7 +1,13 @@
 //! A table and networks for another program: `cargo lambda watch`, another language's client, a hand
 //! with `curl`.
 
-use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
+use std::{
+    collections::HashMap,
+    io::{Write, stdout},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use have_a_hug::clock::Clock;
 use tokio::process::Command;
@@ -70,16 +76,14 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ];
     environment.extend(secrets());
-    println!(
-        "A stand-in X at {} and Bluesky at {}, with {FOLLOWERS} followers each.",
-        x.url(),
-        bluesky.url()
-    );
-    println!(
-        "More come with:   curl -X POST '{}/stand-in/follow?n=3'",
-        x.url()
-    );
-    println!("What was sent:    curl {}/stand-in/sent", x.url());
+    writeln!(
+        stdout(),
+        "A stand-in X at {x} and Bluesky at {bluesky}, with {FOLLOWERS} followers each.\n\
+         More come with:   curl -X POST '{x}/stand-in/follow?n=3'\n\
+         What was sent:    curl {x}/stand-in/sent",
+        x = x.url(),
+        bluesky = bluesky.url(),
+    )?;
 
     let deliver = async {
         loop {
@@ -91,9 +95,12 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     };
     let end = async {
         if command.is_empty() {
-            println!("\nThe environment of a program that is to use them:\n");
+            writeln!(
+                stdout(),
+                "\nThe environment of a program that is to use them:\n"
+            )?;
             for (name, value) in &environment {
-                println!("export {name}={value}");
+                writeln!(stdout(), "export {name}={value}")?;
             }
             interruption().await;
             return Ok(0);
@@ -135,7 +142,7 @@ pub async fn networks_only() -> Result<(), Error> {
         "settings": settings(x.url(), bluesky.url()),
         "secrets": HashMap::from(secrets()),
     });
-    println!("{told}");
+    writeln!(stdout(), "{told}")?;
     interruption().await;
     Ok(())
 }

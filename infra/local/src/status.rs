@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{
-    hug::{Hug, Skipped, Status as HugStatus},
+    hug::{Hug, Skipped, Status as Stand},
     invitation::Channel,
     ledger::{Everything, Ledger, LedgerError},
     milestone::{Milestone, Plan},
@@ -16,7 +16,80 @@ pub struct Status {
     /// The accounts, by name.
     pub accounts: Vec<AccountStatus>,
     /// The hugs, by account and milestone.
-    pub hugs: Vec<Hug>,
+    pub hugs: Vec<HugStatus>,
+}
+
+/// One hug, and what keeps it from its follower.
+#[derive(Debug, Serialize)]
+pub struct HugStatus {
+    /// All that the ledger holds of it.
+    #[serde(flatten)]
+    pub hug: Hug,
+    /// `null` where it goes its way.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a hug has not been delivered, and what comes next.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What happened.
+    pub what: String,
+    /// Since when it is given up, or owed.
+    pub since: Timestamp,
+    /// When a check tries it by itself; `null` where none will.
+    pub next_try: Option<Timestamp>,
+    /// What a person can do.
+    pub helps: String,
+}
+
+impl HugStatus {
+    /// A hug as it stands now.
+    pub fn at(now: Timestamp, hug: Hug) -> Self {
+        Self {
+            trouble: Trouble::of(&hug, now),
+            hug,
+        }
+    }
+}
+
+impl Trouble {
+    /// What is wrong with a hug; `None` where it is delivered, or on its way as it should be.
+    fn of(hug: &Hug, now: Timestamp) -> Option<Self> {
+        let claimed = hug.lease_until.is_some_and(|until| until > now);
+        let next_try = hug.next_try(now);
+        let why = match (hug.status, &hug.reason) {
+            (Stand::Reached | Stand::Inviting | Stand::Undeliverable, Some(reason)) => reason,
+            (Stand::Reached, None) if hug.rearmed > 0 || next_try == Some(now) => {
+                "it is written down, but nothing has delivered it"
+            }
+            (Stand::Inviting, None) if !claimed => "it was cut off while it was being sent",
+            (Stand::Undeliverable, None) => "no reason was kept",
+            _ => return None,
+        };
+        let retry = format!(
+            "hug retry --account {} --milestone {}",
+            hug.account, hug.milestone
+        );
+        let helps = match (hug.status, next_try) {
+            (Stand::Undeliverable, _) => format!("remove the cause, then `{retry}`"),
+            _ if claimed => "wait: a check or `hug watch` goes on with it then".to_owned(),
+            (_, None) => format!("`{retry}`; else the next check gives it up"),
+            (_, Some(_)) => format!("a check or `hug watch` goes on with it then; now: `{retry}`"),
+        };
+        let refused = hug
+            .refusals
+            .iter()
+            .map(|refusal| format!("; {}: {}", refusal.channel, refusal.reason));
+        Some(Self {
+            what: std::iter::once(why.to_string()).chain(refused).collect(),
+            since: match hug.status {
+                Stand::Undeliverable => hug.updated_at,
+                _ => hug.reached_at,
+            },
+            next_try,
+            helps,
+        })
+    }
 }
 
 /// One account.
@@ -89,7 +162,10 @@ impl Status {
         }
         Ok(Self {
             accounts: shown,
-            hugs,
+            hugs: hugs
+                .into_iter()
+                .map(|hug| HugStatus::at(now, hug))
+                .collect(),
         })
     }
 
@@ -121,20 +197,46 @@ impl Status {
     }
 }
 
-/// The hugs as a table.
-pub fn hugs_table(hugs: &[Hug]) -> String {
+/// The hugs as a table, and a second one for those that are in trouble.
+pub fn hugs_table(hugs: &[HugStatus]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
-    for hug in hugs {
+    let mut troubled = table([
+        "account",
+        "hug",
+        "what happened",
+        "since",
+        "tried next",
+        "what helps",
+    ]);
+    for HugStatus { hug, trouble } in hugs {
         shown.add_row([
             hug.account.to_string(),
             hug.milestone.to_string(),
             follower(hug),
-            status(hug.status).to_owned(),
-            how(hug),
+            hug.status.to_string(),
+            match trouble {
+                Some(_) => "see below".to_owned(),
+                None => how(hug),
+            },
             each(&hug.evidence.skipped, hug.evidence.skipped_more).join("\n"),
         ]);
+        if let Some(trouble) = trouble {
+            troubled.add_row([
+                hug.account.to_string(),
+                hug.milestone.to_string(),
+                trouble.what.clone(),
+                trouble.since.to_string(),
+                trouble
+                    .next_try
+                    .map_or_else(|| "not by itself".to_owned(), |time| time.to_string()),
+                trouble.helps.clone(),
+            ]);
+        }
     }
-    shown.to_string()
+    if troubled.is_empty() {
+        return shown.to_string();
+    }
+    format!("{shown}\n{troubled}")
 }
 
 /// Those who were passed over, and why.
@@ -170,19 +272,6 @@ pub fn how(hug: &Hug) -> String {
         }
         (_, Some(reason)) => reason.clone(),
         (None, None) => String::new(),
-    }
-}
-
-/// The word for a status, as it stands in the ledger.
-pub fn status(status: HugStatus) -> &'static str {
-    match status {
-        HugStatus::Reached => "reached",
-        HugStatus::Inviting => "inviting",
-        HugStatus::Invited => "invited",
-        HugStatus::TopicChosen => "topic_chosen",
-        HugStatus::SongPosted => "song_posted",
-        HugStatus::Hugged => "hugged",
-        HugStatus::Undeliverable => "undeliverable",
     }
 }
 

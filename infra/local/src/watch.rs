@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use have_a_hug::ledger::{Kind, LedgerError};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -44,16 +45,26 @@ pub async fn round(stack: &mut Stack, event: Value) -> Result<Told, Error> {
 ///
 /// # Errors
 ///
-/// Where the ledger's own file cannot be read or written; failing networks are told and tried again.
+/// Where no retry can help; a network that fails, and a ledger that cannot be read or written for
+/// now, are told and tried again.
 pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
     loop {
         let told = tokio::select! {
-            told = round(stack, Value::Null) => Some(told?),
+            told = round(stack, Value::Null) => Some(told),
             () = &mut interrupted => None,
         };
-        let Some(told) = told else { break };
-        tell(&told.lines, every)?;
+        let lines = match told {
+            None => break,
+            Some(Ok(told)) => told.lines,
+            Some(Err(error)) if retry_can_help(&error) => {
+                vec![format!(
+                    "  this round was cut short: {error}; the next one tries again"
+                )]
+            }
+            Some(Err(error)) => return Err(error),
+        };
+        tell(&lines, every)?;
         tokio::select! {
             () = tokio::time::sleep(every) => {}
             () = &mut interrupted => break,
@@ -61,8 +72,17 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     }
     // Whatever was cut off is found by the next start: it claims nothing twice and asks before it
     // sends again.
-    println!("\nEnded. `hug watch` goes on from here.");
+    writeln!(stdout(), "\nEnded. `hug watch` goes on from here.")?;
     Ok(())
+}
+
+/// Whether a round that ended so can work later with nothing changed here: the ledger's file is
+/// busy while something else writes to it or copies it, and a full disk is emptied again.
+fn retry_can_help(error: &Error) -> bool {
+    match error.downcast_ref::<LedgerError>() {
+        Some(error) => error.kind != Kind::Final,
+        None => error.is::<dynoxide::DynoxideError>() || error.is::<std::io::Error>(),
+    }
 }
 
 fn tell(lines: &[String], every: Duration) -> Result<(), Error> {
