@@ -9,6 +9,8 @@ use proptest::{collection::vec, option, prelude::*};
 #[derive(Clone, Debug)]
 pub struct History {
     pub network: NetworkName,
+    /// Whether the account is told who follows it, and when.
+    pub tells_follows: bool,
     pub contact: Vec<Channel>,
     pub plan: Plan,
     /// Who follows before the first check.
@@ -106,7 +108,11 @@ pub fn history() -> BoxedStrategy<History> {
     prop_oneof![3 => Just(Churn::All), 2 => Just(Churn::Plain)]
         .prop_flat_map(|churn| {
             (
-                prop_oneof![Just(NetworkName::X), Just(NetworkName::Bluesky)],
+                prop_oneof![
+                    2 => Just((NetworkName::X, false)),
+                    1 => Just((NetworkName::Bluesky, false)),
+                    1 => Just((NetworkName::Bluesky, true)),
+                ],
                 contact(),
                 plan(),
                 vec(who(), 0..12),
@@ -116,14 +122,17 @@ pub fn history() -> BoxedStrategy<History> {
             )
         })
         .prop_map(
-            |(network, contact, plan, at_first, page, shown_after, steps)| History {
-                network,
-                contact,
-                plan,
-                at_first,
-                page,
-                shown_after,
-                steps,
+            |((network, tells_follows), contact, plan, at_first, page, shown_after, steps)| {
+                History {
+                    network,
+                    tells_follows,
+                    contact,
+                    plan,
+                    at_first,
+                    page,
+                    shown_after,
+                    steps,
+                }
             },
         )
         .boxed()

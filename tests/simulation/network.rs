@@ -58,6 +58,7 @@ struct Follow {
     arrival: u64,
     /// Where the list puts it.
     listed: u64,
+    at: Timestamp,
 }
 
 /// What the network has of us: one that its recipient, or everyone, can read.
@@ -115,6 +116,11 @@ impl Truth {
         self.ghosts.clear();
         self.next_arrival += 1;
         let arrival = self.next_arrival;
+        // Only Bluesky believes the date that a follow gives itself.
+        let places_below_the_top = match self.network {
+            NetworkName::Bluesky => places_below_the_top,
+            _ => 0,
+        };
         let below = self.follows.len().saturating_sub(places_below_the_top);
         let listed = match self.follows.get(below) {
             // Just before the one above it, after everyone else.
@@ -127,6 +133,7 @@ impl Truth {
                 person,
                 arrival,
                 listed,
+                at: self.now,
             },
         );
         format!(
@@ -270,6 +277,20 @@ impl Truth {
         }
     }
 
+    /// Who followed since, the newest first, by when it really was.
+    fn notifications(&self, since: Timestamp) -> Vec<(Follower, Timestamp)> {
+        let mut told: Vec<&Follow> = self
+            .follows
+            .iter()
+            .filter(|follow| follow.at >= since)
+            .filter(|follow| self.people[follow.person].state == State::Shown)
+            .collect();
+        told.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
+        told.into_iter()
+            .map(|follow| (self.people[follow.person].follower(), follow.at))
+            .collect()
+    }
+
     fn send(&mut self, letter: &Letter<'_>) -> Result<String, (Failure, &'static str)> {
         let invitation = letter.invitation;
         let to = letter.hug.follower.as_ref().map(|to| to.id.clone());
@@ -357,6 +378,8 @@ impl Person {
 pub struct Reached {
     pub stage: Stage,
     pub account: AccountName,
+    /// Whether it notifies the account of follows.
+    pub tells_follows: bool,
 }
 
 impl Reached {
@@ -414,6 +437,19 @@ impl Network for Reached {
         let attempted = "reading the newest followers";
         self.ask(attempted, |truth| truth.list(cursor), Failure::TryAgain)
             .await
+    }
+
+    async fn follows_since(
+        &self,
+        _: &str,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(Follower, Timestamp)>>, NetworkError> {
+        if !self.tells_follows {
+            return Ok(None);
+        }
+        let attempted = "reading the notifications";
+        let told = |truth: &mut Truth| Some(truth.notifications(since));
+        self.ask(attempted, told, Failure::TryAgain).await
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{
     history::{History, Job, Plan, Step, What, Who},
-    model::Model,
+    model::{Judged, Model},
     network::{Reached, Truth},
     process::Stage,
     table::client,
@@ -39,8 +39,8 @@ pub struct Tally {
     pub calls: u64,
     pub hugs: u64,
     pub invitations: u64,
-    pub right: u64,
-    pub wrong: u64,
+    pub certain: Judged,
+    pub likely: Judged,
 }
 
 pub fn run(history: &History) -> Result<Tally, Broken> {
@@ -55,8 +55,8 @@ pub fn run(history: &History) -> Result<Tally, Broken> {
         calls: shared.calls,
         hugs: world.model.borrow().hugs(),
         invitations: shared.truth.kept.len() as u64,
-        right: world.model.borrow().right,
-        wrong: world.model.borrow().wrong,
+        certain: world.model.borrow().certain,
+        likely: world.model.borrow().likely,
     })
 }
 
@@ -72,6 +72,7 @@ struct World {
     settings: Settings,
     model: RefCell<Model>,
     strict: bool,
+    tells_follows: bool,
     /// The stream's records for the second function, as far as it was read.
     records: Vec<Value>,
     read_to: Option<String>,
@@ -111,6 +112,7 @@ impl World {
             settings: settings(history, history.plan),
             model: RefCell::default(),
             strict: history.is_plain(),
+            tells_follows: history.tells_follows,
             records: Vec::new(),
             read_to: None,
             delivered: 0,
@@ -124,8 +126,17 @@ impl World {
         }
         let count = self.stage.shared().truth.count();
         self.stage.tell(format!(
-            "{} with {count} followers; a hug for {}; by {:?}; a page holds {}; shown after {} s",
-            history.network, history.plan, history.contact, history.page, history.shown_after
+            "{} with {count} followers; a hug for {}; by {:?}; a page holds {}; shown after {} s{}",
+            history.network,
+            history.plan,
+            history.contact,
+            history.page,
+            history.shown_after,
+            if history.tells_follows {
+                "; follows are notified"
+            } else {
+                ""
+            },
         ));
         for step in &history.steps {
             self.step(history, step)?;
@@ -279,6 +290,7 @@ impl World {
         let network: Arc<dyn Network> = Arc::new(Reached {
             stage: self.stage.clone(),
             account: self.account.clone(),
+            tells_follows: self.tells_follows,
         });
         let networks = HashMap::from([(self.account.clone(), network)]);
         Deps::over(self.settings.clone(), self.ledger.clone(), networks, clock)

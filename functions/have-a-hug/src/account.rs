@@ -92,6 +92,9 @@ pub struct Account {
     /// must look after.
     #[serde(default)]
     pub unsettled: Vec<Milestone>,
+    /// Who stood at the top of the list, where the next milestone is near; else `None`.
+    #[serde(default)]
+    pub remembered: Option<Remembered>,
     /// When the last check was.
     pub checked_at: Timestamp,
     /// Counts the writes; a check that read an older one has lost the race.
@@ -103,6 +106,18 @@ impl Account {
     pub fn key(&self) -> AccountId {
         self.account.with_id(&self.id)
     }
+}
+
+/// Who stood at the top of the list of followers shortly before a milestone: whoever stands above
+/// them at the crossing has come since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// How many followed then.
+    pub followers: u64,
+    /// The ids of the newest of them, newest first; 25 at most.
+    pub newest: Vec<String>,
+    /// When it was read.
+    pub at: Timestamp,
 }
 
 /// Where a handle points, and until when its network asked to be left alone.

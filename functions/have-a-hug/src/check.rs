@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Deps,
-    account::{Account, AccountName, Signpost, as_text},
+    account::{Account, AccountName, Remembered, Signpost, as_text},
     follower::Recipient,
     foreign::{LONGEST_NAME, one_line},
     hug::{Evidence, Hug, HugKey, Skipped, Status},
@@ -13,11 +13,16 @@ use crate::{
     milestone::{GREATEST, Milestone},
     naming::{Named, Naming},
     network::{Failure, Network, NetworkError, Profile},
+    newest::Newest,
     settings,
 };
 
 /// A check writes down at most this many milestones; the rest are owed at the next one.
 const MOST_MILESTONES: usize = 10;
+
+/// A milestone is near when the count is this close to it, or would be there after twice the growth
+/// since the check before.
+const NEAR: u64 = 10;
 
 /// How often a check that lost the race against another is decided again.
 const MOST_RACES: usize = 4;
@@ -264,13 +269,19 @@ impl OneCheck<'_> {
                 .as_ref()
                 .map_or(profile.followers, |before| before.promised_up_to),
             unsettled,
+            remembered: None,
             checked_at: self.now,
             revision: before.as_ref().map_or(1, |before| before.revision + 1),
         };
+        let mut newest = Newest::new(self.account, self.network, &profile.id);
         check.outcome = match &before {
             None => Outcome::Baseline,
-            Some(before) => self.cross(check, before, &mut after, &profile).await?,
+            Some(before) => {
+                self.cross(check, before, &mut after, &profile, &mut newest)
+                    .await?
+            }
         };
+        after.remembered = self.remember(before.as_ref(), &after, &mut newest).await;
         let learned = Signpost {
             id: (signpost.id.as_deref() != Some(&profile.id)).then(|| profile.id.clone()),
             retry_at: profile.retry_at,
@@ -318,6 +329,7 @@ impl OneCheck<'_> {
         before: &Account,
         after: &mut Account,
         profile: &Profile,
+        newest: &mut Newest<'_>,
     ) -> Result<Outcome, CheckError> {
         let plan = self.deps.settings.plan;
         let mark = before.promised_up_to;
@@ -335,7 +347,14 @@ impl OneCheck<'_> {
             .into_iter()
             .filter(|milestone| given.iter().all(|hug| hug.milestone != *milestone))
             .collect();
-        let mut naming = Naming::new(self.account, self.network, &after.id, self.now, &given);
+        let mut naming = Naming::begin(
+            newest,
+            self.now,
+            &given,
+            before.remembered.as_ref(),
+            profile.followers,
+        )
+        .await?;
         for milestone in owed {
             match naming
                 .name(milestone, before.followers, profile.followers)
@@ -376,6 +395,41 @@ impl OneCheck<'_> {
         } else {
             Outcome::Milestones
         })
+    }
+
+    /// Who stands at the top of the list, where the next milestone is near: at the crossing, whoever
+    /// stands above them has come since. It is read again only when the count has moved, and a
+    /// failure to read it stops no check.
+    async fn remember(
+        &self,
+        before: Option<&Account>,
+        after: &Account,
+        newest: &mut Newest<'_>,
+    ) -> Option<Remembered> {
+        let kept = before.and_then(|before| before.remembered.clone());
+        if after.promised_up_to < after.followers {
+            // A milestone waits, or several more are owed: what was known before them still counts.
+            return kept;
+        }
+        let grew = before.map_or(0, |before| after.followers.saturating_sub(before.followers));
+        let near = NEAR.max(2 * grew);
+        let next = self.deps.settings.plan.next_after(after.promised_up_to)?;
+        if next.number().saturating_sub(after.followers) > near {
+            return None;
+        }
+        if kept
+            .as_ref()
+            .is_some_and(|kept| kept.followers == after.followers)
+        {
+            return kept;
+        }
+        match newest.remember(after.followers, self.now).await {
+            Ok(remembered) => Some(remembered),
+            Err(error) => {
+                tracing::info!(account = %self.account.name, %error, "the newest followers are not remembered this time");
+                kept
+            }
+        }
     }
 
     fn hug(

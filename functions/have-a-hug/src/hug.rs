@@ -131,8 +131,52 @@ pub struct Evidence {
     /// How many more were passed over than `skipped` lists.
     #[serde(default)]
     pub skipped_more: u64,
+    /// How sure it is who this is.
+    #[serde(default)]
+    pub certainty: Certainty,
+    /// What was known of the list shortly before; `None` where nothing was.
+    #[serde(default)]
+    pub arrivals: Option<Arrivals>,
     /// Why nobody is named, where nobody is.
     pub note: Option<String>,
+}
+
+/// How sure it is that the follower named is the one whose place the milestone is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// [`Arrivals`] are known, the count rose by exactly as many, and everyone who was remembered is
+    /// still there: count and list tell the same.
+    Certain,
+    /// Count and list differ, or nothing is known of the list before: the place may be off by as
+    /// many as are hidden among the newest.
+    #[default]
+    Likely,
+    /// Nobody is named.
+    Unknown,
+}
+
+/// Who came between a look at the list shortly before the milestone and the check that noticed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// How many followed at that look.
+    pub since_count: u64,
+    /// When it was.
+    pub since: Timestamp,
+    /// How many came since who had not been seen at the top of the list.
+    pub came: u64,
+    /// Who says so.
+    pub told_by: ToldBy,
+}
+
+/// Where arrivals are known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToldBy {
+    /// They stand above those who were remembered.
+    List,
+    /// The network's notifications of follows, with their times.
+    Notifications,
 }
 
 /// A follower who was passed over.
@@ -365,6 +409,8 @@ pub(crate) mod tests {
                 position: 1,
                 skipped: vec![],
                 skipped_more: 0,
+                certainty: Certainty::Likely,
+                arrivals: None,
                 note: None,
             },
             creator: "Amber".into(),

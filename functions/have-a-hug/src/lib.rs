@@ -6,7 +6,7 @@
 //! Start with [`check`](mod@check), one look at one account, and [`invite`](mod@invite), one
 //! invitation; all else serves these two.
 //!
-//! - Who crossed a milestone: `naming`, the rule of the position.
+//! - Who crossed a milestone: `naming`, the rule of the position; `newest`, the list and who is new on it.
 //! - Pure rules: [`milestone`] (which numbers were crossed), [`follower`] (who counts as genuine),
 //!   [`hug`] (a gift's life), [`invitation`] (the words).
 //! - What is kept: [`account`] and [`hug`] are what the [`ledger`] reads and writes, each write on
@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod milestone;
 mod naming;
 pub mod network;
+mod newest;
 pub mod settings;
 pub mod start;
 

@@ -30,6 +30,12 @@ pub enum NetworkName {
 }
 
 impl NetworkName {
+    /// Whether its list of followers is in the order in which they came. Bluesky believes the date
+    /// that a follow gives itself, so one can come in below others.
+    pub fn lists_in_order_of_arrival(self) -> bool {
+        self != Self::Bluesky
+    }
+
     /// Every network there is code for.
     pub const ALL: [Self; 2] = [Self::X, Self::Bluesky];
 }
@@ -104,6 +110,16 @@ pub trait Network: Send + Sync {
         wanted: u64,
         cursor: Option<&str>,
     ) -> Result<Page, NetworkError>;
+
+    /// Who followed since `since`, newest first, with the time of each follow, where the network tells
+    /// the account itself; `None` where it does not or where there is no login for it.
+    async fn follows_since(
+        &self,
+        _id: &str,
+        _since: Timestamp,
+    ) -> Result<Option<Vec<(Follower, Timestamp)>>, NetworkError> {
+        Ok(None)
+    }
 
     /// What the list did not tell of a follower who may get a hug.
     async fn look_closer(&self, follower: Follower) -> Result<Follower, NetworkError> {

@@ -1,0 +1,213 @@
+//! The newest followers of an account, read page by page and only as far down as needed; and who of
+//! them came since a look shortly before.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    account::Remembered,
+    follower::Follower,
+    hug::ToldBy,
+    network::{Failure, Network, NetworkError},
+    settings::Account,
+};
+
+/// More pages than any list of that depth needs, for a server that never stops turning them.
+const MOST_PAGES: usize = 150;
+
+/// So many are read to be remembered: X bills for each, and one who stays is enough.
+const WANTED: u64 = 10;
+
+/// No more than these are remembered, whatever came with the page.
+const MOST_REMEMBERED: usize = 25;
+
+/// The clocks here and there may differ by this much.
+const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
+
+/// The newest followers, newest first, as far as they were read.
+pub(crate) struct Newest<'a> {
+    pub account: &'a Account,
+    pub network: &'a dyn Network,
+    /// The account's id on the network.
+    id: &'a str,
+    followers: Vec<Follower>,
+    ids: HashSet<String>,
+    cursor: Option<String>,
+    pages: usize,
+    ended: bool,
+}
+
+/// Those who came since a look, newest first.
+pub(crate) struct Since {
+    pub followers: Vec<Follower>,
+    /// How many of them had not been seen at that look; the others left and came back.
+    pub came: u64,
+    pub told_by: ToldBy,
+    /// Whether the count rose by as many, and nobody is gone of those who were there.
+    pub certain: bool,
+}
+
+impl<'a> Newest<'a> {
+    /// Nothing is read yet.
+    pub fn new(account: &'a Account, network: &'a dyn Network, id: &'a str) -> Self {
+        Self {
+            account,
+            network,
+            id,
+            followers: Vec::new(),
+            ids: HashSet::new(),
+            cursor: None,
+            pages: 0,
+            ended: false,
+        }
+    }
+
+    /// The followers down to `position`, 0 the newest, or as many as the list has.
+    ///
+    /// # Errors
+    ///
+    /// Where the network cannot be read.
+    pub async fn down_to(&mut self, position: u64) -> Result<&[Follower], NetworkError> {
+        // Only a missing cursor says that the list has ended, not a short page.
+        while !self.ended && self.followers.len() as u64 <= position {
+            let wanted = position + 1 - self.followers.len() as u64;
+            let page = self
+                .network
+                .followers(self.id, wanted, self.cursor.as_deref())
+                .await?;
+            self.pages += 1;
+            if self.pages > MOST_PAGES || (page.next.is_some() && page.next == self.cursor) {
+                return Err(NetworkError {
+                    failure: Failure::TryAgain,
+                    account: self.account.name.clone(),
+                    attempted: "reading the newest followers",
+                    why: format!("the list goes in circles after {} pages", self.pages),
+                });
+            }
+            // Someone who follows between two pages pushes the last one onto the next page too.
+            let ids = &mut self.ids;
+            let unseen = page
+                .followers
+                .into_iter()
+                .filter(|one| ids.insert(one.id.clone()));
+            self.followers.extend(unseen);
+            self.ended = page.next.is_none();
+            self.cursor = page.next;
+        }
+        Ok(&self.followers)
+    }
+
+    /// Who stands at the top now, for the next check to remember.
+    ///
+    /// # Errors
+    ///
+    /// Where the network cannot be read.
+    pub async fn remember(
+        &mut self,
+        followers: u64,
+        at: Timestamp,
+    ) -> Result<Remembered, NetworkError> {
+        let newest = self.down_to(WANTED - 1).await?;
+        let newest = newest.iter().take(MOST_REMEMBERED);
+        Ok(Remembered {
+            followers,
+            newest: newest.map(|one| one.id.clone()).collect(),
+            at,
+        })
+    }
+
+    /// Who came since, by the network's own notifications where it has them, else by who stands
+    /// above those who were there; `None` where nobody of them can be found.
+    ///
+    /// # Errors
+    ///
+    /// Where the list cannot be read.
+    pub async fn since(
+        &mut self,
+        before: &Remembered,
+        count: u64,
+    ) -> Result<Option<Since>, NetworkError> {
+        let rise = count.saturating_sub(before.followers);
+        let depth = rise + before.newest.len() as u64;
+        self.down_to(depth).await?;
+        let all_there = before.newest.iter().all(|id| self.ids.contains(id));
+        let notified = self.notified(before).await;
+        let told_by = if notified.is_some() {
+            ToldBy::Notifications
+        } else {
+            ToldBy::List
+        };
+        let Some(followers) = notified.or_else(|| self.above(before, rise)) else {
+            return Ok(None);
+        };
+        let new = |one: &&Follower| !before.newest.contains(&one.id);
+        let came = followers.iter().filter(new).count() as u64;
+        let in_order = told_by == ToldBy::Notifications
+            || self.account.name.network.lists_in_order_of_arrival();
+        Ok(Some(Since {
+            followers,
+            came,
+            told_by,
+            certain: came == rise && all_there && in_order,
+        }))
+    }
+
+    /// Those who stand above the remembered.
+    fn above(&self, before: &Remembered, rise: u64) -> Option<Vec<Follower>> {
+        let known: HashMap<&str, usize> = before
+            .newest
+            .iter()
+            .enumerate()
+            .map(|(place, id)| (id.as_str(), place))
+            .collect();
+        let unmoved = unmoved(&self.followers, &known);
+        let came = |place: &&usize| {
+            let new = |one: &&Follower| !known.contains_key(one.id.as_str());
+            self.followers[..**place].iter().filter(new).count() as u64
+        };
+        // Someone who left and came back may still stand in the old order. Then the count tells
+        // where those who came end.
+        let end = unmoved.iter().find(|place| came(place) == rise);
+        let end = end.or(unmoved.first())?;
+        Some(self.followers[..*end].to_vec())
+    }
+
+    /// Those whom the network notified of. It is a help and no more: whatever keeps the
+    /// notifications away, the list is there.
+    async fn notified(&self, before: &Remembered) -> Option<Vec<Follower>> {
+        let since = before.at - CLOCK_DRIFT;
+        let told = self.network.follows_since(self.id, since).await;
+        let mut told = told
+            .inspect_err(|error| {
+                tracing::info!(account = %self.account.name, %error, "going by the list alone");
+            })
+            .ok()??;
+        // Of those who came at about the time of the look, it saw some itself.
+        let seen = |(one, at): &(Follower, Timestamp)| {
+            before.newest.contains(&one.id) && *at <= before.at + CLOCK_DRIFT
+        };
+        while told.last().is_some_and(seen) {
+            told.pop();
+        }
+        Some(told.into_iter().map(|(one, _)| one).collect())
+    }
+}
+
+/// Where those stand who have not moved since, from the top: they are in their old order, while those
+/// who left and came back are above some who were above them.
+fn unmoved(list: &[Follower], known: &HashMap<&str, usize>) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut below = usize::MAX;
+    for (place, follower) in list.iter().enumerate().rev() {
+        match known.get(follower.id.as_str()) {
+            Some(was) if *was < below => {
+                below = *was;
+                places.push(place);
+            }
+            _ => {}
+        }
+    }
+    places.reverse();
+    places
+}
