@@ -44,6 +44,8 @@ pub enum Step {
     Return(usize),
     /// Deactivated, taken down or suspended: out of the list, still counted.
     Hide(usize),
+    /// The same for whoever came last.
+    HideNewest,
     Show(usize),
     /// Out of the list; the count notices as its network does.
     Delete(usize),
@@ -223,7 +225,11 @@ impl History {
         let plain = |step: &Step| {
             !matches!(
                 step,
-                Step::Hide(_) | Step::Show(_) | Step::Delete(_) | Step::Backdate(_)
+                Step::Hide(_)
+                    | Step::HideNewest
+                    | Step::Show(_)
+                    | Step::Delete(_)
+                    | Step::Backdate(_)
             )
         };
         let unhurried = |step: &Step| match step {

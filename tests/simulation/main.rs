@@ -5,9 +5,11 @@
 //! - `run`: one history; `process`: processes that run side by side and die; `table`, `network`: what
 //!   they reach.
 //! - `model`: what must hold.
+//! - `churn`: how often the right person is named, for each kind of coming and going.
 //!
 //! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
 
+mod churn;
 mod history;
 mod model;
 mod network;
@@ -36,12 +38,16 @@ use run::{Broken, Tally, run};
 /// A history that fails is made smaller at most this often.
 const MOST_SHRINKS: usize = 600;
 
-fn tree(seed: u64) -> impl ValueTree<Value = History> {
+/// What a seed makes of a strategy.
+fn from_seed<T: std::fmt::Debug>(
+    strategy: impl Strategy<Value = T>,
+    seed: u64,
+) -> impl ValueTree<Value = T> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    history::history().new_tree(&mut runner).unwrap()
+    strategy.new_tree(&mut runner).unwrap()
 }
 
 /// The smallest history that can be found in which a promise is broken, too.
@@ -100,7 +106,7 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                     if seed >= end {
                         break;
                     }
-                    let tree = tree(seed);
+                    let tree = from_seed(history::history(), seed);
                     match run(&tree.current()) {
                         Ok(tally) => total.lock().unwrap().add(&tally),
                         Err(broken) => {
@@ -136,12 +142,8 @@ impl Tally {
         self.calls += other.calls;
         self.hugs += other.hugs;
         self.invitations += other.invitations;
-        for (sum, more) in [
-            (&mut self.certain, other.certain),
-            (&mut self.likely, other.likely),
-        ] {
-            sum.right += more.right;
-            sum.wrong += more.wrong;
-        }
+        self.certain = self.certain + other.certain;
+        self.likely = self.likely + other.likely;
+        self.by_place = self.by_place + other.by_place;
     }
 }

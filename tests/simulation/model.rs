@@ -30,12 +30,45 @@ pub struct Model {
     /// says it is.
     pub certain: Judged,
     pub likely: Judged,
+    /// The same for whoever the place in the list alone would name.
+    pub by_place: Judged,
+    /// Whom the rule named for a milestone when a check first saw it crossed, if it named anyone.
+    expected: BTreeMap<u64, Option<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Judged {
     pub right: u64,
     pub wrong: u64,
+}
+
+impl Judged {
+    fn count(&mut self, right: bool) {
+        *(if right {
+            &mut self.right
+        } else {
+            &mut self.wrong
+        }) += 1;
+    }
+
+    pub fn sum(self) -> u64 {
+        self.right + self.wrong
+    }
+
+    pub fn percent(self) -> f64 {
+        100.0 * self.right as f64 / self.sum().max(1) as f64
+    }
+}
+
+impl std::ops::Add for Judged {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            right: self.right + other.right,
+            wrong: self.wrong + other.wrong,
+        }
+    }
 }
 
 struct Given {
@@ -90,6 +123,37 @@ impl Model {
         Ok(())
     }
 
+    /// Works out, before a check, whom it ought to name.
+    pub fn expect(&mut self, truth: &Truth, plan: Plan) {
+        let now = truth.who_is_counted();
+        let from = self.highest + 1;
+        let waiting = self.expected.iter().filter(|(_, to)| to.is_none());
+        let numbers: BTreeSet<u64> = waiting
+            .map(|(number, _)| *number)
+            .chain((from..=now.count).filter(|number| plan.names(*number)))
+            .filter(|number| !self.given.contains_key(number) && *number <= now.count)
+            .collect();
+        if self.baseline.is_none() {
+            return;
+        }
+        let mut taken = BTreeSet::new();
+        for number in numbers {
+            let can = |id: &&str| self.can_have_one(id, truth) && !taken.contains(*id);
+            let place = usize::try_from(now.count - number).unwrap();
+            let pick = |of: &[String]| {
+                let upwards = of.get(..=place).into_iter().flatten().rev();
+                upwards.map(String::as_str).find(can).map(str::to_owned)
+            };
+            let rightful = pick(&now.counted);
+            if !self.expected.contains_key(&number) {
+                let by_place = pick(&truth.listed());
+                self.by_place.count(by_place == rightful);
+            }
+            taken.extend(rightful.clone());
+            self.expected.insert(number, rightful);
+        }
+    }
+
     fn look_at(&mut self, hug: &Hug, truth: &Truth, strict: bool) -> Result<(), String> {
         let number = hug.milestone.number();
         let to = hug.follower.as_ref().map(|to| to.id.clone());
@@ -130,11 +194,10 @@ impl Model {
             } else {
                 &mut self.likely
             };
-            *(if right {
-                &mut judged.right
-            } else {
-                &mut judged.wrong
-            }) += 1;
+            judged.count(match self.expected.get(&number) {
+                Some(expected) => expected.as_deref() == Some(id),
+                None => right,
+            });
             let excused = !certain || self.a_newcomer_is_hidden(hug, truth);
             if !right && (strict || !excused) {
                 return Err(format!(

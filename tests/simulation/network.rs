@@ -196,7 +196,13 @@ impl Truth {
             .map(|follow| follow.person)
             .filter(|person| self.people[*person].state == from)
             .collect();
-        let person = *such.get(pick.checked_rem(such.len())?)?;
+        // `usize::MAX` is whoever came last.
+        let place = if pick == usize::MAX {
+            such.len().checked_sub(1)?
+        } else {
+            pick.checked_rem(such.len())?
+        };
+        let person = such[place];
         self.people[person].state = to;
         let count = self.count();
         Some(format!(
@@ -242,15 +248,37 @@ impl Truth {
         each
     }
 
-    fn tell_count(&mut self) -> u64 {
+    /// Who is counted now, the newest first by when they really came.
+    pub fn who_is_counted(&self) -> Told {
         let mut counted: Vec<&Follow> = self.follows.iter().chain(&self.ghosts).collect();
         counted.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
         let counted = counted
             .into_iter()
             .map(|follow| self.people[follow.person].id.clone())
             .collect();
-        let count = self.count();
-        self.told.push(Told { count, counted });
+        Told {
+            count: self.count(),
+            counted,
+        }
+    }
+
+    /// The ids of all whom the list shows, in its order, the newest first.
+    pub fn listed(&self) -> Vec<String> {
+        let people = self
+            .follows
+            .iter()
+            .rev()
+            .map(|follow| &self.people[follow.person]);
+        people
+            .filter(|person| person.state == State::Shown)
+            .map(|person| person.id.clone())
+            .collect()
+    }
+
+    fn tell_count(&mut self) -> u64 {
+        let told = self.who_is_counted();
+        let count = told.count;
+        self.told.push(told);
         count
     }
 

@@ -41,6 +41,7 @@ pub struct Tally {
     pub invitations: u64,
     pub certain: Judged,
     pub likely: Judged,
+    pub by_place: Judged,
 }
 
 pub fn run(history: &History) -> Result<Tally, Broken> {
@@ -57,6 +58,7 @@ pub fn run(history: &History) -> Result<Tally, Broken> {
         invitations: shared.truth.kept.len() as u64,
         certain: world.model.borrow().certain,
         likely: world.model.borrow().likely,
+        by_place: world.model.borrow().by_place,
     })
 }
 
@@ -155,6 +157,7 @@ impl World {
                 Step::Leave(pick) => truth.leave(*pick),
                 Step::Return(pick) => truth.come_back(*pick),
                 Step::Hide(pick) => truth.hide(*pick),
+                Step::HideNewest => truth.hide(usize::MAX),
                 Step::Show(pick) => truth.show(*pick),
                 Step::Delete(pick) => truth.delete(*pick),
                 Step::Backdate(places) => Some(truth.backdate(*places)),
@@ -185,6 +188,10 @@ impl World {
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
         self.stage.tell(format!("{} at work", names(jobs)));
         self.read_stream();
+        if jobs.iter().any(|job| matches!(job.what, What::Check)) {
+            let truth = &self.stage.shared().truth;
+            self.model.borrow_mut().expect(truth, self.plan);
+        }
         let batches: Vec<Vec<Value>> = jobs
             .iter()
             .map(|job| match &job.what {

@@ -166,10 +166,11 @@ impl<'a> Newest<'a> {
             let new = |one: &&Follower| !known.contains_key(one.id.as_str());
             self.followers[..**place].iter().filter(new).count() as u64
         };
-        // Someone who left and came back may still stand in the old order. Then the count tells
-        // where those who came end.
-        let end = unmoved.iter().find(|place| came(place) == rise);
-        let end = end.or(unmoved.first())?;
+        // Someone who left and came back may still stand in the old order. The count tells best where
+        // those who came end.
+        let end = unmoved
+            .iter()
+            .min_by_key(|place| came(place).abs_diff(rise))?;
         Some(self.followers[..*end].to_vec())
     }
 
