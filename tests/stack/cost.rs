@@ -26,11 +26,11 @@ async fn a_milestone_adds_one_page_of_followers_and_reads_no_more_of_them_than_i
     world.check_only().await;
     let seen = world.x.requests();
     assert_eq!(seen.len(), 2);
-    // 601 followers: two of them reach down to number 600.
+    // Three came since ten were remembered, and only those thirteen are read.
     assert!(
         seen[1]
             .path
-            .starts_with(&format!("/2/users/{AMBER}/followers?max_results=2&")),
+            .starts_with(&format!("/2/users/{AMBER}/followers?max_results=13&")),
         "{}",
         seen[1].path
     );
@@ -50,6 +50,25 @@ async fn a_milestone_adds_one_page_of_followers_and_reads_no_more_of_them_than_i
         "claim, words, complete: {asked:?}"
     );
     assert_eq!(asked.len(), 5);
+}
+
+#[tokio::test]
+async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_only_then() {
+    let mut world = World::with_followers(589).await;
+    let profile = format!("GET /2/users/{AMBER}");
+    let list = format!("{profile}/followers");
+    world.requests();
+    world.check_only().await;
+    assert_eq!(world.requests(), [profile.clone()], "589 is not near 600");
+    world.fan();
+    world.check_only().await;
+    assert!(world.x.requests()[1].path.contains("max_results=10&"));
+    assert_eq!(world.requests(), [profile.clone(), list.clone()]);
+    world.check_only().await;
+    assert_eq!(world.requests(), [profile.clone()], "nobody came or went");
+    world.fan();
+    world.check_only().await;
+    assert_eq!(world.requests(), [profile, list]);
 }
 
 #[tokio::test]

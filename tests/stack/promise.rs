@@ -189,9 +189,58 @@ async fn pages_that_are_short_because_they_hide_someone_are_read_on() {
     let arrivals = world.fans(4);
     world.x.hide(&arrivals[3]);
     world.check().await;
-    // 603 are counted, 602 listed: position 3 of the list.
-    assert_eq!(named(&world.hug(600).await), "fan0599");
-    assert_eq!(world.hug(600).await.evidence.position, 3);
+    // 603 are counted, 602 listed: at position 3 of the list stands number 599, who was there before.
+    let hug = world.hug(600).await;
+    assert_eq!(named(&hug), arrivals[0]);
+    assert_eq!(hug.evidence.position, 3);
+    assert_eq!(hug.evidence.certainty, Certainty::Likely);
+    assert_eq!(hug.evidence.arrivals.unwrap().came, 3);
+}
+
+#[tokio::test]
+async fn a_milestone_that_count_and_list_agree_on_is_certain() {
+    let mut world = World::with_followers(598).await;
+    let arrivals = world.fans(3);
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(named(&hug), arrivals[1]);
+    assert_eq!(hug.evidence.certainty, Certainty::Certain);
+    let arrivals = hug.evidence.arrivals.unwrap();
+    assert_eq!((arrivals.since_count, arrivals.came), (598, 3));
+}
+
+#[tokio::test]
+async fn a_newcomer_who_is_hidden_makes_nobody_of_old_standing_number_600() {
+    let mut world = World::with_followers(599).await;
+    let hidden = world.fan();
+    world.x.hide(&hidden);
+    let check = world.check().await;
+    assert_eq!(check.outcome, Outcome::Waiting);
+    let next = world.fan();
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), next);
+}
+
+#[tokio::test]
+async fn where_nothing_was_remembered_the_place_decides_and_is_only_likely() {
+    let mut world = World::with_followers(500).await;
+    let arrivals = world.fans(120);
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(named(&hug), arrivals[99]);
+    assert_eq!(hug.evidence.certainty, Certainty::Likely);
+    assert_eq!(hug.evidence.arrivals, None);
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_near_a_milestone_stops_no_check() {
+    let mut world = World::with_followers(589).await;
+    world.fans(8);
+    world.x.fail_next("/followers", Fault::Status(503));
+    assert_eq!(world.check().await.followers, Some(597));
+    let arrivals = world.fans(3);
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), arrivals[2]);
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ impl<'a> Newest<'a> {
     ) -> Result<Option<Since>, NetworkError> {
         let rise = count.saturating_sub(before.followers);
         let depth = rise + before.newest.len() as u64;
-        self.down_to(depth).await?;
+        self.down_to(depth.saturating_sub(1)).await?;
         let all_there = before.newest.iter().all(|id| self.ids.contains(id));
         let notified = self.notified(before).await;
         let told_by = if notified.is_some() {
