@@ -74,7 +74,7 @@ impl Pump {
     ) -> Result<usize, Error> {
         let mut handed_over = 0;
         loop {
-            let records = self.next_records()?;
+            let records = self.records_after(self.position.as_deref())?;
             let Some(last) = records.last() else {
                 return Ok(handed_over);
             };
@@ -123,8 +123,26 @@ impl Pump {
         Ok(())
     }
 
-    /// The records after the place that was kept.
-    fn next_records(&self) -> Result<Vec<Value>, Error> {
+    /// How many hugs have come that were not handed over yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream cannot be read.
+    pub fn waiting(&self) -> Result<usize, Error> {
+        let mut place = self.position.clone();
+        let mut waiting = 0;
+        loop {
+            let records = self.records_after(place.as_deref())?;
+            let Some(last) = records.last() else {
+                return Ok(waiting);
+            };
+            place = sequence_number(last);
+            waiting += records.iter().filter(|record| passes(record)).count();
+        }
+    }
+
+    /// The records after a place: a batch of them.
+    fn records_after(&self, place: Option<&str>) -> Result<Vec<Value>, Error> {
         let streams = self.database.list_streams(ListStreamsRequest {
             table_name: Some(table::NAME.to_owned()),
             ..Default::default()
@@ -143,11 +161,11 @@ impl Pump {
             let iterator = self.database.get_shard_iterator(GetShardIteratorRequest {
                 stream_arn: stream.stream_arn.clone(),
                 shard_id: shard.shard_id,
-                shard_iterator_type: match self.position {
+                shard_iterator_type: match place {
                     Some(_) => "AFTER_SEQUENCE_NUMBER".to_owned(),
                     None => "TRIM_HORIZON".to_owned(),
                 },
-                sequence_number: self.position.clone(),
+                sequence_number: place.map(str::to_owned),
             })?;
             let got = self.database.get_records(GetRecordsRequest {
                 shard_iterator: iterator.shard_iterator.unwrap_or_default(),
