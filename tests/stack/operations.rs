@@ -534,13 +534,14 @@ async fn a_doctor_asks_nothing_of_a_network_whose_rate_limit_is_used_up() {
 
 #[tokio::test]
 async fn a_clock_that_is_off_by_more_than_a_minute_is_wrong_for_a_doctor() {
-    let now = Clock::system().now();
+    // Built before the time is taken.
+    hug();
     for (verdict, seconds, told) in [
         ("wrong", 90, "s behind what http://127.0.0.1:"),
         ("wrong", -90, "s ahead of what http://127.0.0.1:"),
         ("ok", 40, "it agrees with"),
     ] {
-        let there = now + SignedDuration::from_secs(seconds);
+        let there = Clock::system().now() + SignedDuration::from_secs(seconds);
         let desk = Desk::on(Clock::by_hand(there), 599).await;
         let findings = doctor(&desk).await;
         findings.has(verdict, &["this computer's clock", told]);
