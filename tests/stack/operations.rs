@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::StreamSpecification;
+use check_followers::{Looked, Summary};
 use have_a_hug::{clock::Clock, hug::HugKey, ledger::Ledger, milestone::Milestone};
 use jiff::SignedDuration;
 use local::{
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     command::{Desk, Watch, eventually, hug},
-    world::settings,
+    world::{World, settings},
 };
 
 /// Amber, whose invitation for 600 X has refused, as it does where the keys are wrong.
@@ -689,4 +690,43 @@ async fn on_bluesky_a_doctor_logs_in_once_and_knows_what_the_app_password_may_do
         &[name, "logging in with the app password failed: 401"],
     );
     assert!(!findings.told.contains("my-main-password"));
+}
+
+#[tokio::test]
+async fn an_event_that_redrives_one_hug_is_refused_with_the_reason_where_it_makes_no_sense() {
+    let ask = |milestone: u64| json!({ "redrive": true, "milestone": milestone });
+    let why = |mut summary: Summary| match summary.accounts.remove(0) {
+        Looked::Failed {
+            error,
+            retry_can_help,
+            ..
+        } => (error, retry_can_help),
+        Looked::At(check) => panic!("it worked: {check:?}"),
+    };
+    let mut world = World::unseen(599, "").await;
+    let (error, _) = why(world.stack.round(ask(600)).await.unwrap());
+    assert!(error.contains("has not been checked yet"), "{error}");
+
+    world.check().await;
+    world.fans(1);
+    world.check().await;
+    world.requests();
+    let refused = "putting the hug for 600 back to work was refused for x:amber: ";
+    let (error, retry_can_help) = why(world.stack.round(ask(600)).await.unwrap());
+    let expected = format!("{refused}it is invited already, so there is nothing to send");
+    assert_eq!((error, retry_can_help), (expected, false));
+    let (error, _) = why(world.stack.round(ask(650)).await.unwrap());
+    assert!(error.ends_with("there is none; there are 600"), "{error}");
+    assert!(world.requests().is_empty(), "X was not asked for any of it");
+
+    let two = format!(
+        "{}[[account]]\nnetwork = \"bluesky\"\nhandle = \"amber.bsky.social\"\n",
+        settings("x", "amber", world.x.url(), "")
+    );
+    world.resettle(&two);
+    let error = world.stack.round(ask(600)).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "whose hug for 600 is not said; name the account too, one of x:amber, bluesky:amber.bsky.social"
+    );
 }
