@@ -38,7 +38,7 @@ TARGET := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-.PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs redrive destroy validate e2e
+.PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs doctor redrive destroy validate e2e
 
 build: .tools/lambda/ready ## Build both functions for AWS into target/lambda
 	$(BUILD) --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
@@ -70,8 +70,11 @@ logs: .tools/sam/ready ## Follow the logs of both functions
 	@$(AWS) check-stack "show the logs"
 	$(SAM) logs --stack-name $(STACK) --tail
 
-redrive: .tools/sam/ready ## Put hugs that failed for good back to work, once the cause is gone
-	@$(AWS) redrive
+doctor: .tools/sam/ready ## Look whether all is right on AWS, and say what to do; changes nothing
+	@$(AWS) doctor
+
+redrive: .tools/sam/ready ## Put hugs that failed for good back to work; or only ACCOUNT=x:amber MILESTONE=600
+	@$(AWS) redrive "$(ACCOUNT)" "$(MILESTONE)"
 
 destroy: .tools/sam/ready ## Remove the stack; the ledger, settings and secrets are kept
 	@$(AWS) destroy

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import boto3
@@ -22,6 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ["check-followers", "invite-follower"]
+
+# A check comes every hour at the least (CheckRate in infra/template.yaml).
+LONGEST_BETWEEN_CHECKS = timedelta(hours=2)
 
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
 STANDARD = 4096
@@ -240,12 +244,7 @@ def run_check(aws, event):
     return payload
 
 
-def redrive(aws, _):
-    # The queue holds places in the stream, not records, and the stream forgets after a day: what is
-    # owed stands in the ledger, and check-followers puts it back to work by the same rules as ever.
-    aws.announce("put every undelivered hug back to work, and empty the queue of what the stream gave up on")
-    queue = aws.need_stack()["NotInvitedQueue"]
-    summary = run_check(aws, b'{"redrive": true}')
+def tell_redriven(summary):
     moved = 0
     for account in summary["accounts"]:
         for hug in account.get("rearmed", []):
@@ -255,7 +254,26 @@ def redrive(aws, _):
             print(f"{account['account']}: {account['error']}")
     print(f"{moved} put back to work.")
     if summary["failed"]:
-        raise Stop("not every account could be looked at, so the queue is left as it is; run it again")
+        raise Stop("not every account could be looked at; any queue is left as it is, so run it again when that is mended")
+
+
+def redrive(aws, arguments):
+    asked = {"redrive": True}
+    if arguments.account:
+        asked["account"] = arguments.account
+    if arguments.milestone:
+        if not arguments.milestone.isdecimal():
+            raise Stop(f"MILESTONE={arguments.milestone} is no number of followers; write 600")
+        asked["milestone"] = int(arguments.milestone)
+    only = " of ".join(filter(None, [arguments.milestone, arguments.account]))
+    if only:
+        aws.announce(f"put back to work what is undelivered: only {only}")
+        return tell_redriven(run_check(aws, json.dumps(asked).encode()))
+    # The queue holds places in the stream, not records, and the stream forgets after a day: what is
+    # owed stands in the ledger, and check-followers puts it back to work by the same rules as ever.
+    aws.announce("put every undelivered hug back to work, and empty the queue of what the stream gave up on")
+    queue = aws.need_stack()["NotInvitedQueue"]
+    tell_redriven(run_check(aws, json.dumps(asked).encode()))
     messages = aws.client("sqs")
     dropped = 0
     while True:
@@ -268,6 +286,162 @@ def redrive(aws, _):
             messages.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             dropped += 1
     print(f"{dropped} messages taken from the queue.")
+
+
+class Doctor:
+    """Looks at everything and changes nothing: a line for each finding, and what to do about it."""
+
+    def __init__(self, aws):
+        self.aws = aws
+        self.wrongs = 0
+
+    def tell(self, verdict, subject, found, help=None):
+        self.wrongs += verdict == "wrong"
+        print(f"{verdict:<7} {subject}: {found}" + (f" → {help}" if help else ""))
+
+    def found(self, good, subject, yes, no, help):
+        self.tell(*(("ok", subject, yes) if good else ("wrong", subject, no, help)))
+
+    def asked(self, subject, look, *arguments):
+        """A look that AWS may refuse: what cannot be asked is not known to be wrong."""
+        try:
+            return look(*arguments)
+        except ClientError as error:
+            self.tell("unsure", subject, f"AWS refused {error.operation_name} ({error_code(error)})", "ask for the right to it, or look in the console")
+        except BotoCoreError as error:
+            self.tell("unsure", subject, f"AWS could not be asked: {error}", "look again")
+        return None
+
+    def look(self):
+        self.asked("settings", self.settings)
+        outputs = self.asked("stack", self.stack)
+        if outputs:
+            self.asked("table", self.table, outputs["LedgerTable"])
+            for name in FUNCTIONS:
+                self.asked(name, self.function, name)
+            self.asked("schedule", self.schedule)
+            self.asked("stream", self.stream, outputs["InviteFollowerFunction"])
+            self.asked("queue NotInvited", self.queue, outputs["NotInvitedQueue"], "NotInvited", "`make logs` says why; remove the cause, then `make redrive`")
+            self.asked("queue ChecksNotStarted", self.queue, outputs["ChecksNotStartedQueue"], "ChecksNotStarted", "its messages say why the schedule could not start a check; it empties itself after 14 days")
+            self.asked("alarms", self.alarms)
+            self.asked("ledger", self.ledger, outputs["LedgerTable"])
+
+    def settings(self):
+        uploaded, secrets = self.aws.parameters()
+        if uploaded is None:
+            return self.tell("wrong", "settings", f"there is no parameter {self.aws.prefix}/settings", "make settings")
+        needs = []
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "hug.toml"
+            copy.write_text(uploaded)
+            try:
+                needs = check_settings(copy)
+                self.tell("ok", "settings", "they are uploaded, and right")
+                # With the secrets that there are, the parser says what of them is too little.
+                check_settings(copy, secrets)
+            except Stop as stop:
+                for mistake in str(stop).splitlines()[1:]:
+                    self.tell("wrong", "settings", mistake.strip(), "mend hug.toml, then `make settings`; a secret with `make secret NAME=…`")
+        for name in needs:
+            self.found(name in secrets, name, "it is uploaded", "it is not uploaded", f"make secret NAME={name}")
+        if self.aws.settings.exists() and self.aws.settings.read_text() != uploaded:
+            self.tell("unsure", "settings", "hug.toml here is not what lies on AWS", "`make settings` uploads it")
+
+    def stack(self):
+        outputs = self.aws.outputs()
+        if outputs is None:
+            return self.tell("wrong", "stack", f"there is none called {self.aws.stack} in {self.aws.region}", "make deploy, or set AWS_REGION or STACK")
+        status = self.aws.client("cloudformation").describe_stacks(StackName=self.aws.stack)["Stacks"][0]["StackStatus"]
+        if status.endswith("IN_PROGRESS"):
+            self.tell("unsure", "stack", f"it is {status}", "look again when that is over")
+        else:
+            self.found(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), "stack", f"it is {status}", f"it is {status}: the last deploy failed", "its events say why; then `make deploy`")
+        if "CheckFollowersFunction" not in outputs:
+            return self.tell("wrong", "stack", "it has not this project's outputs", "make deploy, or set STACK")
+        return outputs
+
+    def table(self, name):
+        dynamodb = self.aws.client("dynamodb")
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        self.found(table["TableStatus"] == "ACTIVE", "table", "it is active", f"it is {table['TableStatus']}", "look again; if it stays so, see the console")
+        stream = table.get("StreamSpecification", {})
+        self.found(
+            stream.get("StreamEnabled") and stream.get("StreamViewType") == "NEW_IMAGE", "table's stream", "it is on",
+            "it is off, or without the new image, so no hug is ever sent", "make deploy",
+        )
+        expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        self.found(
+            expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") and expiry.get("AttributeName") == "expires_at", "table's expiry",
+            "it is on", "it is off, so hourly counts are kept for ever", "make deploy",
+        )
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+        self.found(recovery == "ENABLED", "table's recovery", "it is on", "it is off, so a lost promise stays lost", "make deploy")
+
+    def function(self, name):
+        function = self.aws.client("lambda").get_function_configuration(FunctionName=f"{self.aws.stack}-{name}")
+        state, update = function.get("State", "Active"), function.get("LastUpdateStatus", "Successful")
+        good = state in ("Active", "Inactive") and update != "Failed"
+        self.found(good, name, f"it is {state}, its last update {update}", f"it is {state}, its last update {update}: {function.get('StateReason', 'no reason given')}", "make deploy")
+
+    def schedule(self):
+        schedule = self.aws.client("scheduler").get_schedule(Name=f"{self.aws.stack}-check-followers")
+        self.found(schedule["State"] == "ENABLED", "schedule", f"it is on, at {schedule['ScheduleExpression']}", "it is off, so nobody looks", "switch it on in the console; `make deploy` leaves what it does not change")
+
+    def stream(self, function):
+        mappings = self.aws.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        if not mappings:
+            return self.tell("wrong", "stream", "nothing carries it to invite-follower", "make deploy")
+        for mapping in mappings:
+            state, result = mapping["State"], mapping.get("LastProcessingResult") or "nothing yet"
+            self.found(state in ("Enabled", "Enabling", "Updating"), "stream to invite-follower", f"it is {state}", f"it is {state}, so no hug is sent", "switch its trigger on in the console")
+            good = "PROBLEM" not in result and "error" not in result.lower()
+            self.found(good, "stream's last result", result, result, "`make logs` says why; what it gives up on comes back with `make redrive`")
+
+    def queue(self, url, name, help):
+        attributes = self.aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+        waiting = int(attributes["ApproximateNumberOfMessages"])
+        self.found(waiting == 0, f"queue {name}", "it is empty", f"{waiting} messages lie in it", help)
+
+    def alarms(self):
+        resources = self.aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.aws.stack)
+        ours = [r for page in resources for r in page["StackResourceSummaries"] if r["ResourceType"] == "AWS::CloudWatch::Alarm"]
+        called = {resource["PhysicalResourceId"]: resource["LogicalResourceId"] for resource in ours}
+        pages = self.aws.client("cloudwatch").get_paginator("describe_alarms").paginate()
+        alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["AlarmName"] in called]
+        self.found(len(alarms) == len(called) > 0, "alarms", f"all {len(called)} are there", f"{len(alarms)} of {len(called)} are there", "make deploy")
+        for alarm in alarms:
+            if alarm["StateValue"] == "ALARM":
+                self.tell("wrong", f"alarm {called[alarm['AlarmName']]}", "it rings", alarm.get("AlarmDescription", "see the console"))
+
+    def ledger(self, table):
+        pages = self.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        items = [item for page in pages for item in page["Items"]]
+        accounts = [item for item in items if item["sk"]["S"] == "account"]
+        if not accounts:
+            self.tell("wrong", "checks", "none has got through yet", "wait for the first, or `make invoke-remote`; `make logs` says why one fails")
+        for account in accounts:
+            checked = datetime.fromisoformat(account["checked_at"]["S"])
+            ago = datetime.now(timezone.utc) - checked
+            minutes = f"the last check was {int(ago.total_seconds() // 60)} minutes ago"
+            self.found(ago < LONGEST_BETWEEN_CHECKS, account["account"]["S"], minutes, minutes, "see the schedule, and `make logs`; or hug.toml names it no more")
+        for item in items:
+            if not item["sk"]["S"].startswith("milestone#"):
+                continue
+            name, status, reason = (item.get(key, {}).get("S") for key in ("account", "status", "reason"))
+            subject = f"{name} {item['milestone']['N']}"
+            if status == "undeliverable":
+                self.tell("wrong", subject, f"it was given up: {reason}", f"remove the cause, then `make redrive ACCOUNT={name} MILESTONE={item['milestone']['N']}`")
+            elif status in ("reached", "inviting") and (reason or int(item["rearmed"]["N"]) > 0):
+                self.tell("unsure", subject, f"it is {status} since {item['reached_at']['S']}: {reason or 'no delivery reached it'}", "a check tries it again by itself; now: `make redrive`")
+
+
+def doctor(aws, _):
+    aws.announce("look whether all is right, and change nothing")
+    doctor = Doctor(aws)
+    doctor.look()
+    if doctor.wrongs:
+        sys.exit(1)
 
 
 def destroy(aws, _):
@@ -299,7 +473,8 @@ def main():
         ("check-deploy", check_deploy, []),
         ("check-stack", check_stack, ["what"]),
         ("invoke", invoke, ["event"]),
-        ("redrive", redrive, []),
+        ("redrive", redrive, ["account", "milestone"]),
+        ("doctor", doctor, []),
         ("destroy", destroy, []),
     ]:
         command = commands.add_parser(name)

@@ -54,7 +54,12 @@ pub struct Desk {
 
 impl Desk {
     pub async fn with_followers(n: u64) -> Self {
-        let x = x::X::start(Clock::system()).await.unwrap();
+        Self::on(Clock::system(), n).await
+    }
+
+    /// The same, on an X whose clock is that one.
+    pub async fn on(clock: Clock, n: u64) -> Self {
+        let x = x::X::start(clock).await.unwrap();
         x.add_account(x::Account::amber());
         let desk = Self {
             folder: TempDir::new().unwrap(),
@@ -372,7 +377,7 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
 }
 
 /// A `hug watch` that is killed when this is dropped.
-pub struct Watch(std::process::Child);
+pub struct Watch(pub std::process::Child);
 
 impl Watch {
     fn start(desk: &Desk) -> Self {

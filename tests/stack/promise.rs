@@ -1,6 +1,10 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{check::Outcome, hug::Status, ledger::Kind};
+use have_a_hug::{
+    check::Outcome,
+    hug::{Certainty, Status},
+    ledger::Kind,
+};
 use lambda_runtime::LambdaEvent;
 use local::stand_in::{Fault, Person};
 use serde_json::json;

@@ -145,6 +145,26 @@ impl Answer {
 
     /// A number that a header gives.
     pub fn number(&self, header: &str) -> Option<i64> {
-        self.headers.get(header)?.to_str().ok()?.trim().parse().ok()
+        self.text(header)?.parse().ok()
     }
+
+    /// A header.
+    pub fn text(&self, header: &str) -> Option<&str> {
+        Some(self.headers.get(header)?.to_str().ok()?.trim())
+    }
+}
+
+/// What time it is by the server at that address, as any of its answers says; `None` where it does
+/// not.
+///
+/// # Errors
+///
+/// Why the server cannot be reached.
+pub async fn time_at(client: &Client, address: &str) -> Result<Option<Timestamp>, String> {
+    let answer = ask(client.get(address)).await.map_err(|lost| match lost {
+        Lost::NeverLeft(why) | Lost::NoAnswer(why) => why,
+    })?;
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    let date = answer.text("date");
+    Ok(date.and_then(|date| parser.parse_timestamp(date).ok()))
 }

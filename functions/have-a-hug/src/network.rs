@@ -78,6 +78,17 @@ pub struct Profile {
     pub retry_at: Option<Timestamp>,
 }
 
+/// What an account's secrets allow; `None` is what the network does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The id of the account that they belong to.
+    pub id: Option<String>,
+    /// Whether they may post.
+    pub post: Option<bool>,
+    /// Whether they may read and send private messages.
+    pub message: Option<bool>,
+}
+
 /// Some followers, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -133,6 +144,12 @@ pub trait Network: Send + Sync {
 
     /// The reference of a letter that an earlier try may have delivered; `None` if it did not.
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError>;
+
+    /// What the secrets allow to the account of that id, as far as it can be asked without sending
+    /// anything to anyone.
+    async fn allowed(&self, _id: &str) -> Result<Allowed, NetworkError> {
+        Ok(Allowed::default())
+    }
 
     /// A link that opens the network with the words filled in, for a creator's one tap.
     fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String;

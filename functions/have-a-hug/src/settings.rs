@@ -445,8 +445,8 @@ impl Reader<'_> {
                 access_secret,
             })));
         }
-        if let (Some(bearer), false) = (bearer, sends) {
-            return Some(Login::X(x::Keys::Bearer(bearer)));
+        if let (Some(bearer), false) = (&bearer, sends) {
+            return Some(Login::X(x::Keys::Bearer(bearer.clone())));
         }
         let missing: Vec<String> = names
             .into_iter()
@@ -454,10 +454,16 @@ impl Reader<'_> {
             .filter(|(_, secret)| secret.is_none())
             .map(|(key, _)| secret_name(name, key, alone || key.starts_with("API_")))
             .collect();
+        let bearer_token = secret_name(name, "BEARER_TOKEN", true);
+        let instead = match bearer {
+            Some(_) => format!(
+                "{bearer_token} is there, but it can only read: with it alone set contact = [\"draft\"]"
+            ),
+            None => format!("or set {bearer_token} and contact = [\"draft\"], which only reads"),
+        };
         let what = format!(
-            "the secrets of {name} are missing: {}; set them (README.md says where they come from), or set {} and contact = [\"draft\"], which only reads",
+            "the secrets of {name} are missing: {}; set them (README.md says where they come from), {instead}",
             missing.join(", "),
-            secret_name(name, "BEARER_TOKEN", true),
         );
         self.mistake(&written.handle, "account.handle", what);
         None
@@ -545,7 +551,7 @@ impl Reader<'_> {
 }
 
 /// What a network's rules for automation allow without being asked first: NETWORKS.md, 2026-08.
-fn default_contact(network: NetworkName) -> Vec<Channel> {
+pub fn default_contact(network: NetworkName) -> Vec<Channel> {
     match network {
         NetworkName::X | NetworkName::Bluesky => vec![Channel::Announce, Channel::Draft],
     }

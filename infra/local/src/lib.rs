@@ -9,9 +9,11 @@
 //! - [`demo`]: the story in fast motion. [`watch`]: rounds, for as long as one likes. [`sandbox`]:
 //!   a table and networks for another program, such as `cargo lambda watch`.
 //! - [`retry`]: hugs that are stuck or were given up, put back to work.
+//! - [`doctor`]: everything it rests on, looked at without touching it.
 //! - [`status`] and [`report`]: what there is and what happened, in words.
 
 pub mod demo;
+pub mod doctor;
 pub mod pump;
 pub mod report;
 pub mod retry;

@@ -14,7 +14,9 @@ use have_a_hug::{
 };
 use jiff::SignedDuration;
 use local::{
-    Error, demo, retry, sandbox,
+    Error, demo,
+    doctor::{self, Finding, Verdict},
+    retry, sandbox,
     stack::Stack,
     status::Status,
     table::{self, Table},
@@ -69,6 +71,8 @@ enum Command {
         #[arg(long, value_parser = milestone)]
         milestone: Option<Milestone>,
     },
+    /// Look whether all is right: settings, secrets, networks, ledger. Sends and changes nothing.
+    Doctor,
     /// Show the accounts and the hugs.
     Status {
         /// As JSON, for a program.
@@ -151,6 +155,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             let trouble =
                 retry::run(&mut stack, account.as_ref(), milestone, &mut stdout()).await?;
             return Ok(code(trouble));
+        }
+        Command::Doctor => {
+            let secrets = |name: &str| std::env::var(name).ok();
+            let findings = doctor::run(&settings, &state, &secrets, &Clock::system()).await?;
+            for finding in &findings {
+                writeln!(stdout(), "{finding}")?;
+            }
+            let wrong = |finding: &Finding| finding.verdict == Verdict::Wrong;
+            return Ok(code(findings.iter().any(wrong)));
         }
         Command::Status { json } => {
             let status = read_status(&settings, &state).await?;

@@ -123,6 +123,24 @@ impl Pump {
         Ok(())
     }
 
+    /// How many hugs have come that were not handed over yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the stream cannot be read.
+    pub fn waiting(&self) -> Result<usize, Error> {
+        let mut place = self.position.clone();
+        let mut waiting = 0;
+        loop {
+            let records = records(&self.database, place.as_deref())?;
+            let Some(last) = records.last() else {
+                return Ok(waiting);
+            };
+            place = sequence_number(last);
+            waiting += records.iter().filter(|record| passes(record)).count();
+        }
+    }
+
     fn keep_position(&mut self, position: Option<String>) -> Result<(), Error> {
         let Some(position) = position else {
             return Ok(());

@@ -436,8 +436,16 @@ impl<N: Network> Stage<N> {
             None => Some(self.act(call, &mut authenticated_as).into_response()),
             Some(fault) => self.misbehave(fault, call, &mut authenticated_as),
         };
+        let now = self.network.now();
+        let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let response = response.map(|mut response| {
+            if let Ok(date) = HeaderValue::from_str(&date) {
+                response.headers_mut().insert(header::DATE, date);
+            }
+            response
+        });
         self.seen.push(Seen {
-            at: self.network.now(),
+            at: now,
             method: call.method.clone(),
             path: call.target.clone(),
             authenticated_as,

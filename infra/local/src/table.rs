@@ -1,9 +1,9 @@
 //! The ledger's table with no AWS: dynoxide in this process, spoken to by AWS's own SDK over loopback.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::Path,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
 };
 
 use aws_credential_types::Credentials;
@@ -27,9 +27,48 @@ pub const NAME: &str = "have-a-hug";
 
 const FILE: &str = "ledger.sqlite";
 
+const LOCK: &str = "lock";
+
 /// Whether anything has been written under `state` yet.
 pub fn exists(state: &Path) -> bool {
-    state.join(FILE).exists()
+    file_in(state).exists()
+}
+
+/// The file that holds the table.
+pub fn file_in(state: &Path) -> PathBuf {
+    state.join(FILE)
+}
+
+/// The database in that file, with or without the table in it.
+///
+/// # Errors
+///
+/// Where it cannot be opened or made.
+pub fn database_in(state: &Path) -> Result<Database, Error> {
+    let file = file_in(state);
+    let opened = Database::new(&file.to_string_lossy());
+    opened.map_err(|error| format!("opening {} failed: {error}", file.display()).into())
+}
+
+/// Who is at work on `state`; `None` where nobody is.
+///
+/// # Errors
+///
+/// Where that cannot be told.
+pub fn at_work(state: &Path) -> io::Result<Option<String>> {
+    let mut file = match File::open(state.join(LOCK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let mut who = String::new();
+            file.read_to_string(&mut who)?;
+            Ok(Some(who))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// A running table. It ends when this is dropped; what was written stays in its file.
@@ -50,6 +89,7 @@ impl Table {
     pub async fn open(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
         let lock = lock(state)?;
         let mut table = Self::read(state, http).await?;
+        table.sweep()?;
         table._lock = Some(lock);
         Ok(table)
     }
@@ -62,10 +102,7 @@ impl Table {
     /// Where the folder cannot be written.
     pub async fn read(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
         fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
-        let file = state.join(FILE);
-        let database = Database::new(&file.to_string_lossy())
-            .map_err(|error| format!("opening {} failed: {error}", file.display()))?;
-        Self::serve(database, http).await
+        Self::serve(database_in(state)?, http).await
     }
 
     /// A table that is gone with the process.
@@ -112,11 +149,15 @@ impl Table {
             _lock: None,
         };
         create(&table.client).await?;
-        table
-            .database
+        Ok(table)
+    }
+
+    /// Removes what has expired.
+    fn sweep(&self) -> Result<(), Error> {
+        self.database
             .sweep_ttl()
             .map_err(|error| error.to_string())?;
-        Ok(table)
+        Ok(())
     }
 }
 
@@ -186,14 +227,30 @@ impl Drop for Table {
 /// Holds the folder for this process; the system lets go of it when the process ends, however it ends.
 fn lock(state: &Path) -> Result<File, Error> {
     fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
-    let file = File::create(state.join("lock")).map_err(|error| in_folder(state, &error))?;
+    let opened = OpenOptions::new()
+        .create(true)
+        .write(true)
+        // Whoever has the lock has written there who it is.
+        .truncate(false)
+        .open(state.join(LOCK));
+    let mut file = opened.map_err(|error| in_folder(state, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(format!(
-            "another hug is at work on {}; end it first, or give this one a folder of its own with --state",
-            state.display()
-        )
-        .into()),
+        Ok(()) => {
+            let command: Vec<String> = std::env::args().collect();
+            let who = format!("process {}: {}", std::process::id(), command.join(" "));
+            file.set_len(0)
+                .and_then(|()| file.write_all(who.as_bytes()))
+                .map_err(|error| in_folder(state, &error))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let who = fs::read_to_string(state.join(LOCK)).unwrap_or_default();
+            Err(format!(
+                "another hug is at work on {} ({who}); end it first, or give this one a folder of its own with --state",
+                state.display()
+            )
+            .into())
+        }
         Err(TryLockError::Error(error)) => Err(in_folder(state, &error)),
     }
 }

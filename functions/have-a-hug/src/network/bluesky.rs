@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line,
+    Allowed, Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line,
     made_by_network, time_if_readable,
 };
 use crate::{
@@ -179,6 +179,31 @@ impl Network for Bluesky {
             answer if answer.xrpc_error() == "RecordNotFound" => Ok(None),
             answer => Err(self.refusal(attempted, &answer)),
         }
+    }
+
+    /// One login, of the 300 that a day has.
+    async fn allowed(&self, id: &str) -> Result<Allowed, NetworkError> {
+        let attempted = "asking whether the app password may read messages";
+        let session = self.log_in(id).await?;
+        let conversations =
+            with_query(session.url("chat.bsky.convo.listConvos"), &[("limit", "1")]);
+        let request = self.line.http.get(conversations).header(CHAT.0, CHAT.1);
+        let answer = self
+            .line
+            .read(attempted, request.bearer_auth(session.access.expose()))
+            .await?;
+        let message = match answer.xrpc_error().as_str() {
+            _ if answer.status.is_success() => Some(true),
+            // "Bad token method": the app password was made without access to messages.
+            "InvalidToken" => Some(false),
+            _ => None,
+        };
+        *self.session.lock().await = Some(session);
+        Ok(Allowed {
+            id: Some(id.to_owned()),
+            post: Some(true),
+            message,
+        })
     }
 
     fn draft_link(&self, _recipient: Option<&Recipient>, text: &str) -> String {

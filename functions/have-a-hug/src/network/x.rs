@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Letter, Network, NetworkError, Page, Profile, line::Line, made_by_network,
+    Allowed, Failure, Letter, Network, NetworkError, Page, Profile, line::Line, made_by_network,
     time_if_readable,
 };
 use crate::{
@@ -200,6 +200,29 @@ impl Network for X {
         }
         let why = format!("the list goes in circles after {MOST_PAGES_OF_POSTS} pages");
         Err(self.line.error(attempted, Failure::TryAgain, why))
+    }
+
+    /// One user read at most, and X bills the same user once a day. X documents the header for
+    /// OAuth 1.0a on v1.1 alone, so its absence says nothing.
+    async fn allowed(&self, _id: &str) -> Result<Allowed, NetworkError> {
+        let attempted = "asking whose keys these are";
+        if matches!(self.keys, Keys::Bearer(_)) {
+            return Ok(Allowed {
+                id: None,
+                post: Some(false),
+                message: Some(false),
+            });
+        }
+        let answer = self.get(attempted, "/2/users/me", &[]).await?;
+        let level = answer.text("x-access-level");
+        let includes = |right: &str| level.map(|level| level.split('-').any(|one| one == right));
+        let (post, message) = (includes("write"), includes("directmessages"));
+        let user: User = self.data(attempted, &answer)?;
+        Ok(Allowed {
+            id: Some(user.id),
+            post,
+            message,
+        })
     }
 
     fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String {

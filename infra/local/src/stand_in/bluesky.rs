@@ -633,6 +633,7 @@ impl State {
             "chat.bsky.convo.getConvoAvailability" => self.get_availability(call, &did),
             "chat.bsky.convo.getConvoForMembers" => self.get_conversation(call, &did),
             "chat.bsky.convo.getMessages" => self.get_messages(call, &did),
+            "chat.bsky.convo.listConvos" => self.list_conversations(call, &did),
             _ => self.send_message(call, &did),
         };
         let with_name = |mut answer: Answer| {
@@ -651,7 +652,7 @@ const READS: [&str; 4] = [
     "app.bsky.graph.getFollowers",
     "app.bsky.feed.getAuthorFeed",
 ];
-const SIGNED: [(&str, &str); 9] = [
+const SIGNED: [(&str, &str); 10] = [
     ("GET", "com.atproto.server.getSession"),
     ("POST", "com.atproto.repo.putRecord"),
     ("POST", "com.atproto.repo.createRecord"),
@@ -660,6 +661,7 @@ const SIGNED: [(&str, &str); 9] = [
     ("GET", "chat.bsky.convo.getConvoAvailability"),
     ("GET", "chat.bsky.convo.getConvoForMembers"),
     ("GET", "chat.bsky.convo.getMessages"),
+    ("GET", "chat.bsky.convo.listConvos"),
     ("POST", "chat.bsky.convo.sendMessage"),
 ];
 const OPEN: [&str; 4] = [
@@ -1353,6 +1355,18 @@ impl State {
                 &json!({"convo": self.conversation_json(did, &other)}),
             )),
         }
+    }
+
+    fn list_conversations(&self, call: &Call, did: &str) -> Reply {
+        let limit = limit(call)?;
+        let convos: Vec<Value> = self
+            .actors
+            .keys()
+            .filter(|other| *other != did && !self.between(did, other).is_empty())
+            .take(limit)
+            .map(|other| self.conversation_json(did, other))
+            .collect();
+        Ok(Answer::ok(&json!({"convos": convos})))
     }
 
     fn conversation_json(&self, did: &str, other: &str) -> Value {

@@ -164,6 +164,13 @@ impl X {
         self.0.with(|state| state.rule_breaks.clone())
     }
 
+    /// Changes what the app's users have allowed it: `read`, `read-write`, or the default, which is
+    /// `read-write-directmessages`. With `None` everything is allowed, but X does not say so.
+    pub fn set_access_level(&self, level: Option<&str>) {
+        self.0
+            .with(|state| state.access_level = level.map(str::to_owned));
+    }
+
     /// Changes the limit of routes whose name, such as `GET /2/users/:id/followers`, ends so.
     pub fn set_limit(&self, route: &str, limit_per_15_min: u32) {
         self.0
@@ -238,6 +245,7 @@ struct State {
     messages: Vec<Sent>,
     windows: HashMap<(&'static str, String), Window>,
     limits: Vec<(String, u32)>,
+    access_level: Option<String>,
     rule_breaks: Vec<String>,
     last_number: u64,
 }
@@ -256,6 +264,7 @@ impl State {
             messages: Vec::new(),
             windows: HashMap::new(),
             limits: Vec::new(),
+            access_level: Some("read-write-directmessages".to_owned()),
             rule_breaks: Vec::new(),
             last_number: 0,
         }
@@ -437,6 +446,9 @@ impl Network for State {
         };
         let mut answer = self.answer_for(route, &asked, &reading);
         answer.headers = limit_headers(&reading);
+        if let (Caller::User(_), Some(level)) = (&asked.caller, &self.access_level) {
+            answer.headers.push(("x-access-level", level.clone()));
+        }
         answer.authenticated_as = Some(asked.caller.name().to_owned());
         answer
     }
@@ -571,6 +583,15 @@ impl State {
         }
         if asked.caller == Caller::App && route.app_limit.is_none() {
             return unsupported_authentication();
+        }
+        let right = match route.name {
+            name if name.contains("/dm_") => "directmessages",
+            name if !name.starts_with("GET ") => "write",
+            _ => "read",
+        };
+        let level = self.access_level.as_deref().unwrap_or(right);
+        if matches!(asked.caller, Caller::User(_)) && !level.contains(right) {
+            return not_permitted();
         }
         known_parameters(asked.call, route.parameters)
             .and_then(|()| (route.answer)(self, asked))
@@ -1686,6 +1707,18 @@ fn unsupported_authentication() -> Answer {
                    Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 User \
                    Context].",
         "type": "https://api.x.com/2/problems/unsupported-authentication",
+        "status": 403,
+    });
+    let mut answer = Answer::json(403, &body);
+    answer.content_type = "application/problem+json; charset=utf-8";
+    answer
+}
+
+fn not_permitted() -> Answer {
+    let body = json!({
+        "title": "Forbidden",
+        "detail": "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.",
+        "type": "https://api.twitter.com/2/problems/oauth1-permissions",
         "status": 403,
     });
     let mut answer = Answer::json(403, &body);
