@@ -12,5 +12,6 @@ mod faults;
 mod invitation;
 mod promise;
 mod proxy;
+mod secrets;
 mod stream;
 mod world;

@@ -119,7 +119,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// What came instead, in a few words and without quoting it at length.
+    /// What came instead. It may quote what was answered, at any length.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let kind = self
@@ -133,7 +133,7 @@ impl Answer {
                 self.status,
                 one_line(kind, 50),
                 self.body.len(),
-                one_line(&error.to_string(), LONGEST_REASON)
+                error
             )
         })
     }

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    foreign::{LONGEST_REASON, one_line},
     http::Answer,
     hug::Hug,
     invitation::{Channel, address},
@@ -198,6 +197,7 @@ impl Bluesky {
         Self {
             line: Line {
                 account: account.name.clone(),
+                secrets: login.app_password.iter().cloned().collect(),
                 http: http.clone(),
                 clock: clock.clone(),
             },
@@ -426,7 +426,7 @@ impl Bluesky {
         let why = format!(
             "{}: {}",
             answer.status,
-            one_line(&format!("{error} {message}"), LONGEST_REASON)
+            self.line.quote(&format!("{error} {message}"))
         );
         let failure = match (answer.status, error.as_str()) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Failure::WaitUntil(self.reset(answer)),

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    foreign::{LONGEST_REASON, one_line},
     http::Answer,
     invitation::Channel,
     settings::{self, Secret},
@@ -44,6 +43,20 @@ pub struct UserKeys {
     pub access_token: Secret,
     /// The secret of that token.
     pub access_secret: Secret,
+}
+
+impl Keys {
+    fn all(&self) -> Vec<Secret> {
+        match self {
+            Self::Bearer(token) => vec![token.clone()],
+            Self::User(keys) => vec![
+                keys.api_key.clone(),
+                keys.api_secret.clone(),
+                keys.access_token.clone(),
+                keys.access_secret.clone(),
+            ],
+        }
+    }
 }
 
 /// One account on X.
@@ -220,6 +233,7 @@ impl X {
         Self {
             line: Line {
                 account: account.name.clone(),
+                secrets: keys.all(),
                 http: http.clone(),
                 clock: clock.clone(),
             },
@@ -264,10 +278,7 @@ impl X {
             .body(body.to_string());
         let answer = self.line.write(attempted, request).await?;
         if answer.status.is_success() {
-            // It was accepted, but without a readable answer there is no reference to keep.
-            return answer
-                .json()
-                .map_err(|why| self.line.error(attempted, Failure::OutcomeUnknown, &why));
+            return self.line.parse_sent(attempted, &answer);
         }
         let mut refusal = self.refusal(attempted, &answer);
         let perhaps_done = answer.status.is_server_error()
@@ -343,7 +354,7 @@ impl X {
         let problem: Problem = answer.json().unwrap_or_default();
         let words = problem.words();
         let why = words.as_deref().unwrap_or("no reason given");
-        let why = format!("{}: {}", answer.status, one_line(why, LONGEST_REASON));
+        let why = format!("{}: {}", answer.status, self.line.quote(why));
         let failure = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.reset(answer)),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
