@@ -12,6 +12,7 @@ mod faults;
 mod invitation;
 mod promise;
 mod proxy;
+mod readme;
 mod secrets;
 mod stream;
 mod world;

@@ -4,8 +4,11 @@
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use have_a_hug::clock::Clock;
-use local::stand_in::{Fault, Person, bluesky, x};
-use serde_json::json;
+use local::{
+    stand_in::{Fault, Person, bluesky, x},
+    table::{self, Table},
+};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
@@ -267,4 +270,168 @@ async fn the_hug_command_at_its_most_talkative_tells_no_secret() {
         "{status}"
     );
     assert_keeps_secrets(&bytes_under(&desk.path().join(".hug")), "the state");
+}
+
+/// AWS around a function: its parameters, its table and the API that hands it one event.
+struct Aws {
+    endpoint: Proxy,
+    table: Table,
+}
+
+impl Aws {
+    async fn with(settings: &str) -> Self {
+        let mut parameters = vec![
+            json!({ "Name": "/have-a-hug/settings", "Type": "SecureString", "Value": settings }),
+        ];
+        for (name, value) in SECRETS {
+            let name = format!("/have-a-hug/secrets/{name}");
+            parameters.push(json!({ "Name": name, "Type": "SecureString", "Value": value }));
+        }
+        let body = json!({ "Parameters": parameters }).to_string();
+        let parameters = answer(
+            "200 OK",
+            "content-type: application/x-amz-json-1.1\r\n",
+            body,
+        );
+        let table = Table::in_memory(&have_a_hug::http::client().unwrap())
+            .await
+            .unwrap();
+        let endpoint = Proxy::before(table.endpoint(), move |_, head| {
+            match head.contains("AmazonSSM.GetParametersByPath") {
+                true => Trouble::Instead(parameters.clone()),
+                false => Trouble::None,
+            }
+        })
+        .await;
+        Self { endpoint, table }
+    }
+
+    /// Runs a function's own binary, hands it the event, and answers all that it tells until it has
+    /// answered in its turn.
+    async fn invoke(&self, function: &str, event: &Value) -> String {
+        let first = answer(
+            "200 OK",
+            "content-type: application/json\r\nlambda-runtime-aws-request-id: 1\r\nlambda-runtime-deadline-ms: 99999999999999\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:local:0:function:f\r\n",
+            event.to_string(),
+        );
+        let runtime = Proxy::before("http://127.0.0.1:9", move |number, head| {
+            match (number, head.contains("/invocation/next")) {
+                (0, true) => Trouble::Instead(first.clone()),
+                (_, true) => Trouble::Endless("", "", Duration::from_secs(1)),
+                _ => Trouble::Instead(answer("202 Accepted", "", "")),
+            }
+        })
+        .await;
+        let mut command = binary(function);
+        for (name, value) in SECRETS.iter().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env(name, value);
+        }
+        let mut child = tokio::process::Command::from(command)
+            .env("RUST_LOG", "trace")
+            .env("NO_COLOR", "1")
+            .env("HUG_TABLE", table::NAME)
+            .env("HUG_PARAMETERS", "/have-a-hug")
+            .env("AWS_ENDPOINT_URL", &self.endpoint.url)
+            .env("AWS_REGION", "local")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env(
+                "AWS_LAMBDA_RUNTIME_API",
+                runtime.url.trim_start_matches("http://"),
+            )
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "log")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "log")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (mut told, mut complained) = (Vec::new(), Vec::new());
+        let answered = async {
+            while !runtime.seen().iter().any(|head| head.starts_with("POST")) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            child.kill().await.unwrap();
+        };
+        let all = async {
+            tokio::join!(
+                out.read_to_end(&mut told),
+                err.read_to_end(&mut complained),
+                answered
+            )
+        };
+        let (read, complaints, ()) = tokio::time::timeout(Duration::from_secs(30), all)
+            .await
+            .unwrap();
+        read.unwrap();
+        complaints.unwrap();
+        let told = [told, complained].concat();
+        assert_keeps_secrets(&told, function);
+        String::from_utf8_lossy(&told).into_owned()
+    }
+}
+
+fn reached(milestones: std::ops::RangeInclusive<u64>) -> Value {
+    let record = |id: &str, milestone: u64| {
+        let image = json!({
+            "pk": { "S": id }, "sk": { "S": format!("milestone#{milestone:010}") },
+            "status": { "S": "reached" },
+        });
+        json!({
+            "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": "local",
+            "dynamodb": {
+                "SequenceNumber": milestone.to_string(), "StreamViewType": "NEW_IMAGE",
+                "SizeBytes": 1, "ApproximateCreationDateTime": 1_795_000_000, "NewImage": image,
+                "Keys": { "pk": { "S": id }, "sk": image["sk"] },
+            },
+        })
+    };
+    let on_bluesky = format!("bluesky#{}", bluesky::did(AMBER));
+    let records: Vec<Value> = milestones
+        .flat_map(|milestone| {
+            [
+                record(&format!("x#{AMBER}"), milestone),
+                record(&on_bluesky, milestone),
+            ]
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+#[tokio::test]
+async fn the_functions_at_their_most_talkative_tell_no_secret() {
+    let mut networks = Networks::with_followers(1).await;
+    let aws = Aws::with(&networks.settings).await;
+    aws.invoke("check-followers", &json!({})).await;
+    networks.fans(8);
+    networks.refuse_reads();
+    aws.invoke("check-followers", &json!({})).await;
+    let told = aws.invoke("check-followers", &json!({})).await;
+    assert!(told.contains("milestone reached"), "{told}");
+    networks.turn_foolish();
+    let mut told = String::new();
+    for _ in 0..4 {
+        told += &aws.invoke("invite-follower", &reached(2..=9)).await;
+    }
+    for said in [
+        "DEBUG",
+        "may have been invited",
+        "a person has to act",
+        ": invited",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!networks.x.posts().is_empty() && !networks.bluesky.posts().is_empty());
+    let everything = aws
+        .table
+        .client()
+        .scan()
+        .table_name(table::NAME)
+        .send()
+        .await;
+    let items = format!("{:?}", everything.unwrap().items());
+    assert_keeps_secrets(items.as_bytes(), "the ledger");
 }
