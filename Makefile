@@ -38,8 +38,9 @@ audit: .tools/audit/ready needs-rust ## Check the licences and sources of what i
 
 fuzz: .tools/fuzz/ready needs-rust ## Feed every parser of foreign input with nonsense, TIME=60 seconds each; needs a nightly Rust
 	@rustup toolchain list 2>/dev/null | grep -q ^nightly || { echo "Fuzzing needs a nightly Rust: rustup toolchain install nightly, then run this again." >&2; exit 1; }
-	@cd fuzz && for target in $$(../.tools/fuzz/bin/cargo-fuzz list --fuzz-dir .); do \
-		PATH="$(CURDIR)/.tools/fuzz/bin:$$PATH" cargo +nightly fuzz run --fuzz-dir . "$$target" -- -max_total_time=$(TIME) -max_len=65536 -print_final_stats=1 || exit 1; \
+	@for target in $$(.tools/fuzz/bin/cargo-fuzz list); do \
+		mkdir -p fuzz/corpus/$$target; \
+		PATH="$(CURDIR)/.tools/fuzz/bin:$$PATH" cargo +nightly fuzz run "$$target" fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(TIME) -max_len=65536 -print_final_stats=1 || exit 1; \
 	done
 
 watch: .tools/lambda/ready needs-rust ## Serve both functions with cargo-lambda, over a local table and stand-in networks

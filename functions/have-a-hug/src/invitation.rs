@@ -155,6 +155,16 @@ impl Template {
         })
     }
 
+    /// Fails unless the finished words fit and, as an announcement, mention nobody.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn assert_fits(&self, network: NetworkName, channel: Channel, text: &str) {
+        assert_eq!(limit(network, channel).excess(text), 0, "{text}");
+        assert!(
+            channel != Channel::Announce || !text.contains(['@', '＠']),
+            "{text}"
+        );
+    }
+
     fn fill(&self, text: impl Fn(&Piece) -> String) -> String {
         self.0.iter().map(text).collect()
     }

@@ -375,6 +375,45 @@ impl X {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl X {
+    /// Takes an answer for each that it could be.
+    pub(crate) fn take_in(&self, answer: &Answer) {
+        use crate::fuzzing::{assert_fit_to_keep, assert_readable};
+
+        let attempted = "reading nonsense";
+        match self.data::<User>(attempted, answer) {
+            Ok(user) => assert_fit_to_keep(&user.into_follower()),
+            Err(error) => assert_readable(&error),
+        }
+        match self.line.parse::<List<User>>(attempted, answer) {
+            Ok(list) => list
+                .data
+                .into_iter()
+                .flatten()
+                .for_each(|user| assert_fit_to_keep(&user.into_follower())),
+            Err(error) => assert_readable(&error),
+        }
+        if let Ok(list) = self.line.parse::<List<Written>>(attempted, answer) {
+            for written in list.data.iter().flatten() {
+                let _ = written.written_since(self.line.now());
+                let _ = same_words(&written.text, &written.id);
+                assert!(same_words(&written.text, &written.text) || written.text.contains('&'));
+            }
+        }
+        match self.line.parse_sent::<Sent<PostId>>(attempted, answer) {
+            Ok(sent) => assert!((1..=20).contains(&sent.data.id.len())),
+            Err(error) => assert_readable(&error),
+        }
+        let _ = self.line.parse_sent::<Sent<MessageId>>(attempted, answer);
+        let refusal = self.refusal(attempted, answer);
+        assert_readable(&refusal);
+        if let Failure::WaitUntil(until) = refusal.failure {
+            assert!(until > self.line.now());
+        }
+    }
+}
+
 fn with_query(url: String, query: &[(&str, &str)]) -> String {
     if query.is_empty() {
         url
