@@ -118,3 +118,27 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_quotes_a_secret_in_any_form_is_not_told() {
+        let line = Line {
+            account: "x:amber".parse().unwrap(),
+            secrets: vec![Secret::new("k/e+y".into())],
+            http: http::client().unwrap(),
+            clock: Clock::system(),
+        };
+        for quoting in [
+            "key k/e+y",
+            "bad k%2Fe%2By!",
+            "oauth_token=\"7\"",
+            "token eyJhbGci",
+        ] {
+            assert!(line.quote(quoting).starts_with("(an answer"), "{quoting}");
+        }
+        assert_eq!(line.quote("no key"), "no key");
+    }
+}
