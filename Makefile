@@ -7,8 +7,12 @@ SHELL := /bin/bash
 CARGO ?= cargo
 INVOKE_AT := --invoke-address 127.0.0.1 --invoke-port 9000
 EVENT ?= events/check-followers/by-hand.json
+# Where the list of known weaknesses of crates lies: RustSec's, as cargo-audit keeps it.
+ADVISORIES ?= $(HOME)/.cargo/advisory-db
+# For how many seconds each parser is fuzzed.
+TIME ?= 60
 
-.PHONY: help run test lint watch invoke needs-rust needs-python
+.PHONY: help run test lint audit fuzz watch invoke needs-rust needs-python
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +27,21 @@ lint: needs-rust ## Check format, lints and docs; any warning fails
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+
+audit: .tools/audit/ready needs-rust ## Check the licences and sources of what is linked in, and known weaknesses where their list is at hand
+	PATH="$(CURDIR)/.tools/audit/bin:$$PATH" cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
+	@if [ -d "$(ADVISORIES)/crates" ]; then \
+		.tools/audit/bin/cargo-audit audit --db "$(ADVISORIES)" --no-fetch --stale --no-yanked; \
+	else \
+		printf '\n!!! Known weaknesses were NOT checked: there is no list of them in %s.\n!!! Where the internet is: git clone --depth 1 https://github.com/RustSec/advisory-db %s\n\n' "$(ADVISORIES)" "$(ADVISORIES)" >&2; \
+	fi
+
+fuzz: .tools/fuzz/ready needs-rust ## Feed every parser of foreign input with nonsense, TIME=60 seconds each; needs a nightly Rust
+	@rustup toolchain list 2>/dev/null | grep -q ^nightly || { echo "Fuzzing needs a nightly Rust: rustup toolchain install nightly, then run this again." >&2; exit 1; }
+	@for target in $$(.tools/fuzz/bin/cargo-fuzz list); do \
+		mkdir -p fuzz/corpus/$$target; \
+		PATH="$(CURDIR)/.tools/fuzz/bin:$$PATH" cargo +nightly fuzz run "$$target" fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(TIME) -max_len=65536 -print_final_stats=1 || exit 1; \
+	done
 
 watch: .tools/lambda/ready needs-rust ## Serve both functions with cargo-lambda, over a local table and stand-in networks
 	$(CARGO) run --quiet --locked --package local --bin hug -- sandbox -- \

@@ -589,6 +589,58 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
     }
 }
 
+/// What a terminal would obey, or a reader be misled by.
+fn assert_plain(line: &str) {
+    let tricks = |c: char| c.is_control() || "\u{202e}\u{200b}\u{2028}".contains(c);
+    assert!(!line.contains(tricks), "{line:?}");
+}
+
+#[tokio::test]
+async fn what_the_command_prints_of_foreign_text_is_plain() {
+    let nasty = "\u{1b}]0;owned\u{7}\u{9b}2J\r\n\u{202e}\u{200b}\u{2028}hot singles";
+    let mut world = World::with_followers(599).await;
+    world.fan();
+    let bots = page(&["8", "7"], nasty, nasty);
+    world
+        .x
+        .fail_next("/followers", body(200, "application/json", &bots));
+    let waits = world.round().await;
+    let told = local::report::checks(&waits).join("\n");
+    assert!(told.contains("passed over @"), "{told}");
+    told.lines().for_each(assert_plain);
+
+    let one = page(&["9"], nasty, "\u{1b}[31mCleo");
+    world
+        .x
+        .fail_next("/followers", body(200, "application/json", &one));
+    let refused = json!({ "title": nasty, "detail": nasty, "type": nasty }).to_string();
+    world
+        .x
+        .fail_next("POST /2/tweets", body(403, "application/json", &refused));
+    let reached = world.round().await;
+    let mut told = local::report::checks(&reached);
+    told.extend(local::report::invitations(&world.hugs().await));
+    assert!(
+        told.iter().any(|line| line.contains("600 goes to @")),
+        "{told:?}"
+    );
+    told.iter().for_each(|line| assert_plain(line));
+    let status = local::status::Status::read(&world.stack.deps.ledger, None, world.clock.now());
+    let status = status.await.unwrap();
+    status.tables().lines().for_each(assert_plain);
+    let hug = &status.hugs[0];
+    assert!(hug.refusals[0].reason.contains("403") && hug.follower.is_some());
+    assert_plain(&hug.refusals[0].reason);
+
+    world
+        .x
+        .fail_next("GET /2/users", body(400, "application/json", &refused));
+    let failed = world.round().await;
+    local::report::checks(&failed)
+        .iter()
+        .for_each(|line| assert_plain(line));
+}
+
 #[tokio::test]
 async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() {
     let mut world = World::with_followers(599).await;

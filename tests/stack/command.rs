@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::world::settings;
 
 /// A binary of this workspace; all are built once, and lie beside the folder of this test.
-fn binary(name: &str) -> Command {
+pub fn binary(name: &str) -> Command {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let built = Command::new(env!("CARGO"))

@@ -13,5 +13,7 @@ mod invitation;
 mod operations;
 mod promise;
 mod proxy;
+mod readme;
+mod secrets;
 mod stream;
 mod world;

@@ -206,8 +206,30 @@ fn tell(check: &Check) {
     }
 }
 
+/// Takes bytes for an event; panics where one that asks for nothing known is carried out. For the
+/// tests of random input and for `make fuzz`.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub fn take_in(data: &[u8]) {
+    let Ok(payload) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    if let Ok(asked) = parse(payload.clone()) {
+        let by_schedule = payload.is_null() || payload.get("detail-type").is_some();
+        let known = ["account", "dry_run", "redrive"];
+        let fields = payload.as_object().into_iter().flatten();
+        assert!(
+            by_schedule
+                || payload.is_array()
+                || fields.clone().all(|(name, _)| known.contains(&&**name))
+        );
+        let _ = asked.account.map(|account| account.parse::<AccountName>());
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -226,5 +248,20 @@ mod tests {
         assert!(error.contains("unknown field `dryrun`"), "{error}");
         assert!(parse(json!({ "account": 7 })).is_err());
         assert!(parse(json!("x:amber")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_makes_the_function_panic_or_is_taken_for_another(
+            field in "(account|dry_run|redrive|dryrun|detail-type|.{0,10})", text in any::<String>(), yes in any::<bool>(),
+            bytes in any::<Vec<u8>>(),
+        ) {
+            for value in [json!(text), json!(yes), json!(null), json!([text]), json!({ "a": yes })] {
+                let event = json!({ &field: value }).to_string();
+                take_in(event.as_bytes());
+                take_in(value.to_string().as_bytes());
+            }
+            take_in(&bytes);
+        }
     }
 }

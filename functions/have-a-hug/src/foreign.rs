@@ -11,7 +11,7 @@ pub(crate) const LONGEST_HANDLE: usize = 253;
 pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What is kept of an explanation.
-pub(crate) const LONGEST_REASON: usize = 300;
+pub(crate) const LONGEST_REASON: usize = 400;
 
 /// How many accents one letter may carry. Languages need three, a heap of them is a prank.
 const MOST_ACCENTS: usize = 3;

@@ -114,12 +114,42 @@ fn chain(error: reqwest::Error) -> String {
     one_line(&story, LONGEST_REASON)
 }
 
+#[cfg(any(test, fuzzing))]
+impl Answer {
+    /// An answer from its text: status, headers, a blank line, body. What makes no sense is left out.
+    pub fn read(text: &[u8]) -> Self {
+        let mut rest = text;
+        let mut line = || {
+            let end = rest.iter().position(|byte| *byte == b'\n')?;
+            let (line, after) = rest.split_at(end);
+            rest = after.get(1..)?;
+            Some(line)
+        };
+        let status = line().and_then(|status| StatusCode::from_bytes(status).ok());
+        let mut headers = HeaderMap::new();
+        while let Some(header) = line().filter(|header| !header.is_empty()) {
+            let Some(colon) = header.iter().position(|byte| *byte == b':') else {
+                continue;
+            };
+            let (name, value) = header.split_at(colon);
+            if let (Ok(name), Ok(value)) = (name.try_into(), value[1..].try_into()) {
+                headers.append::<reqwest::header::HeaderName>(name, value);
+            }
+        }
+        Self {
+            status: status.unwrap_or(StatusCode::OK),
+            headers,
+            body: rest.to_vec(),
+        }
+    }
+}
+
 impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
     ///
-    /// What came instead, in a few words and without quoting it at length.
+    /// What came instead. It may quote what was answered, at any length.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let kind = self
@@ -133,7 +163,7 @@ impl Answer {
                 self.status,
                 one_line(kind, 50),
                 self.body.len(),
-                one_line(&error.to_string(), LONGEST_REASON)
+                error
             )
         })
     }

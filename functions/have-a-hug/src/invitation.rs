@@ -155,6 +155,16 @@ impl Template {
         })
     }
 
+    /// Fails unless the finished words fit and, as an announcement, mention nobody.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn assert_fits(&self, network: NetworkName, channel: Channel, text: &str) {
+        assert_eq!(limit(network, channel).excess(text), 0, "{text}");
+        assert!(
+            channel != Channel::Announce || !text.contains(['@', '＠']),
+            "{text}"
+        );
+    }
+
     fn fill(&self, text: impl Fn(&Piece) -> String) -> String {
         self.0.iter().map(text).collect()
     }
@@ -226,10 +236,12 @@ fn signature(network: NetworkName, name: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             // A dot inside a word makes a link of it.
-            '.' | '。' | '．' | '｡' if chars.peek().is_some_and(|next| !next.is_whitespace()) => {
+            '.' | '。' | '．' | '｡' | '․' | '﹒' | '‥'
+                if chars.peek().is_some_and(|next| !next.is_whitespace()) =>
+            {
                 letters.push('·')
             }
-            '/' | '\\' => letters.push(' '),
+            '/' | '／' | '⁄' | '∕' | '\\' => letters.push(' '),
             c => letters.push(c),
         }
     }
@@ -252,8 +264,9 @@ fn signature(network: NetworkName, name: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// In any width: networks and their clients fold these into one before they look.
 fn starts_a_tag(c: char) -> bool {
-    matches!(c, '@' | '#' | '$' | '\u{ff20}' | '\u{ff03}' | '\u{ff04}')
+    matches!(c, '@' | '＠' | '﹫' | '#' | '＃' | '﹟' | '$' | '＄' | '﹩')
 }
 
 /// How much a network takes on a channel.
@@ -415,6 +428,37 @@ mod tests {
                     prop_assert_eq!(limit(network, channel).excess(&text), 0, "{}", text);
                     let at_signs = text.matches('@').count();
                     prop_assert_eq!(at_signs, usize::from(channel != Channel::Announce), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn a_creators_name_makes_no_mention_no_tag_and_no_link(
+            name in "[@＠﹫#＃﹟$＄﹩.。．｡․﹒‥/／⁄∕\\\\:hxé \n\t\u{1b}\u{ad}\u{200b}\u{200d}\u{202e}\u{2028}\u{301}👩]{0,60}",
+        ) {
+            for network in NetworkName::ALL {
+                let signed = signature(network, &name);
+                prop_assert!(!signed.contains(['@', '＠', '﹫', '#', '＃', '﹟', '$', '＄', '﹩']), "{}", signed);
+                prop_assert!(!signed.contains(['/', '／', '⁄', '∕', '\\']), "{}", signed);
+                prop_assert!(!signed.contains(|c: char| c.is_control() || "\u{ad}\u{200b}\u{202e}\u{2028}".contains(c)), "{:?}", signed);
+                prop_assert!(!signed.contains("\u{301}\u{301}\u{301}\u{301}"), "{}", signed);
+                let link = signed.char_indices().any(|(at, c)| {
+                    let after = signed[at + c.len_utf8()..].chars().next();
+                    ".。．｡․﹒‥".contains(c) && after.is_some_and(|next| !next.is_whitespace() && next != '…')
+                });
+                prop_assert!(!link, "{}", signed);
+            }
+        }
+
+        #[test]
+        fn a_followers_handle_addresses_them_and_says_nothing_else(handle in any::<String>(), odd in "[@＠a-z.:/#\n\u{202e}\u{301} -]{0,80}") {
+            for handle in [handle, odd] {
+                for network in NetworkName::ALL {
+                    let address = address(network, &recipient(&handle));
+                    let (at, rest) = address.split_at(1);
+                    prop_assert_eq!(at, "@");
+                    let rest = rest.strip_suffix('…').unwrap_or(rest);
+                    prop_assert!(rest.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)), "{}", address);
                 }
             }
         }

@@ -26,6 +26,10 @@ pub mod check;
 pub mod clock;
 pub mod follower;
 mod foreign;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(clippy::unwrap_used, missing_docs, reason = "it is there to fail")]
+pub mod fuzzing;
 pub mod http;
 pub mod hug;
 pub mod invitation;

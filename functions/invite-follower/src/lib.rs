@@ -135,3 +135,59 @@ fn tell(account: &str, milestone: u64, delivery: &Delivery) {
 fn tell_failure(account: &str, milestone: u64, error: &InviteError) {
     tracing::error!(account, milestone, %error, "not invited; a person has to act");
 }
+
+/// Takes bytes for an event of the stream; panics where a record's key is not a hug's. For the tests
+/// of random input and for `make fuzz`.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub fn take_in(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Event>(data) else {
+        return;
+    };
+    for record in &event.records {
+        if let Ok(Some(key)) = reached_hug(record) {
+            assert!((1..=9_999_999_999).contains(&key.milestone.number()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn attribute() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            "(x#7|bluesky#did:plc:a|milestone#0*[0-9]{0,12}|reached|.{0,20})"
+                .prop_map(|text| json!({ "S": text })),
+            any::<String>().prop_map(|number| json!({ "N": number })),
+            any::<String>().prop_map(|bytes| json!({ "B": bytes })),
+            Just(json!({ "M": { "a": { "L": [{ "NULL": true }] } } })),
+            Just(json!({})),
+            Just(Value::Null),
+            any::<u64>().prop_map(Value::from),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_makes_the_function_panic(
+            name in "(INSERT|MODIFY|REMOVE|.{0,8})", sequence in any::<Option<String>>(),
+            pk in attribute(), sk in attribute(), status in attribute(), bytes in any::<Vec<u8>>(),
+        ) {
+            let record = json!({
+                "eventID": "1", "eventName": name, "eventSource": "aws:dynamodb", "awsRegion": "local",
+                "dynamodb": {
+                    "SequenceNumber": sequence, "StreamViewType": "NEW_IMAGE", "SizeBytes": 1,
+                    "ApproximateCreationDateTime": 1_795_000_000, "Keys": { "pk": pk, "sk": sk },
+                    "NewImage": { "pk": pk, "sk": sk, "status": status },
+                },
+            });
+            take_in(json!({ "Records": [record] }).to_string().as_bytes());
+            take_in(record.to_string().as_bytes());
+            take_in(&bytes);
+        }
+    }
+}

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    foreign::{LONGEST_REASON, one_line},
     http::Answer,
     hug::Hug,
     invitation::{Channel, address},
@@ -223,6 +222,7 @@ impl Bluesky {
         Self {
             line: Line {
                 account: account.name.clone(),
+                secrets: login.app_password.iter().cloned().collect(),
                 http: http.clone(),
                 clock: clock.clone(),
             },
@@ -451,7 +451,7 @@ impl Bluesky {
         let why = format!(
             "{}: {}",
             answer.status,
-            one_line(&format!("{error} {message}"), LONGEST_REASON)
+            self.line.quote(&format!("{error} {message}"))
         );
         let failure = match (answer.status, error.as_str()) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Failure::WaitUntil(self.reset(answer)),
@@ -484,6 +484,47 @@ impl Bluesky {
         });
         let told = answer.unix_time("ratelimit-reset").or(after);
         self.line.until(told, SignedDuration::from_mins(5))
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Bluesky {
+    /// Takes an answer for each that it could be.
+    pub(crate) fn take_in(&self, answer: &Answer) {
+        use crate::fuzzing::{assert_fit_to_keep, assert_readable};
+
+        let attempted = "reading nonsense";
+        match self.line.parse::<ProfileView>(attempted, answer) {
+            Ok(profile) => assert_fit_to_keep(&profile.into_follower()),
+            Err(error) => assert_readable(&error),
+        }
+        match self.line.parse::<Followers>(attempted, answer) {
+            Ok(page) => page
+                .followers
+                .into_iter()
+                .for_each(|profile| assert_fit_to_keep(&profile.into_follower())),
+            Err(error) => assert_readable(&error),
+        }
+        match self.tokens(attempted, answer) {
+            Ok(tokens) => {
+                let session = Session::new(tokens, SERVER);
+                assert!(session.pds.starts_with("https://"));
+                let bearer = format!("Bearer {}", session.access.expose());
+                assert!(reqwest::header::HeaderValue::try_from(bearer).is_ok());
+            }
+            Err(error) => assert_readable(&error),
+        }
+        match self.line.parse_sent::<Reference>(attempted, answer) {
+            Ok(put) => assert!(put.uri.len() <= 1_024),
+            Err(error) => assert_readable(&error),
+        }
+        let _ = self.line.parse::<Messages>(attempted, answer);
+        let _ = self.line.parse::<Conversation>(attempted, answer);
+        let refusal = self.refusal(attempted, answer);
+        assert_readable(&refusal);
+        if let Failure::WaitUntil(until) = refusal.failure {
+            assert!(until > self.line.now());
+        }
     }
 }
 

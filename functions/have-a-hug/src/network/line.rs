@@ -9,11 +9,15 @@ use super::{Failure, NetworkError};
 use crate::{
     account::AccountName,
     clock::Clock,
+    foreign::{LONGEST_REASON, one_line},
     http::{self, Answer, Lost},
+    settings::Secret,
 };
 
 pub(super) struct Line {
     pub account: AccountName,
+    /// What must never be told, should a server quote a request in its answer.
+    pub secrets: Vec<Secret>,
     pub http: Client,
     pub clock: Clock,
 }
@@ -66,7 +70,7 @@ impl Line {
     ) -> Result<T, NetworkError> {
         answer
             .json()
-            .map_err(|why| self.error(attempted, Failure::TryAgain, why))
+            .map_err(|why| self.error(attempted, Failure::TryAgain, self.quote(&why)))
     }
 
     /// The reference to what was done. It was accepted, so an unreadable one is no failure to send.
@@ -77,7 +81,27 @@ impl Line {
     ) -> Result<T, NetworkError> {
         answer
             .json()
-            .map_err(|why| self.error(attempted, Failure::OutcomeUnknown, why))
+            .map_err(|why| self.error(attempted, Failure::OutcomeUnknown, self.quote(&why)))
+    }
+
+    /// What a server said, short and on one line; not at all where it quotes a secret, or what was
+    /// made of one for the request (an OAuth header, a JWT), as a gateway's debugging page may.
+    pub fn quote(&self, foreign: &str) -> String {
+        let encoded = |secret: &Secret| {
+            let value = secret.expose();
+            let percent = oauth1_request::to_query(
+                String::new(),
+                &oauth1_request::ParameterList::new([("", value)]),
+            );
+            foreign.contains(percent.trim_start_matches(['?', '=']))
+        };
+        let quotes = |secret: &Secret| foreign.contains(secret.expose()) || encoded(secret);
+        if self.secrets.iter().any(quotes)
+            || ["oauth_", "eyJ"].iter().any(|part| foreign.contains(part))
+        {
+            return "(an answer that quotes a secret, and is not told)".to_owned();
+        }
+        one_line(foreign, LONGEST_REASON)
     }
 
     pub fn error(
@@ -92,5 +116,29 @@ impl Line {
             attempted,
             why: why.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_quotes_a_secret_in_any_form_is_not_told() {
+        let line = Line {
+            account: "x:amber".parse().unwrap(),
+            secrets: vec![Secret::new("k/e+y".into())],
+            http: http::client().unwrap(),
+            clock: Clock::system(),
+        };
+        for quoting in [
+            "key k/e+y",
+            "bad k%2Fe%2By!",
+            "oauth_token=\"7\"",
+            "token eyJhbGci",
+        ] {
+            assert!(line.quote(quoting).starts_with("(an answer"), "{quoting}");
+        }
+        assert_eq!(line.quote("no key"), "no key");
     }
 }

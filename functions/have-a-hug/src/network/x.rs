@@ -15,7 +15,6 @@ use super::{
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
-    foreign::{LONGEST_REASON, one_line},
     http::Answer,
     invitation::Channel,
     settings::{self, Secret},
@@ -44,6 +43,20 @@ pub struct UserKeys {
     pub access_token: Secret,
     /// The secret of that token.
     pub access_secret: Secret,
+}
+
+impl Keys {
+    fn all(&self) -> Vec<Secret> {
+        match self {
+            Self::Bearer(token) => vec![token.clone()],
+            Self::User(keys) => vec![
+                keys.api_key.clone(),
+                keys.api_secret.clone(),
+                keys.access_token.clone(),
+                keys.access_secret.clone(),
+            ],
+        }
+    }
 }
 
 /// One account on X.
@@ -243,6 +256,7 @@ impl X {
         Self {
             line: Line {
                 account: account.name.clone(),
+                secrets: keys.all(),
                 http: http.clone(),
                 clock: clock.clone(),
             },
@@ -287,10 +301,7 @@ impl X {
             .body(body.to_string());
         let answer = self.line.write(attempted, request).await?;
         if answer.status.is_success() {
-            // It was accepted, but without a readable answer there is no reference to keep.
-            return answer
-                .json()
-                .map_err(|why| self.line.error(attempted, Failure::OutcomeUnknown, &why));
+            return self.line.parse_sent(attempted, &answer);
         }
         let mut refusal = self.refusal(attempted, &answer);
         let perhaps_done = answer.status.is_server_error()
@@ -366,7 +377,7 @@ impl X {
         let problem: Problem = answer.json().unwrap_or_default();
         let words = problem.words();
         let why = words.as_deref().unwrap_or("no reason given");
-        let why = format!("{}: {}", answer.status, one_line(why, LONGEST_REASON));
+        let why = format!("{}: {}", answer.status, self.line.quote(why));
         let failure = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.reset(answer)),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
@@ -384,6 +395,45 @@ impl X {
     fn reset(&self, answer: &Answer) -> Timestamp {
         let told = answer.unix_time("x-rate-limit-reset");
         self.line.until(told, SignedDuration::from_mins(15))
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl X {
+    /// Takes an answer for each that it could be.
+    pub(crate) fn take_in(&self, answer: &Answer) {
+        use crate::fuzzing::{assert_fit_to_keep, assert_readable};
+
+        let attempted = "reading nonsense";
+        match self.data::<User>(attempted, answer) {
+            Ok(user) => assert_fit_to_keep(&user.into_follower()),
+            Err(error) => assert_readable(&error),
+        }
+        match self.line.parse::<List<User>>(attempted, answer) {
+            Ok(list) => list
+                .data
+                .into_iter()
+                .flatten()
+                .for_each(|user| assert_fit_to_keep(&user.into_follower())),
+            Err(error) => assert_readable(&error),
+        }
+        if let Ok(list) = self.line.parse::<List<Written>>(attempted, answer) {
+            for written in list.data.iter().flatten() {
+                let _ = written.written_since(self.line.now());
+                let _ = same_words(&written.text, &written.id);
+                assert!(same_words(&written.text, &written.text) || written.text.contains('&'));
+            }
+        }
+        match self.line.parse_sent::<Sent<PostId>>(attempted, answer) {
+            Ok(sent) => assert!((1..=20).contains(&sent.data.id.len())),
+            Err(error) => assert_readable(&error),
+        }
+        let _ = self.line.parse_sent::<Sent<MessageId>>(attempted, answer);
+        let refusal = self.refusal(attempted, answer);
+        assert_readable(&refusal);
+        if let Failure::WaitUntil(until) = refusal.failure {
+            assert!(until > self.line.now());
+        }
     }
 }
 

@@ -1,0 +1,313 @@
+//! Ways in for nonsense: each takes bytes as a network, a table or a creator could send them, and
+//! panics where this crate does something with them that it must not. For the tests of random input
+//! and for `make fuzz`; no other build has them.
+
+use std::sync::OnceLock;
+
+use crate::{
+    account::{AccountId, AccountName},
+    clock::Clock,
+    follower::{Follower, Recipient},
+    http::{self, Answer},
+    invitation::{Channel, Template},
+    ledger::hug_key,
+    milestone::Milestone,
+    network::{NetworkError, NetworkName, bluesky::Bluesky, x::X},
+    settings::{Login, Settings},
+};
+
+const SETTINGS: &str = r#"
+[plan]
+first = 600
+step = 100
+
+[[account]]
+network = "x"
+handle = "amber"
+
+[[account]]
+network = "bluesky"
+handle = "amber.bsky.social"
+"#;
+
+/// An answer of X, written as HTTP is: the status on the first line, then headers, a blank line and
+/// the body.
+pub fn x_answer(data: &[u8]) {
+    static X: OnceLock<X> = OnceLock::new();
+    X.get_or_init(|| {
+        let settings = settings_for_all();
+        let account = &settings.accounts[0];
+        match &account.login {
+            Login::X(keys) => X::new(account, keys.clone(), &client(), &clock()),
+            Login::Bluesky(_) => unreachable!("the first account is on X"),
+        }
+    })
+    .take_in(&Answer::read(data));
+}
+
+/// An answer of Bluesky, written likewise.
+pub fn bluesky_answer(data: &[u8]) {
+    static BLUESKY: OnceLock<Bluesky> = OnceLock::new();
+    BLUESKY
+        .get_or_init(|| {
+            let settings = settings_for_all();
+            let account = &settings.accounts[1];
+            match &account.login {
+                Login::Bluesky(login) => Bluesky::new(account, login.clone(), &client(), &clock()),
+                Login::X(_) => unreachable!("the second account is on Bluesky"),
+            }
+        })
+        .take_in(&Answer::read(data));
+}
+
+/// A `hug.toml`, and its accounts' names.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match Settings::parse(&text, "hug.toml", &|_| Some("a-secret".into())) {
+        Ok(settings) => {
+            for account in &settings.accounts {
+                let name: AccountName = account.name.to_string().parse().unwrap();
+                assert_eq!(name, account.name);
+                assert_eq!(account.contact.last(), Some(&Channel::Draft));
+            }
+            for channel in Channel::ALL {
+                words(&settings.text(channel), &text);
+            }
+        }
+        Err(error) => assert!(!error.mistakes.is_empty()),
+    }
+}
+
+/// Words of an invitation, addressed to and signed with what follows their last line.
+pub fn template(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (template, name) = text.rsplit_once('\n').unwrap_or((&text, &text));
+    if let Ok(template) = template.parse::<Template>() {
+        words(&template, name);
+    }
+}
+
+fn words(template: &Template, name: &str) {
+    let recipient = Recipient::from(&Follower {
+        handle: name.to_owned(),
+        name: Some(name.to_owned()),
+        ..Follower::default()
+    });
+    let milestone = Milestone::from_number(600).unwrap();
+    for network in NetworkName::ALL {
+        for channel in Channel::ALL {
+            let text = template.compose(network, channel, milestone, Some(&recipient), name);
+            if template.check(network, channel).is_ok() {
+                template.assert_fits(network, channel, &text);
+            }
+        }
+    }
+}
+
+/// The two keys of an item, with a line between them.
+pub fn key(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (pk, sk) = text.split_once('\n').unwrap_or((&text, &text));
+    if let Ok(key) = hug_key(pk, sk) {
+        let again: AccountId = key.id.to_string().parse().unwrap();
+        assert_eq!(again, key.id);
+    }
+    let _ = pk.parse::<AccountName>();
+}
+
+/// What must hold of whoever a network names as a follower.
+pub(crate) fn assert_fit_to_keep(follower: &Follower) {
+    assert!(!follower.id.is_empty() && follower.id.len() <= 512);
+    assert!(follower.id.bytes().all(|byte| byte.is_ascii_graphic()));
+    assert!(!follower.id.contains(['#', '/', '?']));
+    let kept = Recipient::from(follower);
+    for text in [Some(kept.handle), kept.name].into_iter().flatten() {
+        assert!(text.len() <= 4 * 254 && !text.contains(char::is_control));
+    }
+}
+
+/// What must hold of every error: it names the account, on one line of bounded length.
+pub(crate) fn assert_readable(error: &NetworkError) {
+    let told = error.to_string();
+    assert!(told.contains(&error.account.to_string()));
+    assert!(told.chars().count() < 800 && !told.contains(char::is_control));
+    assert!(!told.contains("a-secret"));
+}
+
+fn settings_for_all() -> Settings {
+    Settings::parse(SETTINGS, "hug.toml", &|_| Some("a-secret".into())).unwrap()
+}
+
+fn client() -> reqwest::Client {
+    http::client().unwrap()
+}
+
+fn clock() -> Clock {
+    Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, option, prelude::*, sample::select};
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    /// The fields of both networks' answers, and more or less foolish values for them.
+    const FIELDS: [&str; 40] = [
+        "data",
+        "meta",
+        "errors",
+        "title",
+        "detail",
+        "type",
+        "message",
+        "id",
+        "username",
+        "name",
+        "description",
+        "created_at",
+        "profile_image_url",
+        "public_metrics",
+        "followers_count",
+        "following_count",
+        "tweet_count",
+        "post_count",
+        "next_token",
+        "text",
+        "sender_id",
+        "dm_event_id",
+        "followers",
+        "cursor",
+        "did",
+        "handle",
+        "displayName",
+        "avatar",
+        "createdAt",
+        "followersCount",
+        "followsCount",
+        "postsCount",
+        "labels",
+        "val",
+        "accessJwt",
+        "refreshJwt",
+        "didDoc",
+        "uri",
+        "error",
+        "convo",
+    ];
+
+    fn foolish() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            select(vec![
+                "44196397",
+                "did:plc:amber",
+                "at://did:plc:amber/app.bsky.feed.post/3k",
+                "2026-11-22T14:00:00Z",
+                "duplicate content",
+                "ExpiredToken"
+            ])
+            .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..5).prop_map(Value::from),
+                vec((select(FIELDS.to_vec()), inner), 0..8).prop_map(|fields| {
+                    Value::from(
+                        fields
+                            .into_iter()
+                            .map(|(name, value)| (name.to_owned(), value))
+                            .collect::<Map<_, _>>(),
+                    )
+                }),
+            ]
+        })
+    }
+
+    /// A person as both networks write one, in which one field is foolish.
+    fn almost_right() -> impl Strategy<Value = Value> {
+        (select(FIELDS.to_vec()), foolish(), option::of(select(vec!["data", "followers"]))).prop_map(
+            |(field, value, list)| {
+                let mut person = json!({
+                    "id": "7", "username": "cleo", "name": "Cleo", "created_at": "2020-01-01T00:00:00Z",
+                    "public_metrics": { "followers_count": 5, "following_count": 5 },
+                    "did": "did:plc:cleo", "handle": "cleo.test", "displayName": "Cleo",
+                    "createdAt": "2020-01-01T00:00:00Z", "followersCount": 5, "labels": [{ "val": "bot" }],
+                });
+                person[field] = value;
+                match list {
+                    Some(list) => json!({ list: [person], "meta": {} }),
+                    None => json!({ "data": person.clone(), "did": person["did"], "handle": person["handle"] }),
+                }
+            },
+        )
+    }
+
+    fn answers() -> impl Strategy<Value = Vec<u8>> {
+        let status = prop_oneof![
+            Just(200u16),
+            select(vec![400, 401, 402, 403, 404, 408, 429, 500, 503]),
+            100u16..1000
+        ];
+        let header = select(vec![
+            "x-rate-limit-reset",
+            "x-rate-limit-remaining",
+            "ratelimit-reset",
+            "retry-after",
+            "content-type",
+        ]);
+        let number = prop_oneof![any::<String>(), any::<i64>().prop_map(|n| n.to_string())];
+        let body = prop_oneof![
+            vec(any::<u8>(), 0..300),
+            foolish().prop_map(|value| value.to_string().into_bytes()),
+            almost_right().prop_map(|value| value.to_string().into_bytes()),
+        ];
+        (status, vec((header, number), 0..4), body).prop_map(|(status, headers, body)| {
+            let mut bytes = format!("{status}\n").into_bytes();
+            for (name, value) in headers {
+                bytes.extend(format!("{name}: {}\n", value.replace('\n', " ")).into_bytes());
+            }
+            bytes.push(b'\n');
+            bytes.extend(body);
+            bytes
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_x_panic_or_tell_too_much(answer in answers()) {
+            x_answer(&answer);
+        }
+
+        #[test]
+        fn no_answer_makes_bluesky_panic_or_tell_too_much(answer in answers()) {
+            bluesky_answer(&answer);
+        }
+
+        #[test]
+        fn no_hug_toml_makes_the_settings_panic(
+            text in any::<String>(), line in select(SETTINGS.lines().collect::<Vec<_>>()), with in "[\\PC]{0,40}",
+        ) {
+            settings(text.as_bytes());
+            settings(SETTINGS.replacen(line, &with, 1).as_bytes());
+            settings(format!("{SETTINGS}\n{with}").as_bytes());
+            settings(format!("{SETTINGS}\n[texts]\nannounce = \"\"\"{with}\"\"\"").as_bytes());
+        }
+
+        #[test]
+        fn no_words_and_no_key_are_more_than_they_say(
+            words in "[{}a-z@ ]{0,50}|\\{(follower|milestone|creator)\\}", name in any::<String>(),
+            pk in "(x|bluesky|y)?#?[0-9a-z:]{0,20}", sk in "(milestone#)?[0-9-]{0,25}",
+        ) {
+            template(format!("{words}\n{name}").as_bytes());
+            key(format!("{pk}\n{sk}").as_bytes());
+            key(name.as_bytes());
+        }
+    }
+}
