@@ -3,6 +3,7 @@
 
 pub mod bluesky;
 mod line;
+pub mod mastodon;
 pub mod x;
 
 use std::{fmt, str::FromStr, sync::Arc};
@@ -27,11 +28,13 @@ pub enum NetworkName {
     X,
     /// The AT protocol's network: bsky.app and every server that joins it.
     Bluesky,
+    /// Mastodon, and every server that speaks its API.
+    Mastodon,
 }
 
 impl NetworkName {
     /// Every network there is code for.
-    pub const ALL: [Self; 2] = [Self::X, Self::Bluesky];
+    pub const ALL: [Self; 3] = [Self::X, Self::Bluesky, Self::Mastodon];
 }
 
 impl fmt::Display for NetworkName {
@@ -39,6 +42,7 @@ impl fmt::Display for NetworkName {
         f.write_str(match self {
             Self::X => "x",
             Self::Bluesky => "bluesky",
+            Self::Mastodon => "mastodon",
         })
     }
 }
@@ -104,6 +108,16 @@ pub trait Network: Send + Sync {
         wanted: u64,
         cursor: Option<&str>,
     ) -> Result<Page, NetworkError>;
+
+    /// Who followed since `since`, newest first, with the time of each follow, where the network tells
+    /// the account itself; `None` where it does not or where there is no login for it.
+    async fn follows_since(
+        &self,
+        _id: &str,
+        _since: Timestamp,
+    ) -> Result<Option<Vec<(Follower, Timestamp)>>, NetworkError> {
+        Ok(None)
+    }
 
     /// What the list did not tell of a follower who may get a hug.
     async fn look_closer(&self, follower: Follower) -> Result<Follower, NetworkError> {
@@ -182,6 +196,9 @@ pub fn connect(
         settings::Login::X(keys) => Arc::new(x::X::new(account, keys.clone(), http, clock)),
         settings::Login::Bluesky(login) => {
             Arc::new(bluesky::Bluesky::new(account, login.clone(), http, clock))
+        }
+        settings::Login::Mastodon(login) => {
+            Arc::new(mastodon::Mastodon::new(account, login.clone(), http, clock))
         }
     }
 }

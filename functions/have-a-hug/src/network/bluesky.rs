@@ -5,12 +5,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line};
+use super::{
+    Failure, Letter, Network, NetworkError, NetworkName, Page, Profile,
+    line::{CLOCK_DRIFT, Line, json_body, with_query},
+};
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
@@ -59,9 +62,6 @@ const CHAT: (&str, &str) = ("atproto-proxy", "did:web:api.bsky.chat#bsky_chat");
 
 /// Labels that speak of automation or abuse; most others are a matter of taste or self-chosen.
 const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
-
-/// The clocks here and there may differ by this much.
-const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 #[async_trait]
 impl Network for Bluesky {
@@ -192,11 +192,7 @@ impl Bluesky {
             server.clone().unwrap_or_else(|| default.to_owned())
         };
         Self {
-            line: Line {
-                account: account.name.clone(),
-                http: http.clone(),
-                clock: clock.clone(),
-            },
+            line: Line::new(account, http, clock),
             appview: or(&account.appview, APPVIEW),
             server: or(&account.server, SERVER),
             login,
@@ -233,7 +229,7 @@ impl Bluesky {
         }
         let mut refusal = self.refusal(attempted, &answer);
         // A swap is invalid where an earlier try has left its post.
-        if answer.status.is_server_error() || answer.xrpc_error() == "InvalidSwap" {
+        if Line::perhaps_done(&answer) || answer.xrpc_error() == "InvalidSwap" {
             refusal.failure = Failure::OutcomeUnknown;
         }
         Err(refusal)
@@ -376,10 +372,7 @@ impl Bluesky {
         attempted: &'static str,
         letter: &Letter<'_>,
     ) -> Result<String, NetworkError> {
-        let to = letter.hug.follower.as_ref().ok_or_else(|| {
-            self.line
-                .error(attempted, Failure::Refused, "nobody is named to send it to")
-        })?;
+        let to = self.line.recipient(attempted, letter)?;
         let get = |session: &Session| {
             self.line
                 .http
@@ -437,13 +430,9 @@ impl Bluesky {
 
     /// When a used-up limit opens again: what the headers say, else the length of the usual window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let after = answer.number("retry-after").and_then(|seconds| {
-            self.line
-                .now()
-                .checked_add(SignedDuration::from_secs(seconds))
-                .ok()
-        });
-        let told = answer.unix_time("ratelimit-reset").or(after);
+        let told = answer
+            .unix_time("ratelimit-reset")
+            .or_else(|| self.line.retry_after(answer));
         self.line.until(told, SignedDuration::from_mins(5))
     }
 }
@@ -487,16 +476,6 @@ fn record_key(hug: &Hug) -> String {
     let bits = ((micros & ((1 << 53) - 1)) << 10) | (number / 1_000_000 % 1024);
     let letter = |place: u32| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize]);
     (0..13).rev().map(letter).collect()
-}
-
-fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
-    request
-        .header(CONTENT_TYPE, "application/json")
-        .body(body.to_string())
-}
-
-fn with_query(url: String, query: &[(&str, &str)]) -> String {
-    oauth1_request::to_query(url, &oauth1_request::ParameterList::new(query.to_vec()))
 }
 
 impl Answer {
@@ -627,6 +606,7 @@ impl ProfileView {
             handle: self.handle,
             name: self.display_name.filter(|name| !name.is_empty()),
             bio: self.description,
+            ..Follower::default()
         }
     }
 }
