@@ -9,6 +9,7 @@ mod command;
 mod cost;
 mod events;
 mod invitation;
+mod mastodon;
 mod promise;
 mod stream;
 mod world;
