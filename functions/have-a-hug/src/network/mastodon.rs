@@ -610,7 +610,7 @@ impl Account {
             following: count(self.following_count),
             created_at: self.created_at.and_then(|time| time.parse().ok()),
             name: some_text(self.display_name),
-            bio: some_text(self.note.map(|note| html::plain(&note))),
+            bio: some_text(self.note.map(|note| html::plain(&note).trim().to_owned())),
             id: self.id,
             handle: self.acct,
         }
