@@ -176,7 +176,18 @@ impl Networks {
     pub fn follow(&self, person: &Person) {
         self.x.follow(person.clone());
         self.bluesky.follow(person.clone());
-        self.mastodon.follow(person.clone());
+        let handle = on_mastodon(person);
+        self.mastodon.follow(Person {
+            handle,
+            ..person.clone()
+        });
+    }
+
+    /// They leave her on all of them.
+    pub fn unfollow(&self, person: &Person) {
+        self.x.unfollow(&person.handle);
+        self.bluesky.unfollow(&person.handle);
+        self.mastodon.unfollow(&on_mastodon(person));
     }
 
     /// A hug.toml that leads to them.
@@ -206,4 +217,12 @@ server = "{mastodon}"
 "#
         )
     }
+}
+
+/// Every second one has their account on another server.
+fn on_mastodon(person: &Person) -> String {
+    if person.id.ends_with(['0', '2', '4', '6', '8']) {
+        return person.handle.clone();
+    }
+    format!("{}@elsewhere.example", person.handle)
 }
