@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use have_a_hug::{
     check::Outcome,
+    clock::Clock,
     follower::Follower,
     hug::Status,
     invitation::Channel,
@@ -405,6 +406,19 @@ async fn whoever_the_server_marks_is_passed_over_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_a_server_leaves_empty_is_not_told_and_speaks_against_nobody() {
+    let mut herd = Herd::with(599, "").await;
+    herd.fans(1);
+    let blank = r#"[{"id":"7","username":"cleo","acct":"cleo@other.example","display_name":null,"note":null,
+        "avatar":null,"created_at":null,"followers_count":-1,"following_count":null,"statuses_count":null,
+        "bot":null,"group":null,"suspended":null,"limited":null,"memorial":null,"moved":null}]"#;
+    herd.mastodon
+        .fail_next("/followers", body(200, "application/json", blank));
+    herd.check().await;
+    assert_eq!(named(&herd.hug(600).await), "cleo@other.example");
+}
+
+#[tokio::test]
 async fn a_rate_limit_is_waited_out_until_the_time_that_is_written_out() {
     let mut herd = Herd::with(599, "").await;
     herd.fans(1);
@@ -701,4 +715,76 @@ async fn an_invitation_of_another_milestone_is_not_taken_for_this_one() {
         find(hug.invitation.as_ref().unwrap()).await,
         Some(herd.mastodon.messages()[0].id.clone())
     );
+}
+
+/// Run by `infra/local/clients/mastodon_clients.py mock`, which reads afterwards what has arrived.
+#[tokio::test]
+#[ignore = "needs mastodon-mock: infra/local/clients/mastodon_clients.py mock"]
+async fn the_promise_is_kept_on_a_server_that_others_wrote() {
+    let url = std::env::var("MASTODON_MOCK").unwrap();
+    // It has a clock of its own, which ours stays behind.
+    let clock = Clock::by_hand(jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1));
+    let secrets = |name: &str| (name == "MASTODON_ACCESS_TOKEN").then(|| "amber-token".to_owned());
+    let settings = crate::world::settings("mastodon", "amber", &url, "");
+    let mut stack = local::stack::Stack::in_memory(&settings, &secrets, clock.clone())
+        .await
+        .unwrap();
+    let check = async |stack: &mut local::stack::Stack| {
+        clock.advance(Duration::from_mins(5));
+        crate::world::only(stack.round(serde_json::json!({})).await.unwrap())
+    };
+    let first = check(&mut stack).await;
+    assert_eq!(
+        (first.outcome, first.followers),
+        (Outcome::Baseline, Some(599))
+    );
+
+    let amber = first.id.unwrap();
+    let number = amber.split('@').next().unwrap();
+    let http = have_a_hug::http::client().unwrap();
+    let follow = http.post(format!("{url}/api/v1/accounts/{number}/follow"));
+    let followed = follow.bearer_auth("fan0599-token").send().await.unwrap();
+    assert!(followed.status().is_success());
+    assert_eq!(check(&mut stack).await.outcome, Outcome::Milestones);
+    let hug = stack.deps.ledger.everything().await.unwrap().hugs.remove(0);
+    assert_eq!(hug.status, Status::Invited, "{:?}", hug.reason);
+    assert_eq!(named(&hug), "fan0599");
+
+    let account = stack.deps.settings.accounts[0].name.clone();
+    let (_, network) = stack.deps.account(&account).unwrap();
+    let (mut listed, mut cursor, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = network
+            .followers(&amber, 80, cursor.as_deref())
+            .await
+            .unwrap();
+        listed.extend(page.followers.into_iter().map(|who| who.handle));
+        pages += 1;
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    listed.sort();
+    listed.dedup();
+    assert_eq!(listed.len(), 600);
+    assert!(pages >= 8, "{pages}");
+
+    let invitation = hug.invitation.as_ref().unwrap();
+    let letter = Letter {
+        hug: &hug,
+        invitation,
+    };
+    assert_eq!(
+        Some(network.send(&letter).await.unwrap()),
+        invitation.reference
+    );
+    assert_eq!(network.find(&letter).await.unwrap(), invitation.reference);
+    let follows = network
+        .follows_since(&amber, hug.reached_at)
+        .await
+        .unwrap()
+        .unwrap();
+    let newest: Vec<&str> = follows.iter().map(|(who, _)| who.handle.as_str()).collect();
+    assert_eq!(newest.first(), Some(&"fan0599"));
 }

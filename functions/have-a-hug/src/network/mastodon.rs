@@ -355,9 +355,9 @@ impl Mastodon {
         } else if let Some(moved) = &account.moved {
             format!(
                 "the account has moved to @{}; put that handle into hug.toml",
-                one_line(&moved.acct)
+                one_line(moved.acct.as_deref().unwrap_or("somewhere"))
             )
-        } else if account.suspended {
+        } else if account.suspended == Some(true) {
             "the server has suspended the account".to_owned()
         } else {
             return Ok(());
@@ -582,10 +582,8 @@ struct Account {
     statuses_count: Option<i64>,
     bot: Option<bool>,
     group: Option<bool>,
-    #[serde(default)]
-    suspended: bool,
-    #[serde(default)]
-    limited: bool,
+    suspended: Option<bool>,
+    limited: Option<bool>,
     memorial: Option<bool>,
     moved: Option<Moved>,
     hide_collections: Option<bool>,
@@ -593,8 +591,7 @@ struct Account {
 
 #[derive(Debug, Deserialize)]
 struct Moved {
-    #[serde(default)]
-    acct: String,
+    acct: Option<String>,
 }
 
 impl Account {
@@ -602,7 +599,7 @@ impl Account {
         Follower {
             // A group passes on what others write, on its own.
             marked_as_bot: self.bot == Some(true) || self.group == Some(true),
-            restricted: self.suspended || self.limited,
+            restricted: self.suspended == Some(true) || self.limited == Some(true),
             left: self.moved.is_some() || self.memorial == Some(true),
             has_picture: self.avatar.map(|url| !url.ends_with("/missing.png")),
             posts: count(self.statuses_count),
@@ -631,10 +628,8 @@ struct Notification {
 struct Status {
     id: String,
     created_at: Timestamp,
-    #[serde(default)]
-    content: String,
-    #[serde(default)]
-    visibility: String,
+    content: Option<String>,
+    visibility: Option<String>,
     mentions: Option<Vec<Mention>>,
     reblog: Option<IgnoredAny>,
 }
@@ -649,8 +644,8 @@ impl Status {
         self.created_at >= letter.invitation.prepared_at - CLOCK_DRIFT
             && self.reblog.is_none()
             // A server may make less of "public", such as for an account that it has limited.
-            && (self.visibility == "direct") == (visibility(letter.invitation.channel) == "direct")
-            && html::same_words(&letter.invitation.text, &self.content)
+            && (self.visibility.as_deref() == Some("direct")) == (visibility(letter.invitation.channel) == "direct")
+            && html::same_words(&letter.invitation.text, self.content.as_deref().unwrap_or_default())
     }
 }
 
