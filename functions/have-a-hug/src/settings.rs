@@ -738,9 +738,15 @@ mod tests {
             .join("\n")
             .replace("https://…", "https://appview.example");
         let settings = parse(&text).unwrap();
-        assert_eq!(settings.accounts.len(), 2);
+        let networks: Vec<NetworkName> = settings
+            .accounts
+            .iter()
+            .map(|account| account.name.network)
+            .collect();
+        assert_eq!(networks, NetworkName::ALL);
         assert_eq!(settings.texts.len(), 2);
         assert!(settings.accounts[1].appview.is_some());
+        assert!(settings.accounts[2].server.is_some());
     }
 
     #[test]
