@@ -229,8 +229,12 @@ pub fn address(network: NetworkName, recipient: &Recipient) -> String {
     };
     let handle: String = recipient.handle.chars().filter(belongs).collect();
     let longest = longest_handle(network);
-    // On Mastodon a shorter handle is somebody else's.
-    if handle.chars().count() <= longest || network == NetworkName::Mastodon {
+    if network == NetworkName::Mastodon {
+        // A shorter handle is somebody else's, and what follows a server would be somebody more.
+        let parts: Vec<&str> = handle.split('@').take(2).collect();
+        return format!("@{}", parts.join("@"));
+    }
+    if handle.chars().count() <= longest {
         return format!("@{handle}");
     }
     let kept: String = handle.chars().take(longest - 1).collect();
@@ -501,6 +505,13 @@ mod tests {
         assert_eq!(
             address(NetworkName::Mastodon, &recipient(&remote)),
             format!("@{remote}")
+        );
+        assert_eq!(
+            address(
+                NetworkName::Mastodon,
+                &recipient("cleo@a.example @dan@b.example")
+            ),
+            "@cleo@a.example"
         );
     }
 
