@@ -700,3 +700,70 @@ impl Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hug::{Hug, Invitation, tests::reached},
+        milestone::Milestone,
+    };
+
+    #[test]
+    fn the_next_page_is_found_in_any_order_and_spelling_of_a_link_header() {
+        for header in [
+            r#"<https://m.example/a?limit=80&max_id=7>; rel="next", <https://m.example/a?min_id=9>; rel="prev""#,
+            r#"<https://m.example/a?min_id=9,8>; rel="prev", <https://m.example/a?limit=80&max_id=7>; rel="next""#,
+            "<https://m.example/a?limit=80&max_id=7>;title=more ; REL=Next",
+            r#"<https://m.example/a?limit=80&max_id=7>; rel="last next""#,
+        ] {
+            let next = Some("https://m.example/a?limit=80&max_id=7");
+            assert_eq!(link_to("next", header), next, "{header}");
+        }
+        for header in [
+            "",
+            "next",
+            "<https://m.example/a?rel=next",
+            r#"<https://m.example/a?rel=next>; rel="prev""#,
+            r#"<https://m.example/a>; title="next""#,
+        ] {
+            assert_eq!(link_to("next", header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_on_every_try_and_of_one_hug_and_channel_alone() {
+        let key = |id: &str, number, channel, minute| {
+            let hug = Hug {
+                id: id.into(),
+                milestone: Milestone::from_number(number).unwrap(),
+                ..reached()
+            };
+            let prepared_at = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+            let invitation = Invitation {
+                channel,
+                text: format!("words of minute {minute}"),
+                prepared_at,
+                reference: None,
+                sent_at: None,
+            };
+            idempotency_key(&Letter {
+                hug: &hug,
+                invitation: &invitation,
+            })
+        };
+        let first = key("1@bücher.example:80", 600, Channel::Mention, 0);
+        assert_eq!(first, key("1@bücher.example:80", 600, Channel::Mention, 9));
+        for other in [
+            key("2@bücher.example:80", 600, Channel::Mention, 0),
+            key("1@bücher.example:80", 700, Channel::Mention, 0),
+            key("1@bücher.example:80", 600, Channel::Announce, 0),
+        ] {
+            assert_ne!(first, other);
+        }
+        assert!(
+            first.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            "{first}"
+        );
+    }
+}
