@@ -679,6 +679,23 @@ async fn follows_are_told_with_their_times_to_the_account_itself() {
 }
 
 #[tokio::test]
+async fn a_server_that_tells_more_than_the_follows_it_was_asked_for_is_understood() {
+    let herd = Herd::with(3, "").await;
+    let who = r#"{"id":"7","username":"cleo","acct":"cleo"}"#;
+    let at = "2026-11-22T14:01:00.000Z";
+    let all = format!(
+        r#"[{{"id":"3","type":"mention","created_at":"{at}","account":{who}}},
+            {{"id":"2","type":"moderation_warning","created_at":"{at}","account":null}},
+            {{"id":"1","type":"follow","created_at":"{at}","account":{who}}}]"#
+    );
+    herd.mastodon
+        .fail_next("/notifications", body(200, "application/json", &all));
+    let told = follows(&herd, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].1, at.parse().unwrap());
+}
+
+#[tokio::test]
 async fn follows_of_another_account_are_never_taken_for_the_accounts_own() {
     let herd = Herd::with(3, "").await;
     let error = herd
