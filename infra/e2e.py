@@ -28,6 +28,7 @@ LOGS = ROOT / ".tools" / "e2e-logs"
 STACK = "hug-e2e"
 REGION = "us-east-1"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
+NETWORKS = ("x", "bluesky", "mastodon")
 CHECK, INVITE = f"{STACK}-check-followers", f"{STACK}-invite-follower"
 
 began = time.monotonic()
@@ -156,7 +157,9 @@ class World:
             return json.loads(answer.read())
 
     def posts(self, network="x"):
-        return self.stand_in("GET", "sent", network)["posts"]
+        """What the account sent: posts, and on Mastodon private mentions."""
+        sent = self.stand_in("GET", "sent", network)
+        return sent["posts"] + sent["messages"]
 
     def follow_to(self, number, network="x"):
         now = self.stand_in("POST", "follow", network, n=0)["followers"]
@@ -264,32 +267,35 @@ def prove(make, world, settings, secrets):
 
     told = make("invoke-remote")
     summary = json.loads(told[told.index("{"):])
-    check(summary["checked"] == 2 and summary["failed"] == 0, "the by-hand check", told)
-    check({one["account"] for one in summary["accounts"]} == {"x:amber", "bluesky:amber.bsky.social"}, "the summary names both", told)
+    check(summary["checked"] == 3 and summary["failed"] == 0, "the by-hand check", told)
+    named = {one["account"] for one in summary["accounts"]}
+    check(named == {"x:amber", "bluesky:amber.bsky.social", "mastodon:amber@mastodon.example"}, "the summary names all", told)
     proves("6. events/check-followers/by-hand.json is answered with the summary")
 
     quiet = world.count(INVITE, "START RequestId")
     check(quiet == 0, "nothing but hugs wakes invite-follower, though accounts and counts were written", quiet)
-    for network in ("x", "bluesky"):
+    for network in NETWORKS:
         world.follow_to(601, network)
     error, summary = world.invoke()
     check(not error and summary["failed"] == 0, "the check at 601", summary)
-    for network in ("x", "bluesky"):
+    for network in NETWORKS:
         wait(lambda: world.status(600, network) == "invited", f"the invitation for 600 on {network}")
         check(len(world.posts(network)) == 1, "one post", world.posts(network))
     check("600" in world.posts()[0]["text"], "the post's words", world.posts())
     for metric in ('"InvitationsSent":1', '"SecondsToInvitation":'):
-        wait(lambda: world.count(INVITE, metric) == 2, f"the metric {metric} of both")
-    proves("2. a milestone makes one invitation through the real stream mapping and the real binary, on X and on Bluesky")
+        wait(lambda: world.count(INVITE, metric) == len(NETWORKS), f"the metric {metric} of each")
+    proves("2. a milestone makes one invitation through the real stream mapping and the real binary, on X, Bluesky and Mastodon")
 
     world.follow_to(701)
     world.invoke()
     wait(lambda: world.status(700) == "invited", "the invitation for 700")
-    # The stream is in order: what came before the third hug has been passed over by now.
+    # The stream is in order: what came before the last hug has been passed over by now.
+    hugs = len(NETWORKS) + 1
     woken = wait(lambda: (n := world.count(INVITE, "START RequestId")) >= 2 and n, "the log of invite-follower")
     written = sum(int(item.get("revision", {"N": 1})["N"]) for item in world.items())
-    check(woken <= 3 < written, "invite-follower is woken by three hugs at most", woken, f"{written} records were written")
-    check(len(world.posts()) == 2 and len(world.posts("bluesky")) == 1, "still one post a hug", world.posts())
+    check(woken <= hugs < written, f"invite-follower is woken by {hugs} hugs at most", woken, f"{written} records were written")
+    sent = [len(world.posts(network)) for network in NETWORKS]
+    check(sent == [2, 1, 1], "still one post a hug", sent)
     proves(f"3. records that are no hugs never reach invite-follower: of {written} written it was woken by {woken}")
 
     doctor(make, world)

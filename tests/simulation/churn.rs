@@ -154,6 +154,7 @@ fn the_right_person_is_named_more_often_by_arrival_than_by_place() {
         ("x", NetworkName::X, false),
         ("bluesky", NetworkName::Bluesky, false),
         ("bluesky, notified", NetworkName::Bluesky, true),
+        ("mastodon, notified", NetworkName::Mastodon, true),
     ];
     println!(
         "| churn | network | hugs | right by place | right by arrival | certain | right of these |"

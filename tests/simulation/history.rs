@@ -111,9 +111,11 @@ pub fn history() -> BoxedStrategy<History> {
         .prop_flat_map(|churn| {
             (
                 prop_oneof![
-                    2 => Just((NetworkName::X, false)),
-                    1 => Just((NetworkName::Bluesky, false)),
-                    1 => Just((NetworkName::Bluesky, true)),
+                    4 => Just((NetworkName::X, false)),
+                    2 => Just((NetworkName::Bluesky, false)),
+                    2 => Just((NetworkName::Bluesky, true)),
+                    1 => Just((NetworkName::Mastodon, false)),
+                    1 => Just((NetworkName::Mastodon, true)),
                 ],
                 contact(),
                 plan(),

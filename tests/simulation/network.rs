@@ -345,20 +345,27 @@ impl Truth {
                 NetworkName::Bluesky if other.prepared_at == kept.prepared_at => {
                     Ok(there.to_string())
                 }
+                NetworkName::Mastodon => Ok(there.to_string()),
                 NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
-                _ => Err((Failure::OutcomeUnknown, "the same words again")),
+                NetworkName::X => Err((Failure::OutcomeUnknown, "the same words again")),
             };
         }
         self.kept.push(kept);
         Ok((self.kept.len() - 1).to_string())
     }
 
-    /// What the network takes for the same post: Bluesky by its key, X by its words.
+    /// What the network takes for the same post: Bluesky by its key, X by its words, Mastodon by a key
+    /// that it forgets after an hour.
     fn same_post(&self, new: &Kept) -> Option<usize> {
         self.kept.iter().position(|there| {
             let same = match self.network {
                 NetworkName::Bluesky => there.key() == new.key(),
-                _ => there.text == new.text,
+                NetworkName::X => there.text == new.text,
+                NetworkName::Mastodon => {
+                    there.milestone == new.milestone
+                        && there.channel == new.channel
+                        && new.at < there.at + SignedDuration::from_hours(1)
+                }
             };
             same && there.channel != Channel::Message
         })

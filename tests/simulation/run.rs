@@ -375,6 +375,7 @@ fn handle(network: NetworkName) -> &'static str {
     match network {
         NetworkName::X => "amber",
         NetworkName::Bluesky => "amber.test",
+        NetworkName::Mastodon => "amber@social.test",
     }
 }
 

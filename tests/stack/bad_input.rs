@@ -605,7 +605,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .x
         .fail_next("/followers", body(200, "application/json", &bots));
     let waits = world.round().await;
-    let told = local::report::checks(&waits).join("\n");
+    let told = local::report::round(&waits, &[]).join("\n");
     assert!(told.contains("passed over @"), "{told}");
     told.lines().for_each(assert_plain);
 
@@ -618,8 +618,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .x
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
     let reached = world.round().await;
-    let mut told = local::report::checks(&reached);
-    told.extend(local::report::invitations(&world.hugs().await));
+    let told = local::report::round(&reached, &world.hugs().await);
     assert!(
         told.iter().any(|line| line.contains("600 goes to @")),
         "{told:?}"
@@ -629,14 +628,14 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     let status = status.await.unwrap();
     status.tables().lines().for_each(assert_plain);
     let hug = &status.hugs[0];
-    assert!(hug.refusals[0].reason.contains("403") && hug.follower.is_some());
-    assert_plain(&hug.refusals[0].reason);
+    assert!(hug.hug.refusals[0].reason.contains("403") && hug.hug.follower.is_some());
+    assert_plain(&hug.hug.refusals[0].reason);
 
     world
         .x
         .fail_next("GET /2/users", body(400, "application/json", &refused));
     let failed = world.round().await;
-    local::report::checks(&failed)
+    local::report::round(&failed, &[])
         .iter()
         .for_each(|line| assert_plain(line));
 }

@@ -354,6 +354,8 @@ fn a_function_without_its_environment_says_what_is_missing() {
 #[tokio::test]
 async fn the_demo_tells_the_same_story_for_the_same_seed() {
     let desk = Desk::with_followers(0).await;
+    // The building of the command is no part of the story.
+    hug();
     let start = Instant::now();
     let story = desk.run(&["demo", "--seed", "7"]).await;
     assert!(story.0.status.success());
@@ -366,14 +368,23 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
         story.stdout(),
         desk.run(&["demo", "--seed", "8"]).await.stdout()
     );
+    let told = story.stdout();
     for milestone in ["600", "700", "800", "900"] {
-        let invited = story
-            .stdout()
-            .matches(&format!("{milestone} invited: announce"))
-            .count();
-        assert_eq!(invited, 1, "{milestone}");
+        let invited = |how| told.matches(&format!("{milestone} invited: {how}")).count();
+        assert_eq!(invited("announce"), 2, "{milestone} on X and Bluesky");
+        assert_eq!(invited("mention"), 1, "{milestone} on Mastodon");
     }
-    assert!(story.stdout().contains("600 waits for a genuine follower"));
+    assert_eq!(told.matches("600 waits for a genuine follower").count(), 3);
+    let side_by_side = |line: &str| {
+        [
+            "x:amber",
+            "bluesky:amber.bsky.social",
+            "mastodon:amber@mastodon.example",
+        ]
+        .iter()
+        .all(|name| line.contains(name))
+    };
+    assert_eq!(told.lines().filter(|line| side_by_side(line)).count(), 9);
 }
 
 /// A `hug watch` that is killed when this is dropped.

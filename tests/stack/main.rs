@@ -10,6 +10,7 @@ mod cost;
 mod events;
 mod faults;
 mod invitation;
+mod mastodon;
 mod operations;
 mod promise;
 mod proxy;

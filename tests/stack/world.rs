@@ -3,11 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use check_followers::{Looked, Summary};
-use have_a_hug::{Deps, check::Check, clock::Clock, hug::Hug, ledger::Ledger, settings::Settings};
+use have_a_hug::{
+    Deps,
+    check::Check,
+    clock::Clock,
+    hug::Hug,
+    ledger::Ledger,
+    network::Network,
+    settings::{Secrets, Settings},
+};
 use local::{
     sandbox,
     stack::Stack,
-    stand_in::{Person, Post, bluesky, x},
+    stand_in::{Person, Post, bluesky, mastodon, x},
     table,
 };
 use serde_json::{Value, json};
@@ -260,6 +268,105 @@ impl Sky {
         hugs.into_iter()
             .find(|hug| hug.milestone.number() == milestone)
             .unwrap()
+    }
+}
+
+/// Amber on Mastodon.
+pub struct Herd {
+    pub clock: Clock,
+    pub mastodon: mastodon::Mastodon,
+    pub stack: Stack,
+    people: u64,
+}
+
+impl Herd {
+    /// With that many followers, looked at once; `more` are lines for her account in hug.toml.
+    pub async fn with(n: u64, more: &str) -> Self {
+        let mut herd = Self::unseen(n, more).await;
+        herd.check().await;
+        herd
+    }
+
+    /// Before the first check.
+    pub async fn unseen(n: u64, more: &str) -> Self {
+        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+        let mastodon = mastodon::Mastodon::start(clock.clone()).await.unwrap();
+        mastodon.add_account(mastodon::Account::amber());
+        let settings = settings("mastodon", "amber@mastodon.example", mastodon.url(), more);
+        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
+            .await
+            .unwrap();
+        let mut herd = Self {
+            clock,
+            mastodon,
+            stack,
+            people: 0,
+        };
+        herd.fans(n);
+        herd
+    }
+
+    /// She edits hug.toml, or sets her secrets; the table stays.
+    pub fn resettle(&mut self, handle: &str, more: &str, secrets: Secrets<'_>) {
+        let settings = settings("mastodon", handle, self.mastodon.url(), more);
+        let settings = Settings::parse(&settings, "hug.toml", secrets).unwrap();
+        let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
+        let http = have_a_hug::http::client().unwrap();
+        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
+    }
+
+    /// New genuine followers, every second from another server; answers their handles, oldest first.
+    pub fn fans(&mut self, n: u64) -> Vec<String> {
+        let fan = |herd: &mut Self| {
+            herd.people += 1;
+            let mut fan = Person::fan(herd.people, herd.clock.now());
+            if herd.people.is_multiple_of(2) {
+                fan.handle = format!("{}@other.example", fan.handle);
+            }
+            herd.mastodon.follow(fan.clone());
+            fan.handle
+        };
+        (0..n).map(|_| fan(self)).collect()
+    }
+
+    pub async fn round(&mut self) -> Summary {
+        self.clock.advance(STEP);
+        self.stack.round(json!({})).await.unwrap()
+    }
+
+    pub async fn check(&mut self) -> Check {
+        only(self.round().await)
+    }
+
+    /// A tick that must fail, and what it says.
+    pub async fn failing_check(&mut self) -> String {
+        match self.round().await.accounts.remove(0) {
+            Looked::Failed { error, .. } => error,
+            Looked::At(check) => panic!("it worked: {check:?}"),
+        }
+    }
+
+    pub async fn hug(&self, milestone: u64) -> Hug {
+        let hugs = self.stack.deps.ledger.everything().await.unwrap().hugs;
+        hugs.into_iter()
+            .find(|hug| hug.milestone.number() == milestone)
+            .unwrap()
+    }
+
+    /// The network of the account, as the functions see it.
+    pub fn network(&self) -> &dyn Network {
+        let account = &self.stack.deps.settings.accounts[0];
+        self.stack.deps.account(&account.name).unwrap().1
+    }
+
+    /// The requests since the last look, as `METHOD /path` without the query.
+    pub fn requests(&self) -> Vec<String> {
+        let seen = self.mastodon.requests();
+        self.mastodon.clear_requests();
+        let plain = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+        seen.iter()
+            .map(|one| format!("{} {}", one.method, plain(&one.path)))
+            .collect()
     }
 }
 

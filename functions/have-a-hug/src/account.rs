@@ -12,7 +12,7 @@ use crate::{milestone::Milestone, network::NetworkName};
 pub struct AccountName {
     /// The network it is on.
     pub network: NetworkName,
-    /// Its handle there, in lower case and without an `@`.
+    /// Its handle there, in lower case and without an `@` before it; on Mastodon with its server.
     pub handle: String,
 }
 
@@ -51,7 +51,7 @@ impl FromStr for AccountName {
 pub struct AccountId {
     /// The network it is on.
     pub network: NetworkName,
-    /// Its stable id there: X's number, Bluesky's DID.
+    /// Its stable id there: X's number, Bluesky's DID, Mastodon's number with its server.
     pub id: String,
 }
 

@@ -18,6 +18,11 @@ pub struct Follower {
     pub bio: Option<String>,
     /// Whether the network itself marks or labels the account as automated.
     pub marked_as_bot: bool,
+    /// Whether the network itself has limited or suspended the account.
+    pub restricted: bool,
+    /// Whether nobody is there any more, as the network tells: the person has moved to another
+    /// account, or died, and the account is kept in their memory.
+    pub left: bool,
     /// Whether there is a picture of their own.
     pub has_picture: Option<bool>,
     /// How many posts they have made.
@@ -68,11 +73,21 @@ struct Signal {
 /// account) all three together stay just below.
 const NOT_GENUINE_FROM: u32 = 100;
 
-const SIGNALS: [Signal; 6] = [
+const SIGNALS: [Signal; 8] = [
     Signal {
         name: "marked as a bot by the network",
         weight: 100,
         holds: |who, _| who.marked_as_bot,
+    },
+    Signal {
+        name: "limited or suspended by the network",
+        weight: 100,
+        holds: |who, _| who.restricted,
+    },
+    Signal {
+        name: "has moved to another account, or is kept in memory",
+        weight: 100,
+        holds: |who, _| who.left,
     },
     Signal {
         name: "name or bio advertises like a bot",
@@ -220,10 +235,21 @@ mod tests {
             marked_as_bot: true,
             ..fan()
         };
-        assert_eq!(
-            SCREENED.reasons_against(&bot, NOW),
-            ["marked as a bot by the network"]
-        );
+        let silenced = Follower {
+            restricted: true,
+            ..fan()
+        };
+        let moved = Follower {
+            left: true,
+            ..fan()
+        };
+        for (who, reason) in [
+            (bot, "marked as a bot by the network"),
+            (silenced, "limited or suspended by the network"),
+            (moved, "has moved to another account, or is kept in memory"),
+        ] {
+            assert_eq!(SCREENED.reasons_against(&who, NOW), [reason]);
+        }
     }
 
     #[test]

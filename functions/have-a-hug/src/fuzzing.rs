@@ -12,7 +12,7 @@ use crate::{
     invitation::{Channel, Template},
     ledger::hug_key,
     milestone::Milestone,
-    network::{NetworkError, NetworkName, bluesky::Bluesky, x::X},
+    network::{NetworkError, NetworkName, bluesky::Bluesky, mastodon::Mastodon, x::X},
     settings::{Login, Settings},
 };
 
@@ -28,6 +28,10 @@ handle = "amber"
 [[account]]
 network = "bluesky"
 handle = "amber.bsky.social"
+
+[[account]]
+network = "mastodon"
+handle = "amber@amber.example"
 "#;
 
 /// An answer of X, written as HTTP is: the status on the first line, then headers, a blank line and
@@ -39,7 +43,7 @@ pub fn x_answer(data: &[u8]) {
         let account = &settings.accounts[0];
         match &account.login {
             Login::X(keys) => X::new(account, keys.clone(), &client(), &clock()),
-            Login::Bluesky(_) => unreachable!("the first account is on X"),
+            _ => unreachable!("the first account is on X"),
         }
     })
     .take_in(&Answer::read(data));
@@ -54,7 +58,24 @@ pub fn bluesky_answer(data: &[u8]) {
             let account = &settings.accounts[1];
             match &account.login {
                 Login::Bluesky(login) => Bluesky::new(account, login.clone(), &client(), &clock()),
-                Login::X(_) => unreachable!("the second account is on Bluesky"),
+                _ => unreachable!("the second account is on Bluesky"),
+            }
+        })
+        .take_in(&Answer::read(data));
+}
+
+/// An answer of a Mastodon server, written likewise.
+pub fn mastodon_answer(data: &[u8]) {
+    static MASTODON: OnceLock<Mastodon> = OnceLock::new();
+    MASTODON
+        .get_or_init(|| {
+            let settings = settings_for_all();
+            let account = &settings.accounts[2];
+            match &account.login {
+                Login::Mastodon(login) => {
+                    Mastodon::new(account, login.clone(), &client(), &clock())
+                }
+                _ => unreachable!("the third account is on Mastodon"),
             }
         })
         .take_in(&Answer::read(data));
@@ -154,7 +175,7 @@ mod tests {
     use super::*;
 
     /// The fields of both networks' answers, and more or less foolish values for them.
-    const FIELDS: [&str; 40] = [
+    const FIELDS: [&str; 52] = [
         "data",
         "meta",
         "errors",
@@ -195,6 +216,18 @@ mod tests {
         "uri",
         "error",
         "convo",
+        "acct",
+        "display_name",
+        "note",
+        "moved",
+        "suspended",
+        "statuses_count",
+        "account",
+        "content",
+        "mentions",
+        "configuration",
+        "max_characters",
+        "error_description",
     ];
 
     fn foolish() -> impl Strategy<Value = Value> {
@@ -232,18 +265,20 @@ mod tests {
 
     /// A person as both networks write one, in which one field is foolish.
     fn almost_right() -> impl Strategy<Value = Value> {
-        (select(FIELDS.to_vec()), foolish(), option::of(select(vec!["data", "followers"]))).prop_map(
+        (select(FIELDS.to_vec()), foolish(), option::of(select(vec!["data", "followers", ""]))).prop_map(
             |(field, value, list)| {
                 let mut person = json!({
                     "id": "7", "username": "cleo", "name": "Cleo", "created_at": "2020-01-01T00:00:00Z",
                     "public_metrics": { "followers_count": 5, "following_count": 5 },
                     "did": "did:plc:cleo", "handle": "cleo.test", "displayName": "Cleo",
                     "createdAt": "2020-01-01T00:00:00Z", "followersCount": 5, "labels": [{ "val": "bot" }],
+                    "acct": "cleo@far.example", "display_name": "Cleo", "content": "<p>Hi &amp; hello</p>",
                 });
                 person[field] = value;
                 match list {
+                    Some("") => json!([person]),
                     Some(list) => json!({ list: [person], "meta": {} }),
-                    None => json!({ "data": person.clone(), "did": person["did"], "handle": person["handle"] }),
+                    None => json!({ "data": person.clone(), "did": person["did"], "handle": person["handle"], "id": person["id"], "username": person["username"], "acct": person["acct"] }),
                 }
             },
         )
@@ -260,6 +295,8 @@ mod tests {
             "x-rate-limit-remaining",
             "ratelimit-reset",
             "retry-after",
+            "link",
+            "location",
             "content-type",
         ]);
         let number = prop_oneof![any::<String>(), any::<i64>().prop_map(|n| n.to_string())];
@@ -288,6 +325,11 @@ mod tests {
         #[test]
         fn no_answer_makes_bluesky_panic_or_tell_too_much(answer in answers()) {
             bluesky_answer(&answer);
+        }
+
+        #[test]
+        fn no_answer_makes_mastodon_panic_or_tell_too_much(answer in answers()) {
+            mastodon_answer(&answer);
         }
 
         #[test]

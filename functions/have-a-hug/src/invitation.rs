@@ -124,11 +124,38 @@ impl Template {
         if channel.needs_recipient() && !words.to_lowercase().contains("stop") {
             return Err("it must say how to opt out; ask for a reply of \"stop\"".into());
         }
+        if network == NetworkName::Mastodon && channel.needs_recipient() {
+            self.check_mention(&words)?;
+        }
         let over = limit(network, channel).excess(&self.widest(network, channel));
         if over > 0 {
             return Err(format!(
                 "with the longest names it is {over} characters too long for {network}; shorten it"
             ));
+        }
+        Ok(())
+    }
+
+    /// On Mastodon the letters alone make a mention, and a private one is shown to everyone it names.
+    fn check_mention(&self, words: &str) -> Result<(), String> {
+        if words.contains('@') {
+            return Err("on Mastodon whoever is mentioned can read it; leave out the @".into());
+        }
+        let around = |place: usize| {
+            let piece = |at: Option<usize>| match at.and_then(|at| self.0.get(at)) {
+                Some(Piece::Words(words)) => words.as_str(),
+                _ => "",
+            };
+            (piece(place.checked_sub(1)), piece(Some(place + 1)))
+        };
+        let in_a_word = |c: char| c.is_alphanumeric() || "_-.@/=".contains(c);
+        let mut places = (0..self.0.len()).filter(|place| self.0[*place] == Piece::Follower);
+        let joined = places.any(|place| {
+            let (before, after) = around(place);
+            before.ends_with(in_a_word) || after.starts_with(in_a_word)
+        });
+        if joined {
+            return Err("on Mastodon a mention stands alone; put a space around {follower}".into());
         }
         Ok(())
     }
@@ -207,9 +234,16 @@ pub fn address(network: NetworkName, recipient: &Recipient) -> String {
     let belongs = |c: &char| match network {
         NetworkName::X => c.is_ascii_alphanumeric() || *c == '_',
         NetworkName::Bluesky => c.is_ascii_alphanumeric() || ".-".contains(*c),
+        // Servers' names are shown in their own letters.
+        NetworkName::Mastodon => c.is_alphanumeric() || "_.-@".contains(*c),
     };
     let handle: String = recipient.handle.chars().filter(belongs).collect();
     let longest = longest_handle(network);
+    if network == NetworkName::Mastodon {
+        // A shorter handle is somebody else's, and what follows a server would be somebody more.
+        let parts: Vec<&str> = handle.split('@').take(2).collect();
+        return format!("@{}", parts.join("@"));
+    }
     if handle.chars().count() <= longest {
         return format!("@{handle}");
     }
@@ -217,11 +251,13 @@ pub fn address(network: NetworkName, recipient: &Recipient) -> String {
     format!("@{kept}…")
 }
 
-/// X's handles have at most 15 characters; Bluesky's 253, of which a post shows these.
+/// X's handles have at most 15 characters; Bluesky's 253, of which a post shows these. Mastodon's
+/// have 30 on its own servers and more on others; the server behind them is not counted.
 fn longest_handle(network: NetworkName) -> usize {
     match network {
         NetworkName::X => 15,
         NetworkName::Bluesky => 48,
+        NetworkName::Mastodon => 64,
     }
 }
 
@@ -286,13 +322,15 @@ impl Limit {
 
 /// Sources: X's counting rules (280 weighted, messages 10,000); the Bluesky lexicons
 /// `app.bsky.feed.post` (300 graphemes, 3000 bytes) and `chat.bsky.convo.defs` (1000, 10,000).
-/// A draft is kept as short as a post, for it may become one.
+/// Mastodon's `StatusLengthValidator` (500; a private mention is a post too). A draft is kept as
+/// short as a post, for it may become one.
 fn limit(network: NetworkName, channel: Channel) -> Limit {
     let (post, message, measure): (_, _, fn(&str) -> usize) = match network {
         NetworkName::X => ((280, usize::MAX), (10_000, usize::MAX), weighted_length),
         NetworkName::Bluesky => ((300, 3_000), (1_000, 10_000), |text| {
             text.graphemes(true).count()
         }),
+        NetworkName::Mastodon => ((500, usize::MAX), (500, usize::MAX), mastodon_length),
     };
     let (units, bytes) = if channel == Channel::Message {
         message
@@ -328,6 +366,39 @@ fn weighted_length(text: &str) -> usize {
             if link { plain + LINK } else { plain }
         })
         .sum()
+}
+
+/// How Mastodon counts: what a reader sees as one character is one, a link is 23 however long, and
+/// of a mention the server's name is free.
+pub(crate) fn mastodon_length(text: &str) -> usize {
+    text.split_inclusive(char::is_whitespace)
+        .map(mastodon_word_length)
+        .sum()
+}
+
+fn mastodon_word_length(word: &str) -> usize {
+    const LINK: usize = 23;
+    let seen = |text: &str| text.graphemes(true).count();
+    let link = ["http://", "https://"]
+        .iter()
+        .filter_map(|scheme| word.find(scheme))
+        .min();
+    if let Some(at) = link {
+        // Stops behind a link are no part of it.
+        let end = word
+            .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
+            .len();
+        return seen(&word[..at]) + LINK + seen(&word[end.max(at)..]);
+    }
+    let server = word.find('@').and_then(|at| {
+        let user = &word[at + 1..];
+        let second = user.find(|c: char| !(c.is_alphanumeric() || "_.-".contains(c)))?;
+        let server = user[second..].strip_prefix('@')?;
+        let end = server.find(|c: char| !(c.is_alphanumeric() || ".-".contains(c)));
+        let server = &server[..end.unwrap_or(server.len())];
+        Some(format!("@{}", server.trim_end_matches(['.', '-'])))
+    });
+    seen(word) - server.map_or(0, |server| seen(&server))
 }
 
 #[cfg(test)]
@@ -412,6 +483,66 @@ mod tests {
         assert_eq!(weighted_length("歌💛é"), 5);
     }
 
+    #[test]
+    fn mastodon_counts_a_link_as_23_and_of_a_mention_only_the_user() {
+        assert_eq!(mastodon_length("歌💛é"), 3);
+        assert_eq!(mastodon_length("a https://a.co b"), 2 + 23 + 2);
+        let long = format!("see (https://amber.example/{}), ok", "s".repeat(200));
+        assert_eq!(mastodon_length(&long), 5 + 23 + 3 + 2);
+        assert_eq!(
+            mastodon_length("@cleo@other.example, hi"),
+            "@cleo, hi".len()
+        );
+        assert_eq!(mastodon_length("@cleo@other.example."), "@cleo.".len());
+        assert_eq!(mastodon_length("@cleo hi a.b@c"), 14);
+        assert_eq!(mastodon_length("amber.com"), 9, "no link without https://");
+    }
+
+    #[test]
+    fn on_mastodon_the_whole_handle_is_the_address() {
+        let remote = format!("{}@bücher.example", "w".repeat(70));
+        assert_eq!(
+            address(NetworkName::Mastodon, &recipient(&remote)),
+            format!("@{remote}")
+        );
+        assert_eq!(
+            address(
+                NetworkName::Mastodon,
+                &recipient("cleo@a.example @dan@b.example")
+            ),
+            "@cleo@a.example"
+        );
+    }
+
+    #[test]
+    fn on_mastodon_a_mention_must_be_readable_as_one_and_name_nobody_else() {
+        let check = |text: &str, network| {
+            text.parse::<Template>()
+                .unwrap()
+                .check(network, Channel::Mention)
+        };
+        let told = |text: &str| check(text, NetworkName::Mastodon).unwrap_err();
+        for joined in [
+            "Hi{follower}, or stop",
+            "{follower}-fan, or stop",
+            "{follower}: stop, ={follower}",
+        ] {
+            assert!(
+                told(joined).contains("put a space around {follower}"),
+                "{joined}"
+            );
+            assert_eq!(check(joined, NetworkName::X), Ok(()));
+        }
+        assert!(told("{follower} ask @amber, or stop").contains("leave out the @"));
+        for good in [
+            "({follower}), or stop",
+            "{follower}! or stop",
+            "stop? {follower}",
+        ] {
+            assert_eq!(check(good, NetworkName::Mastodon), Ok(()), "{good}");
+        }
+    }
+
     proptest! {
         #[test]
         fn words_fit_whatever_the_names_are(
@@ -421,8 +552,9 @@ mod tests {
             let name = format!("{name}{}", marks.concat());
             for network in NetworkName::ALL {
                 for channel in Channel::ALL {
-                    // X's own handles are short and it takes mentions by the letters.
-                    let handle = if network == NetworkName::X { &handle[..handle.len().min(15)] } else { &handle };
+                    // X and Mastodon take mentions by the letters, so handles are not cut there.
+                    let longest = if network == NetworkName::Bluesky { 253 } else { longest_handle(network) };
+                    let handle = &handle[..handle.len().min(longest)];
                     let text = Template::default_for(channel)
                         .compose(network, channel, milestone(number), Some(&recipient(handle)), &name);
                     prop_assert_eq!(limit(network, channel).excess(&text), 0, "{}", text);

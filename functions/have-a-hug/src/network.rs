@@ -3,6 +3,7 @@
 
 pub mod bluesky;
 mod line;
+pub mod mastodon;
 pub mod x;
 
 use std::{fmt, str::FromStr, sync::Arc};
@@ -27,6 +28,8 @@ pub enum NetworkName {
     X,
     /// The AT protocol's network: bsky.app and every server that joins it.
     Bluesky,
+    /// Mastodon, and every server that speaks its API.
+    Mastodon,
 }
 
 impl NetworkName {
@@ -37,7 +40,7 @@ impl NetworkName {
     }
 
     /// Every network there is code for.
-    pub const ALL: [Self; 2] = [Self::X, Self::Bluesky];
+    pub const ALL: [Self; 3] = [Self::X, Self::Bluesky, Self::Mastodon];
 }
 
 impl fmt::Display for NetworkName {
@@ -45,6 +48,7 @@ impl fmt::Display for NetworkName {
         f.write_str(match self {
             Self::X => "x",
             Self::Bluesky => "bluesky",
+            Self::Mastodon => "mastodon",
         })
     }
 }
@@ -239,6 +243,9 @@ pub fn connect(
         settings::Login::X(keys) => Arc::new(x::X::new(account, keys.clone(), http, clock)),
         settings::Login::Bluesky(login) => {
             Arc::new(bluesky::Bluesky::new(account, login.clone(), http, clock))
+        }
+        settings::Login::Mastodon(login) => {
+            Arc::new(mastodon::Mastodon::new(account, login.clone(), http, clock))
         }
     }
 }

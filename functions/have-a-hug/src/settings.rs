@@ -10,7 +10,7 @@ use crate::{
     follower::Screening,
     invitation::{Channel, Template},
     milestone::{GREATEST, Plan},
-    network::{NetworkName, bluesky, x},
+    network::{NetworkName, bluesky, mastodon, x},
 };
 
 /// Everything a creator has decided.
@@ -51,6 +51,8 @@ pub enum Login {
     X(x::Keys),
     /// Bluesky
     Bluesky(bluesky::Login),
+    /// Mastodon
+    Mastodon(mastodon::Login),
 }
 
 /// A text that is never shown.
@@ -325,9 +327,12 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let handle = plain_handle(written.handle.get_ref());
+        let mut handle = plain_handle(written.handle.get_ref());
         if let Err(what) = check_handle(network, &handle) {
             self.mistake(&written.handle, "account.handle", what);
+        }
+        if network == NetworkName::Mastodon && !handle.contains('@') {
+            handle = self.on_its_server(&handle, written);
         }
         let name = AccountName { network, handle };
         let contact = self.contact(network, written);
@@ -353,7 +358,12 @@ impl Reader<'_> {
         }
         let login = match network {
             NetworkName::X => self.x_login(&name, written, &contact, alone(network)),
-            NetworkName::Bluesky => self.bluesky_login(&name, written, &contact, alone(network)),
+            NetworkName::Bluesky => self
+                .sole_secret(&name, written, &contact, "APP_PASSWORD", alone(network))
+                .map(|app_password| Login::Bluesky(bluesky::Login { app_password })),
+            NetworkName::Mastodon => self
+                .sole_secret(&name, written, &contact, "ACCESS_TOKEN", alone(network))
+                .map(|access_token| Login::Mastodon(mastodon::Login { access_token })),
         };
         let address = |server: &Option<Spanned<String>>| {
             server
@@ -377,6 +387,22 @@ impl Reader<'_> {
         })
     }
 
+    /// A handle on Mastodon with the server that it has none of: two servers each have an `amber`.
+    fn on_its_server(&mut self, handle: &str, written: &WrittenAccount) -> String {
+        let Some(server) = &written.server else {
+            let what = format!(
+                "\"{handle}\" does not say on which server; write \"{handle}@mastodon.social\", or add server = \"https://mastodon.social\""
+            );
+            self.mistake(&written.handle, "account.handle", what);
+            return handle.to_owned();
+        };
+        let host = server.get_ref().trim_end_matches('/').split_once("://");
+        format!(
+            "{handle}@{}",
+            host.map_or("", |(_, host)| host).to_lowercase()
+        )
+    }
+
     /// The channels in order, with `draft` at the end whether it was written or not.
     fn contact(&mut self, network: NetworkName, written: &WrittenAccount) -> Vec<Channel> {
         let Some(list) = &written.contact else {
@@ -391,6 +417,10 @@ impl Reader<'_> {
                         "account.contact",
                         format!("\"{channel}\" stands twice; leave one out"),
                     );
+                }
+                Ok(Channel::Message) if network == NetworkName::Mastodon => {
+                    let what = "Mastodon's private messages are mentions that only the mentioned can read; write \"mention\"";
+                    self.mistake(word, "account.contact", what);
                 }
                 Ok(channel) => channels.push(channel),
                 Err(what) => self.mistake::<String>(word, "account.contact", what),
@@ -469,27 +499,29 @@ impl Reader<'_> {
         None
     }
 
-    fn bluesky_login(
+    /// The one secret of a network that can be read without any; `None` is a mistake.
+    fn sole_secret(
         &mut self,
         name: &AccountName,
         written: &WrittenAccount,
         contact: &[Channel],
+        key: &str,
         alone: bool,
-    ) -> Option<Login> {
-        let app_password = self.secret(name, "APP_PASSWORD", alone);
+    ) -> Option<Option<Secret>> {
+        let secret = self.secret(name, key, alone);
         let sends = contact.iter().any(|channel| *channel != Channel::Draft);
         if sends {
-            self.need([secret_name(name, "APP_PASSWORD", alone)]);
+            self.need([secret_name(name, key, alone)]);
         }
-        if app_password.is_none() && sends {
+        if secret.is_none() && sends {
             let what = format!(
                 "the secret of {name} is missing: {}; set it, or contact = [\"draft\"], which needs none",
-                secret_name(name, "APP_PASSWORD", alone),
+                secret_name(name, key, alone),
             );
             self.mistake(&written.handle, "account.handle", what);
             return None;
         }
-        Some(Login::Bluesky(bluesky::Login { app_password }))
+        Some(secret)
     }
 
     /// Accounts of one network share some.
@@ -550,10 +582,12 @@ impl Reader<'_> {
     }
 }
 
-/// What a network's rules for automation allow without being asked first: NETWORKS.md, 2026-08.
+/// What a network's rules for automation allow without being asked first; README.md, "The rules of
+/// the networks", says where each stands.
 pub fn default_contact(network: NetworkName) -> Vec<Channel> {
     match network {
         NetworkName::X | NetworkName::Bluesky => vec![Channel::Announce, Channel::Draft],
+        NetworkName::Mastodon => vec![Channel::Mention, Channel::Draft],
     }
 }
 
@@ -575,6 +609,19 @@ fn check_handle(network: NetworkName, handle: &str) -> Result<(), String> {
                 }),
             "amber.bsky.social",
         ),
+        NetworkName::Mastodon => {
+            let (user, server) = handle.split_once('@').unwrap_or((handle, "no.server"));
+            let is_in = |text: &str, more: &str| {
+                !text.is_empty()
+                    && text
+                        .chars()
+                        .all(|c| c.is_alphanumeric() || more.contains(c))
+            };
+            (
+                is_in(user, "_.-") && server.split('.').all(|label| is_in(label, "-:")),
+                "amber@mastodon.social",
+            )
+        }
     };
     if right {
         Ok(())
@@ -614,6 +661,8 @@ mod tests {
     const GOOD: &str =
         "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"x\"\nhandle = \"@Amber\"\n";
 
+    const MASTODON: &str = "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"@Amber@mastodon.social\"\n";
+
     fn all_secrets(name: &str) -> Option<String> {
         Some(format!("secret-{name}"))
     }
@@ -633,6 +682,47 @@ mod tests {
         assert_eq!(account.name.to_string(), "x:amber");
         assert_eq!(account.contact, [Channel::Announce, Channel::Draft]);
         assert!(account.screening.screen);
+    }
+
+    #[test]
+    fn a_mastodon_account_is_known_by_its_server_and_mentions_by_default() {
+        let account = |text: &str| parse(text).unwrap().accounts.remove(0);
+        let whole = account(MASTODON);
+        assert_eq!(whole.name.to_string(), "mastodon:amber@mastodon.social");
+        assert_eq!(whole.contact, [Channel::Mention, Channel::Draft]);
+        assert_eq!(whole.server, None, "it follows from the handle");
+        let apart = MASTODON.replace("@mastodon.social", "");
+        let apart = account(&format!("{apart}server = \"https://Mastodon.social/\""));
+        assert_eq!(apart.name, whole.name);
+        let elsewhere = account(&format!("{MASTODON}server = \"https://web.example\""));
+        assert_eq!(
+            elsewhere.name, whole.name,
+            "its handle may have another name"
+        );
+    }
+
+    #[test]
+    fn a_mastodon_account_needs_its_token_unless_it_only_drafts() {
+        let none = |_: &str| None;
+        let told = Settings::parse(MASTODON, "hug.toml", &none)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("missing: MASTODON_ACCESS_TOKEN; set it, or contact"),
+            "{told}"
+        );
+        let drafts = format!("{MASTODON}contact = [\"draft\"]\n");
+        assert!(Settings::parse(&drafts, "hug.toml", &none).is_ok());
+        let two = format!(
+            "{MASTODON}\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"bea@b.example\"\n"
+        );
+        assert_eq!(
+            parse(&two).unwrap().needs,
+            [
+                "MASTODON_AMBER_MASTODON_SOCIAL_ACCESS_TOKEN",
+                "MASTODON_BEA_B_EXAMPLE_ACCESS_TOKEN"
+            ]
+        );
     }
 
     #[test]
@@ -657,9 +747,15 @@ mod tests {
             .join("\n")
             .replace("https://…", "https://appview.example");
         let settings = parse(&text).unwrap();
-        assert_eq!(settings.accounts.len(), 2);
+        let networks: Vec<NetworkName> = settings
+            .accounts
+            .iter()
+            .map(|account| account.name.network)
+            .collect();
+        assert_eq!(networks, NetworkName::ALL);
         assert_eq!(settings.texts.len(), 2);
         assert!(settings.accounts[1].appview.is_some());
+        assert!(settings.accounts[2].server.is_some());
     }
 
     #[test]
@@ -710,6 +806,22 @@ mod tests {
             (
                 format!("{GOOD}appview = \"https://a.example\""),
                 "line 8, account.appview: only Bluesky has one",
+            ),
+            (
+                MASTODON.replace("@mastodon.social", ""),
+                "line 7, account.handle: \"amber\" does not say on which server; write \"amber@mastodon.social\", or add server = ",
+            ),
+            (
+                MASTODON.replace("Amber@", "am ber@"),
+                "line 7, account.handle: \"am ber@mastodon.social\" is no handle on mastodon; one looks like \"amber@mastodon.social\"",
+            ),
+            (
+                MASTODON.replace("@mastodon.social", "@a@b"),
+                "line 7, account.handle: \"amber@a@b\" is no handle on mastodon",
+            ),
+            (
+                format!("{MASTODON}contact = [\"message\"]"),
+                "line 8, account.contact: Mastodon's private messages are mentions that only the mentioned can read; write \"mention\"",
             ),
             (
                 format!("{GOOD}[texts]\nannounce = \"{{nmae}}\""),

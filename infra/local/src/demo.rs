@@ -1,27 +1,27 @@
-//! The story in fast motion: the real check and invitation, a real table, and an X that is played.
+//! The story in fast motion: the real check and invitation, a real table, and three networks that are
+//! played, side by side.
 
 use std::{io::Write, time::Duration};
 
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{clock::Clock, hug::Hug};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    Error, sandbox,
+    Error,
+    sandbox::{self, Networks},
     stack::Stack,
-    stand_in::{
-        Fault, Person,
-        x::{Account, X},
-    },
+    stand_in::{Fault, Person},
     status::{HugStatus, hugs_table},
     watch,
 };
 
-const SETTINGS: &str =
-    "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"x\"\nhandle = \"amber\"\n";
-
 /// How often the schedule looks, in the story's own time.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
+
+/// Room for three columns that are read at once.
+const WIDTH: u16 = 120;
 
 /// Tells the story on `out`, pausing for `pace` after each scene, and answers the hugs it came to.
 ///
@@ -32,7 +32,7 @@ const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
 /// Where this computer gives no port, or `out` takes no more.
 pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<Hug>, Error> {
     let mut story = Story::begin(seed, out, pace).await?;
-    story.tell("Amber, a songwriter, has 598 followers. She promises: \"Follower number 600 gets a song about a\ntopic of their choosing, and so does every hundredth after that.\"")?;
+    story.tell("Amber, a songwriter, has 598 followers on each of three networks. She promises:\n\"Follower number 600 gets a song about a topic of their choosing, and so does every hundredth after that.\"")?;
     story.check().await?;
 
     story.tell("A fan follows, then a bot. The bot is number 600.")?;
@@ -54,9 +54,8 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     story.check().await?;
 
     story.tell("Nine unfollow; six others come. The count climbs over 800 a second time.")?;
-    let newcomers = story.newest_fans(9);
-    for handle in newcomers {
-        story.x.unfollow(&handle);
+    for fan in story.newest_fans(9) {
+        story.networks.unfollow(&fan);
     }
     story.check().await?;
     story.fans(6);
@@ -65,6 +64,7 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     story.tell("A hundred more follow, but X wants to be left alone for a quarter of an hour.")?;
     story.fans(100);
     story
+        .networks
         .x
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     story.check().await?;
@@ -78,11 +78,11 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
 
 struct Story<'a, W> {
     stack: Stack,
-    x: X,
+    networks: Networks,
     clock: Clock,
     people: u64,
     bots: u64,
-    came: Vec<String>,
+    came: Vec<Person>,
     out: &'a mut W,
     pace: Duration,
 }
@@ -91,14 +91,12 @@ impl<'a, W: Write> Story<'a, W> {
     async fn begin(seed: u64, out: &'a mut W, pace: Duration) -> Result<Self, Error> {
         let start: Timestamp = "2026-11-22T14:00:00Z".parse()?;
         let clock = Clock::by_hand(start);
-        let x = X::start(clock.clone()).await?;
-        x.add_account(Account::amber());
-        let settings = format!("{SETTINGS}server = \"{}\"\n", x.url());
-        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone()).await?;
+        let networks = Networks::start(&clock).await?;
+        let stack = Stack::in_memory(&networks.settings(), &sandbox::secret, clock.clone()).await?;
         let people = seed % 1_000 * 10_000;
         let mut story = Self {
             stack,
-            x,
+            networks,
             clock,
             people,
             bots: people,
@@ -114,17 +112,18 @@ impl<'a, W: Write> Story<'a, W> {
         for _ in 0..n {
             self.people += 1;
             let fan = Person::fan(self.people, self.clock.now());
-            self.came.push(fan.handle.clone());
-            self.x.follow(fan);
+            self.networks.follow(&fan);
+            self.came.push(fan);
         }
     }
 
     fn bot(&mut self) {
         self.bots += 1;
-        self.x.follow(Person::bot(self.bots, self.clock.now()));
+        let bot = Person::bot(self.bots, self.clock.now());
+        self.networks.follow(&bot);
     }
 
-    fn newest_fans(&mut self, n: usize) -> Vec<String> {
+    fn newest_fans(&mut self, n: usize) -> Vec<Person> {
         self.came.split_off(self.came.len().saturating_sub(n))
     }
 
@@ -133,22 +132,34 @@ impl<'a, W: Write> Story<'a, W> {
         Ok(())
     }
 
-    /// One tick of the schedule, told.
+    /// One tick of the schedule, told in a column for each network.
     async fn check(&mut self) -> Result<(), Error> {
         self.clock.advance(BETWEEN_CHECKS);
-        self.x.clear_requests();
+        self.networks.x.clear_requests();
+        self.networks.bluesky.clear_requests();
+        self.networks.mastodon.clear_requests();
         let told = watch::round(&mut self.stack, json!({})).await?;
-        for line in &told.lines {
-            writeln!(self.out, "  {line}")?;
-        }
-        if told.trouble {
-            return Err(
-                "the stand-in X was not to be read or written, so the story ends here".into(),
-            );
-        }
-        let requests = self.x.requests().len();
+        let requests = [
+            self.networks.x.requests().len(),
+            self.networks.bluesky.requests().len(),
+            self.networks.mastodon.requests().len(),
+        ];
         let now = self.clock.now().strftime("%H:%M");
-        writeln!(self.out, "    [{now}; requests to X: {requests}]")?;
+        let mut columns = Table::new();
+        columns
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_content_arrangement(ContentArrangement::DynamicFullWidth)
+            .set_width(WIDTH);
+        let (mut names, mut cells) = (Vec::new(), Vec::new());
+        for ((name, lines), requests) in by_account(&told.lines).into_iter().zip(requests) {
+            names.push(name);
+            cells.push(format!("{lines}\n[{now}; requests: {requests}]"));
+        }
+        columns.set_header(names).add_row(cells);
+        writeln!(self.out, "{columns}")?;
+        if told.trouble {
+            return Err("a stand-in was not to be read or written, so the story ends here".into());
+        }
         self.out.flush()?;
         tokio::time::sleep(self.pace).await;
         Ok(())
@@ -162,10 +173,40 @@ impl<'a, W: Write> Story<'a, W> {
             .map(|hug| HugStatus::at(now, hug.clone()))
             .collect();
         writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
-        writeln!(self.out, "\nWhat Amber's account posted:")?;
-        for post in self.x.posts() {
-            writeln!(self.out, "\n  {}", post.text)?;
+        let announced = [
+            ("X", self.networks.x.posts()),
+            ("Bluesky", self.networks.bluesky.posts()),
+        ];
+        for (network, posts) in announced {
+            writeln!(self.out, "\nWhat Amber's account posted on {network}:")?;
+            for post in posts {
+                writeln!(self.out, "\n  {}", post.text)?;
+            }
+        }
+        writeln!(
+            self.out,
+            "\nWhat it wrote on Mastodon, where only the mentioned can read it:"
+        )?;
+        for message in self.networks.mastodon.messages() {
+            writeln!(self.out, "\n  {}", message.text)?;
         }
         Ok(hugs)
     }
+}
+
+/// The lines of a round, each account's under its name.
+fn by_account(lines: &[String]) -> Vec<(&str, String)> {
+    let mut accounts: Vec<(&str, String)> = Vec::new();
+    for line in lines {
+        if line.starts_with(' ') {
+            if let Some((_, told)) = accounts.last_mut() {
+                told.push('\n');
+                told.push_str(line.trim_start());
+            }
+        } else {
+            let (name, told) = line.split_once("  ").unwrap_or((line, ""));
+            accounts.push((name, told.to_owned()));
+        }
+    }
+    accounts
 }

@@ -466,6 +466,7 @@ impl OneAccount<'_> {
                 let reads = appview.unwrap_or(bluesky::APPVIEW);
                 std::iter::once(reads).chain(pds).collect()
             }
+            Login::Mastodon(_) => server.into_iter().collect(),
         };
         all.dedup();
         all
@@ -556,6 +557,9 @@ fn right_to(what: &str, network: NetworkName) -> &'static str {
         }
         (NetworkName::X, _) => {
             "give the app \"read, write and direct messages\" at developer.x.com, then make the access token and secret anew"
+        }
+        (NetworkName::Mastodon, _) => {
+            "give the token's application the scopes of README.md, then take its new token"
         }
         (NetworkName::Bluesky, _) => {
             "make an app password with \"allow access to your direct messages\" ticked"

@@ -3,24 +3,43 @@
 use check_followers::{Looked, Summary};
 use have_a_hug::{
     check::{Check, Outcome},
-    hug::{Hug, Skipped, Status as HugStatus},
+    hug::{Certainty, Hug, Skipped, Status as HugStatus},
 };
 use jiff::Timestamp;
 
 use crate::status::{each, follower, how};
 
-/// What the checks of a round found, a few lines an account.
-pub fn checks(summary: &Summary) -> Vec<String> {
-    summary
-        .accounts
-        .iter()
-        .flat_map(|looked| match looked {
-            Looked::At(check) => one_check(check, summary.dry_run),
-            Looked::Failed { account, error, .. } => {
-                vec![format!("{account}  could not be checked: {error}")]
+/// What a round found and sent: for each account a line that begins with its name, and below it, set
+/// in, what happened to its hugs.
+pub fn round(summary: &Summary, touched: &[Hug]) -> Vec<String> {
+    let (mut lines, mut told) = (Vec::new(), Vec::new());
+    for looked in &summary.accounts {
+        let account = match looked {
+            Looked::At(check) => {
+                lines.extend(one_check(check, summary.dry_run));
+                check.account.to_string()
             }
-        })
-        .collect()
+            Looked::Failed { account, error, .. } => {
+                lines.push(format!("{account}  could not be checked: {error}"));
+                account.to_string()
+            }
+        };
+        lines.extend(invitations(touched, &account));
+        told.push(account);
+    }
+    // The stream brings hugs of accounts that were not looked at, too.
+    for hug in touched {
+        let account = hug.account.to_string();
+        if !told.contains(&account) {
+            let more = invitations(touched, &account);
+            if !more.is_empty() {
+                lines.push(account.clone());
+                lines.extend(more);
+            }
+            told.push(account);
+        }
+    }
+    lines
 }
 
 fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
@@ -58,10 +77,15 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             .as_ref()
             .map_or_else(String::new, |note| format!(" ({note})"));
         lines.push(format!(
-            "  {} goes to {}{note}, position {}{}{would}",
+            "  {} goes to {}{note}, position {}{}{}{would}",
             hug.milestone,
             follower(hug),
             hug.evidence.position,
+            match hug.evidence.certainty {
+                Certainty::Certain => ", certain",
+                Certainty::Likely => ", likely",
+                Certainty::Unknown => "",
+            },
             passed_over(&hug.evidence.skipped, hug.evidence.skipped_more),
         ));
     }
@@ -88,11 +112,10 @@ fn passed_over(skipped: &[Skipped], more: u64) -> String {
     format!("; passed over {}", each(skipped, more).join(", "))
 }
 
-/// What became of the hugs that a round touched, a line each.
-pub fn invitations(touched: &[Hug]) -> Vec<String> {
+fn invitations(touched: &[Hug], account: &str) -> Vec<String> {
     touched
         .iter()
-        .filter(|hug| hug.attempts > 0)
+        .filter(|hug| hug.attempts > 0 && hug.account.to_string() == account)
         .map(|hug| {
             let state = match hug.status {
                 HugStatus::Inviting => "not invited yet".to_owned(),

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::{
     Error,
     stack::Stack,
-    stand_in::{Person, bluesky, x},
+    stand_in::{Person, bluesky, mastodon, x},
     table,
     watch::interruption,
 };
@@ -30,7 +30,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// The secrets of the stand-ins' creator, by the names that a real creator gives theirs.
-fn secrets() -> [(&'static str, String); 6] {
+fn secrets() -> [(&'static str, String); 7] {
     let keys = x::Keys::sandbox();
     [
         ("X_API_KEY", keys.api_key),
@@ -41,6 +41,10 @@ fn secrets() -> [(&'static str, String); 6] {
         (
             "BLUESKY_APP_PASSWORD",
             bluesky::Account::amber().app_password,
+        ),
+        (
+            "MASTODON_ACCESS_TOKEN",
+            mastodon::Account::amber().access_token,
         ),
     ]
 }
@@ -59,8 +63,8 @@ pub fn secret(name: &str) -> Option<String> {
 /// Where no port or folder can be had, or the command cannot be started.
 pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     let clock = Clock::system();
-    let (x, bluesky) = networks(&clock).await?;
-    let settings = settings(x.url(), bluesky.url());
+    let networks = Networks::open(&clock).await?;
+    let settings = networks.settings();
     let mut stack = Stack::in_memory(&settings, &secret, clock).await?;
     let folder = state.join("sandbox");
     std::fs::create_dir_all(&folder)?;
@@ -78,11 +82,12 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     environment.extend(secrets());
     writeln!(
         stdout(),
-        "A stand-in X at {x} and Bluesky at {bluesky}, with {FOLLOWERS} followers each.\n\
+        "A stand-in X at {x}, Bluesky at {} and Mastodon at {}, with {FOLLOWERS} followers each.\n\
          More come with:   curl -X POST '{x}/stand-in/follow?n=3'\n\
          What was sent:    curl {x}/stand-in/sent",
-        x = x.url(),
-        bluesky = bluesky.url(),
+        networks.bluesky.url(),
+        networks.mastodon.url(),
+        x = networks.x.url(),
     )?;
 
     let deliver = async {
@@ -135,11 +140,12 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
 ///
 /// Where no port can be had.
 pub async fn networks_only() -> Result<(), Error> {
-    let (x, bluesky) = networks(&Clock::system()).await?;
+    let networks = Networks::open(&Clock::system()).await?;
     let told = serde_json::json!({
-        "x": x.url(),
-        "bluesky": bluesky.url(),
-        "settings": settings(x.url(), bluesky.url()),
+        "x": networks.x.url(),
+        "bluesky": networks.bluesky.url(),
+        "mastodon": networks.mastodon.url(),
+        "settings": networks.settings(),
         "secrets": HashMap::from(secrets()),
     });
     writeln!(stdout(), "{told}")?;
@@ -147,22 +153,59 @@ pub async fn networks_only() -> Result<(), Error> {
     Ok(())
 }
 
-async fn networks(clock: &Clock) -> Result<(x::X, bluesky::Bluesky), Error> {
-    let x = x::X::start(clock.clone()).await?;
-    x.add_account(x::Account::amber());
-    x.set_bearer(x::SANDBOX_BEARER);
-    let bluesky = bluesky::Bluesky::start(clock.clone()).await?;
-    bluesky.add_account(bluesky::Account::amber());
-    for n in 0..FOLLOWERS {
-        x.follow(Person::fan(n, clock.now()));
-        bluesky.follow(Person::fan(n, clock.now()));
-    }
-    Ok((x, bluesky))
+/// All of them, with the creator on each and nobody else yet.
+pub(crate) struct Networks {
+    pub x: x::X,
+    pub bluesky: bluesky::Bluesky,
+    pub mastodon: mastodon::Mastodon,
 }
 
-fn settings(x: &str, bluesky: &str) -> String {
-    format!(
-        r#"[plan]
+impl Networks {
+    pub async fn start(clock: &Clock) -> Result<Self, Error> {
+        let networks = Self {
+            x: x::X::start(clock.clone()).await?,
+            bluesky: bluesky::Bluesky::start(clock.clone()).await?,
+            mastodon: mastodon::Mastodon::start(clock.clone()).await?,
+        };
+        networks.x.add_account(x::Account::amber());
+        networks.x.set_bearer(x::SANDBOX_BEARER);
+        networks.bluesky.add_account(bluesky::Account::amber());
+        networks.mastodon.add_account(mastodon::Account::amber());
+        Ok(networks)
+    }
+
+    async fn open(clock: &Clock) -> Result<Self, Error> {
+        let networks = Self::start(clock).await?;
+        for n in 0..FOLLOWERS {
+            networks.follow(&Person::fan(n, clock.now()));
+        }
+        Ok(networks)
+    }
+
+    /// Someone follows the creator on all of them.
+    pub fn follow(&self, person: &Person) {
+        self.x.follow(person.clone());
+        self.bluesky.follow(person.clone());
+        let handle = on_mastodon(person);
+        self.mastodon.follow(Person {
+            handle,
+            ..person.clone()
+        });
+    }
+
+    /// They leave her on all of them.
+    pub fn unfollow(&self, person: &Person) {
+        self.x.unfollow(&person.handle);
+        self.bluesky.unfollow(&person.handle);
+        self.mastodon.unfollow(&on_mastodon(person));
+    }
+
+    /// A hug.toml that leads to them.
+    pub fn settings(&self) -> String {
+        let (x, bluesky, mastodon) = (self.x.url(), self.bluesky.url(), self.mastodon.url());
+        let domain = mastodon::DOMAIN;
+        format!(
+            r#"[plan]
 first = 600
 step = 100
 
@@ -176,6 +219,20 @@ network = "bluesky"
 handle = "amber.bsky.social"
 server = "{bluesky}"
 appview = "{bluesky}"
+
+[[account]]
+network = "mastodon"
+handle = "amber@{domain}"
+server = "{mastodon}"
 "#
-    )
+        )
+    }
+}
+
+/// Every second one has their account on another server.
+fn on_mastodon(person: &Person) -> String {
+    if person.id.ends_with(['0', '2', '4', '6', '8']) {
+        return person.handle.clone();
+    }
+    format!("{}@elsewhere.example", person.handle)
 }

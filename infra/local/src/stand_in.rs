@@ -11,6 +11,7 @@
 //! in seconds) for the next request there; these are not counted among the requests.
 
 pub mod bluesky;
+pub mod mastodon;
 pub mod x;
 
 use std::{
@@ -40,7 +41,8 @@ use tokio::{net::TcpListener, task::AbortHandle};
 pub struct Person {
     /// The stable id: digits. Bluesky makes a DID of it ([`bluesky::did`]), unless it already is one.
     pub id: String,
-    /// The handle, without an `@`. Bluesky adds `.bsky.social` where there is no dot.
+    /// The handle, without an `@` before it. Bluesky adds `.bsky.social` where there is no dot; on
+    /// Mastodon one with a server in it (`cleo@other.example`) is from there.
     pub handle: String,
     /// The display name; empty where none was set.
     pub name: String,
@@ -56,7 +58,7 @@ pub struct Person {
     pub following: u64,
     /// How many posts they have made.
     pub posts: u64,
-    /// Whether they label themselves as a bot. Only Bluesky has such a label.
+    /// Whether they label themselves as a bot. X has no such label.
     pub bot: bool,
     /// Whether they take no messages.
     pub messages_closed: bool,
@@ -201,7 +203,7 @@ pub struct Seen {
 /// A post that an account made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Post {
-    /// X: the number; Bluesky: the `at://` URI.
+    /// X and Mastodon: the number; Bluesky: the `at://` URI.
     pub id: String,
     /// The author's stable id.
     pub author: String,
@@ -658,7 +660,7 @@ fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// The text of a point in time as both networks write it: with milliseconds.
+/// The text of a point in time as the networks write it: with milliseconds.
 fn written(at: Timestamp) -> String {
     format!("{at:.3}")
 }

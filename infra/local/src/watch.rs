@@ -30,8 +30,7 @@ pub async fn round(stack: &mut Stack, event: Value) -> Result<Told, Error> {
     let summary = stack.round(event).await?;
     let mut touched = stack.deps.ledger.everything().await?.hugs;
     touched.retain(|hug| !before.contains(hug));
-    let mut lines = report::checks(&summary);
-    lines.extend(report::invitations(&touched));
+    let lines = report::round(&summary, &touched);
     let now = stack.deps.clock.now();
     let in_trouble = touched.iter().any(|hug| report::is_trouble(hug, now));
     Ok(Told {

@@ -5,13 +5,14 @@ use std::fmt;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Allowed, Failure, Letter, Network, NetworkError, NetworkName, Page, Profile, line::Line,
+    Allowed, Failure, Letter, Network, NetworkError, NetworkName, Page, Profile,
+    line::{CLOCK_DRIFT, Line, json_body, with_query},
     made_by_network, time_if_readable,
 };
 use crate::{
@@ -55,6 +56,9 @@ impl fmt::Debug for Bluesky {
 const SMALLEST_PAGE: u64 = 25;
 const LARGEST_PAGE: u64 = 100;
 
+/// A look through the notifications turns no more pages than this.
+const MOST_PAGES_OF_NOTIFICATIONS: usize = 10;
+
 const POSTS: &str = "app.bsky.feed.post";
 
 /// Messages go through the PDS to the chat service.
@@ -62,9 +66,6 @@ const CHAT: (&str, &str) = ("atproto-proxy", "did:web:api.bsky.chat#bsky_chat");
 
 /// Labels that speak of automation or abuse; most others are a matter of taste or self-chosen.
 const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
-
-/// The clocks here and there may differ by this much.
-const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 #[async_trait]
 impl Network for Bluesky {
@@ -116,6 +117,49 @@ impl Network for Bluesky {
                 .collect(),
             next: page.cursor,
         })
+    }
+
+    /// Notifications are in the order in which the network saw the follows, whatever date these
+    /// give themselves, and go with the follow.
+    async fn follows_since(
+        &self,
+        id: &str,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(Follower, Timestamp)>>, NetworkError> {
+        let attempted = "reading the notifications of follows";
+        if self.login.app_password.is_none() {
+            return Ok(None);
+        }
+        let mut cursor: Option<String> = None;
+        let mut follows = Vec::new();
+        for _ in 0..MOST_PAGES_OF_NOTIFICATIONS {
+            let get = |session: &Session| {
+                let mut query = vec![("reasons", "follow"), ("limit", "100")];
+                query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+                let url = session.url("app.bsky.notification.listNotifications");
+                self.line.http.get(with_query(url, &query))
+            };
+            let answer = self.with_session(attempted, id, get).await?;
+            if !answer.status.is_success() {
+                return Err(self.refusal(attempted, &answer));
+            }
+            let page: Notifications = self.line.parse(attempted, &answer)?;
+            for one in page.notifications {
+                if one.indexed_at < since {
+                    return Ok(Some(follows));
+                }
+                // Older servers do not know the filter by reason.
+                if one.reason == "follow" {
+                    follows.push((one.author.into_follower(), one.indexed_at));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(Some(follows));
+            }
+        }
+        // A part of them would be taken for all.
+        Ok(None)
     }
 
     /// The list has no counts; the profile does.
@@ -171,7 +215,7 @@ impl Network for Bluesky {
                 ],
             ))
         };
-        match self.with_session(attempted, letter, get).await? {
+        match self.with_session(attempted, &letter.hug.id, get).await? {
             answer if answer.status.is_success() => {
                 Ok(Some(self.line.parse::<Reference>(attempted, &answer)?.uri))
             }
@@ -220,12 +264,12 @@ impl Bluesky {
             server.clone().unwrap_or_else(|| default.to_owned())
         };
         Self {
-            line: Line {
-                account: account.name.clone(),
-                secrets: login.app_password.iter().cloned().collect(),
-                http: http.clone(),
-                clock: clock.clone(),
-            },
+            line: Line::new(
+                account,
+                login.app_password.iter().cloned().collect(),
+                http,
+                clock,
+            ),
             appview: or(&account.appview, APPVIEW),
             server: or(&account.server, SERVER),
             login,
@@ -256,13 +300,15 @@ impl Bluesky {
         letter: &Letter<'_>,
         request: impl Fn(&Session) -> RequestBuilder,
     ) -> Result<Answer, NetworkError> {
-        let answer = self.with_session(attempted, letter, request).await?;
+        let answer = self
+            .with_session(attempted, &letter.hug.id, request)
+            .await?;
         if answer.status.is_success() {
             return Ok(answer);
         }
         let mut refusal = self.refusal(attempted, &answer);
         // A swap is invalid where an earlier try has left its post.
-        if answer.status.is_server_error() || answer.xrpc_error() == "InvalidSwap" {
+        if Line::perhaps_done(&answer) || answer.xrpc_error() == "InvalidSwap" {
             refusal.failure = Failure::OutcomeUnknown;
         }
         Err(refusal)
@@ -273,7 +319,7 @@ impl Bluesky {
     async fn with_session(
         &self,
         attempted: &'static str,
-        letter: &Letter<'_>,
+        did: &str,
         request: impl Fn(&Session) -> RequestBuilder,
     ) -> Result<Answer, NetworkError> {
         let mut kept = self.session.lock().await;
@@ -283,7 +329,7 @@ impl Bluesky {
                 Some(session) => session,
                 None => {
                     fresh = true;
-                    self.log_in(&letter.hug.id).await?
+                    self.log_in(did).await?
                 }
             };
             let signed = request(&session).bearer_auth(session.access.expose());
@@ -396,7 +442,7 @@ impl Bluesky {
                 ))
                 .header(CHAT.0, CHAT.1)
         };
-        let answer = self.with_session(attempted, letter, get).await?;
+        let answer = self.with_session(attempted, &letter.hug.id, get).await?;
         if !answer.status.is_success() {
             return Err(self.refusal(attempted, &answer));
         }
@@ -413,10 +459,7 @@ impl Bluesky {
         attempted: &'static str,
         letter: &Letter<'_>,
     ) -> Result<String, NetworkError> {
-        let to = letter.hug.follower.as_ref().ok_or_else(|| {
-            self.line
-                .error(attempted, Failure::Refused, "nobody is named to send it to")
-        })?;
+        let to = self.line.recipient(attempted, letter)?;
         let get = |session: &Session| {
             self.line
                 .http
@@ -428,7 +471,7 @@ impl Bluesky {
         };
         // Nothing is written yet: whatever is lost here can be asked again.
         let answer = self
-            .with_session(attempted, letter, get)
+            .with_session(attempted, &letter.hug.id, get)
             .await
             .map_err(|mut error| {
                 if error.failure == Failure::OutcomeUnknown {
@@ -476,13 +519,9 @@ impl Bluesky {
 
     /// When a used-up limit opens again: what the headers say, else the length of the usual window.
     fn reset(&self, answer: &Answer) -> Timestamp {
-        let after = answer.number("retry-after").and_then(|seconds| {
-            self.line
-                .now()
-                .checked_add(SignedDuration::from_secs(seconds))
-                .ok()
-        });
-        let told = answer.unix_time("ratelimit-reset").or(after);
+        let told = answer
+            .unix_time("ratelimit-reset")
+            .or_else(|| self.line.retry_after(answer));
         self.line.until(told, SignedDuration::from_mins(5))
     }
 }
@@ -518,6 +557,7 @@ impl Bluesky {
             Ok(put) => assert!(put.uri.len() <= 1_024),
             Err(error) => assert_readable(&error),
         }
+        let _ = self.line.parse::<Notifications>(attempted, answer);
         let _ = self.line.parse::<Messages>(attempted, answer);
         let _ = self.line.parse::<Conversation>(attempted, answer);
         let refusal = self.refusal(attempted, answer);
@@ -567,16 +607,6 @@ fn record_key(hug: &Hug) -> String {
     let bits = ((micros & ((1 << 53) - 1)) << 10) | (number / 1_000_000 % 1024);
     let letter = |place: u32| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize]);
     (0..13).rev().map(letter).collect()
-}
-
-fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
-    request
-        .header(CONTENT_TYPE, "application/json")
-        .body(body.to_string())
-}
-
-fn with_query(url: String, query: &[(&str, &str)]) -> String {
-    oauth1_request::to_query(url, &oauth1_request::ParameterList::new(query.to_vec()))
 }
 
 impl Answer {
@@ -714,6 +744,21 @@ struct ProfileView {
 }
 
 #[derive(Deserialize)]
+struct Notifications {
+    notifications: Vec<Notification>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Notification {
+    reason: String,
+    author: ProfileView,
+    /// When the network saw it.
+    indexed_at: Timestamp,
+}
+
+#[derive(Deserialize)]
 struct Label {
     val: String,
 }
@@ -734,6 +779,7 @@ impl ProfileView {
             handle: self.handle,
             name: self.display_name.filter(|name| !name.is_empty()),
             bio: self.description,
+            ..Follower::default()
         }
     }
 }

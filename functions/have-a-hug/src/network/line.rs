@@ -2,17 +2,22 @@
 //! terms of what comes next.
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{Failure, NetworkError};
+use super::{Failure, Letter, NetworkError};
 use crate::{
     account::AccountName,
     clock::Clock,
+    follower::Recipient,
     foreign::{LONGEST_REASON, one_line},
     http::{self, Answer, Lost},
-    settings::Secret,
+    settings::{self, Secret},
 };
+
+/// The clocks here and there may differ by this much.
+pub(super) const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) struct Line {
     pub account: AccountName,
@@ -23,6 +28,20 @@ pub(super) struct Line {
 }
 
 impl Line {
+    pub fn new(
+        account: &settings::Account,
+        secrets: Vec<Secret>,
+        http: &Client,
+        clock: &Clock,
+    ) -> Self {
+        Self {
+            account: account.name.clone(),
+            secrets,
+            http: http.clone(),
+            clock: clock.clone(),
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -35,6 +54,30 @@ impl Line {
         let told = told.filter(|time| *time > now);
         let longest = now + SignedDuration::from_hours(24);
         told.unwrap_or(now + usual).min(longest)
+    }
+
+    /// When to come back, as a header says in seconds from now.
+    pub fn retry_after(&self, answer: &Answer) -> Option<Timestamp> {
+        let wait = SignedDuration::from_secs(answer.number("retry-after")?);
+        self.now().checked_add(wait).ok()
+    }
+
+    /// Whether something may have been done though the answer is a refusal.
+    pub fn perhaps_done(answer: &Answer) -> bool {
+        answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT
+    }
+
+    /// Whom a letter that names someone is for.
+    pub fn recipient<'a>(
+        &self,
+        attempted: &'static str,
+        letter: &Letter<'a>,
+    ) -> Result<&'a Recipient, NetworkError> {
+        letter
+            .hug
+            .follower
+            .as_ref()
+            .ok_or_else(|| self.error(attempted, Failure::Refused, "nobody is named to send it to"))
     }
 
     /// Asks for something: whatever is lost on the way can be asked again.
@@ -117,6 +160,21 @@ impl Line {
             why: why.into(),
         }
     }
+}
+
+/// An address with its parameters, each encoded.
+pub(super) fn with_query(url: String, query: &[(&str, &str)]) -> String {
+    if query.is_empty() {
+        return url;
+    }
+    let parameters = oauth1_request::ParameterList::new(query.to_vec());
+    oauth1_request::to_query(url, &parameters)
+}
+
+pub(super) fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::{
-    Allowed, Failure, Letter, Network, NetworkError, Page, Profile, line::Line, made_by_network,
-    time_if_readable,
+    Allowed, Failure, Letter, Network, NetworkError, Page, Profile,
+    line::{CLOCK_DRIFT, Line, json_body, with_query},
+    made_by_network, time_if_readable,
 };
 use crate::{
     clock::Clock,
@@ -80,9 +81,6 @@ const MOST_PAGES_OF_POSTS: usize = 32;
 
 /// What screening looks at.
 const FOLLOWER_FIELDS: &str = "created_at,description,profile_image_url,public_metrics";
-
-/// The clocks here and there may differ by this much.
-const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 #[async_trait]
 impl Network for X {
@@ -158,7 +156,7 @@ impl Network for X {
             let sent: Sent<PostId> = self.post(attempted, "/2/tweets", &body).await?;
             return Ok(sent.data.id);
         }
-        let to = self.recipient(attempted, letter)?;
+        let to = self.line.recipient(attempted, letter)?;
         let path = format!("/2/dm_conversations/with/{}/messages", to.id);
         let sent: Sent<MessageId> = self.post(attempted, &path, &body).await?;
         Ok(sent.data.dm_event_id)
@@ -168,7 +166,7 @@ impl Network for X {
         let attempted = "looking up whether the invitation arrived";
         let since = (letter.invitation.prepared_at - CLOCK_DRIFT).to_string();
         let (path, query) = if letter.invitation.channel == Channel::Message {
-            let to = self.recipient(attempted, letter)?;
+            let to = self.line.recipient(attempted, letter)?;
             let path = format!("/2/dm_conversations/with/{}/dm_events", to.id);
             let fields = ("dm_event.fields", "created_at,sender_id,text");
             (
@@ -254,12 +252,7 @@ impl X {
     /// An account of the settings, with the keys that they found for it.
     pub fn new(account: &settings::Account, keys: Keys, http: &Client, clock: &Clock) -> Self {
         Self {
-            line: Line {
-                account: account.name.clone(),
-                secrets: keys.all(),
-                http: http.clone(),
-                clock: clock.clone(),
-            },
+            line: Line::new(account, keys.all(), http, clock),
             server: account.server.clone().unwrap_or_else(|| SERVER.to_owned()),
             keys,
         }
@@ -292,22 +285,14 @@ impl X {
         body: &Value,
     ) -> Result<T, NetworkError> {
         let url = format!("{}{path}", self.server);
-        let request = self
-            .line
-            .http
-            .post(&url)
-            .header(AUTHORIZATION, self.authorization(Method::POST, &url, &[]))
-            .header("content-type", "application/json")
-            .body(body.to_string());
+        let request = json_body(self.line.http.post(&url), body)
+            .header(AUTHORIZATION, self.authorization(Method::POST, &url, &[]));
         let answer = self.line.write(attempted, request).await?;
         if answer.status.is_success() {
             return self.line.parse_sent(attempted, &answer);
         }
         let mut refusal = self.refusal(attempted, &answer);
-        let perhaps_done = answer.status.is_server_error()
-            || answer.status == StatusCode::REQUEST_TIMEOUT
-            || refusal.why.contains("duplicate content");
-        if perhaps_done {
+        if Line::perhaps_done(&answer) || refusal.why.contains("duplicate content") {
             refusal.failure = Failure::OutcomeUnknown;
         }
         Err(refusal)
@@ -350,17 +335,6 @@ impl X {
             }
             _ => Ok(()),
         }
-    }
-
-    fn recipient<'a>(
-        &self,
-        attempted: &'static str,
-        letter: &Letter<'a>,
-    ) -> Result<&'a Recipient, NetworkError> {
-        letter.hug.follower.as_ref().ok_or_else(|| {
-            self.line
-                .error(attempted, Failure::Refused, "nobody is named to send it to")
-        })
     }
 
     fn data<T: for<'de> Deserialize<'de>>(
@@ -434,14 +408,6 @@ impl X {
         if let Failure::WaitUntil(until) = refusal.failure {
             assert!(until > self.line.now());
         }
-    }
-}
-
-fn with_query(url: String, query: &[(&str, &str)]) -> String {
-    if query.is_empty() {
-        url
-    } else {
-        oauth1_request::to_query(url, &parameters(query))
     }
 }
 
@@ -519,8 +485,6 @@ impl User {
     fn into_follower(self) -> Follower {
         let metrics = self.public_metrics.as_ref();
         Follower {
-            // X has no mark for bots among the fields of a user.
-            marked_as_bot: false,
             has_picture: self
                 .profile_image_url
                 .map(|url| !url.contains("/default_profile")),
@@ -532,6 +496,8 @@ impl User {
             handle: self.username,
             name: self.name,
             bio: self.description,
+            // X has no mark for bots among the fields of a user.
+            ..Follower::default()
         }
     }
 }
