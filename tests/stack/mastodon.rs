@@ -734,6 +734,72 @@ async fn an_invitation_of_another_milestone_is_not_taken_for_this_one() {
     );
 }
 
+/// A server that answers every request with this status and header.
+async fn answering(status: u16, header: (&'static str, String)) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || async move {
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        (status, [(header.0, header.1)], "{}")
+    };
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// What a check by that server comes to, in words or as the time to wait for.
+async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
+    let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+    let settings = crate::world::settings("mastodon", HANDLE, server, "");
+    let mut stack = local::stack::Stack::in_memory(&settings, &local::sandbox::secret, clock)
+        .await
+        .unwrap();
+    let mut summary = stack.round(serde_json::json!({})).await.unwrap();
+    match summary.accounts.remove(0) {
+        check_followers::Looked::At(check) => Ok(check.retry_at),
+        check_followers::Looked::Failed { error, .. } => Err(error),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_leads_elsewhere_is_not_followed_but_told() {
+    let there = "https://social.example/api/v1/accounts/lookup?acct=amber".to_owned();
+    let told = look_at(&answering(301, ("location", there)).await).await;
+    let told = told.unwrap_err();
+    assert!(
+        told.contains("301 Moved Permanently: no reason given; it leads to https://social.example: if the account's server is there, set server to that"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_reset_is_understood_in_seconds_and_as_a_wait_too() {
+    let at = |text: &str| Ok(Some(text.parse().unwrap()));
+    let unix = ("x-ratelimit-reset", "1795356240".to_owned());
+    assert_eq!(
+        look_at(&answering(429, unix).await).await,
+        at("2026-11-22T14:04:00Z")
+    );
+    let wait = ("retry-after", "90".to_owned());
+    assert_eq!(
+        look_at(&answering(429, wait).await).await,
+        at("2026-11-22T14:01:30Z")
+    );
+    let written = (
+        "x-ratelimit-reset",
+        "2026-11-22T14:03:00.000123Z".to_owned(),
+    );
+    assert_eq!(
+        look_at(&answering(429, written).await).await,
+        at("2026-11-22T14:03:00.000123Z")
+    );
+    let odd = ("x-ratelimit-reset", "soon".to_owned());
+    assert_eq!(
+        look_at(&answering(429, odd).await).await,
+        at("2026-11-22T14:05:00Z")
+    );
+}
+
 /// Run by `infra/local/clients/mastodon_clients.py mock`, which reads afterwards what has arrived.
 #[tokio::test]
 #[ignore = "needs mastodon-mock: infra/local/clients/mastodon_clients.py mock"]
