@@ -74,6 +74,12 @@ async fn someone_of_the_same_server_is_mentioned_by_their_short_handle() {
     let local = herd.fans(1).remove(0);
     assert!(!local.contains('@'));
     herd.check().await;
+    let seen = herd.mastodon.requests();
+    let page = seen.iter().find(|one| one.path.contains("/followers"));
+    assert!(
+        page.unwrap().path.ends_with("?limit=40"),
+        "pages come short"
+    );
     let sent = herd.mastodon.messages();
     assert_eq!(sent[0].to, herd.hug(600).await.follower.unwrap().id);
     assert!(
@@ -219,6 +225,18 @@ async fn a_hidden_list_is_told_from_an_empty_one_and_the_milestone_waits_for_its
 }
 
 #[tokio::test]
+async fn an_empty_list_that_nothing_hides_is_a_list_that_ended() {
+    let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("/followers", body(200, "application/json", "[]"));
+    herd.check().await;
+    let hug = herd.hug(600).await;
+    assert_eq!(hug.follower, None);
+    let note = hug.evidence.note.unwrap();
+    assert_eq!(note, "the list of followers ended after 0 of 600");
+}
+
+#[tokio::test]
 async fn a_mention_whose_answer_was_lost_is_made_once_within_the_hour() {
     for lost in [
         Fault::AnswerLost,
@@ -276,6 +294,32 @@ async fn a_mention_whose_answer_was_lost_is_found_among_many_after_the_key_is_fo
         .filter(|one| one.ends_with("/109876/statuses"))
         .count();
     assert_eq!(looks, 3, "40 on a page");
+}
+
+#[tokio::test]
+async fn the_look_at_the_own_statuses_goes_no_further_back_than_the_invitation() {
+    let mut herd = Herd::with(599, "").await;
+    let http = have_a_hug::http::client().unwrap();
+    for n in 0..90 {
+        let post = http
+            .post(format!("{}/api/v1/statuses", herd.mastodon.url()))
+            .bearer_auth(TOKEN)
+            .header("content-type", "application/json")
+            .body(format!(r#"{{"status":"an earlier line {n}"}}"#));
+        assert!(post.send().await.unwrap().status().is_success());
+    }
+    herd.fans(1);
+    herd.mastodon
+        .fail_next("POST /api/v1/statuses", Fault::Hangup);
+    herd.check().await;
+    herd.requests();
+    for _ in 0..3 {
+        herd.check().await;
+    }
+    assert_eq!(herd.mastodon.messages().len(), 1);
+    let asked = herd.requests();
+    let looks = asked.iter().filter(|one| one.ends_with("/109876/statuses"));
+    assert_eq!(looks.count(), 1);
 }
 
 #[tokio::test]
@@ -416,6 +460,27 @@ async fn what_a_server_leaves_empty_is_not_told_and_speaks_against_nobody() {
         .fail_next("/followers", body(200, "application/json", blank));
     herd.check().await;
     assert_eq!(named(&herd.hug(600).await), "cleo@other.example");
+}
+
+#[tokio::test]
+async fn an_advertisement_is_seen_through_its_html() {
+    let mut herd = crossed("").await;
+    let bot = r#"[{"id":"7","username":"bot","acct":"bot","note":"<p>Hot&nbsp;<b>singles</b><br>near you</p>"},
+        {"id":"8","username":"fan","acct":"fan","note":"<p>Hot&nbsp;<b>soup</b></p>"}]"#;
+    herd.mastodon
+        .fail_next("/followers", body(200, "application/json", bot));
+    // 601 are counted: the bot is the newest, and stands behind the milestone.
+    herd.fans(1);
+    herd.check().await;
+    assert_eq!(named(&herd.hug(600).await), "fan");
+    let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("/followers", body(200, "application/json", bot));
+    let waiting = herd.check().await.waiting.unwrap();
+    assert_eq!(
+        waiting.skipped[0].reasons,
+        ["name or bio advertises like a bot"]
+    );
 }
 
 #[tokio::test]
@@ -713,7 +778,7 @@ async fn follows_of_another_account_are_never_taken_for_the_accounts_own() {
 }
 
 #[tokio::test]
-async fn an_invitation_of_another_milestone_is_not_taken_for_this_one() {
+async fn an_invitation_of_another_milestone_or_time_is_not_taken_for_this_one() {
     let mut herd = crossed("").await;
     herd.check().await;
     let hug = herd.hug(600).await;
@@ -728,9 +793,78 @@ async fn an_invitation_of_another_milestone_is_not_taken_for_this_one() {
         async move { network.find(&letter).await.unwrap() }
     };
     assert_eq!(find(&other).await, None);
+    let mut later = hug.invitation.clone().unwrap();
+    later.prepared_at += jiff::SignedDuration::from_mins(3);
+    assert_eq!(find(&later).await, None);
     assert_eq!(
         find(hug.invitation.as_ref().unwrap()).await,
         Some(herd.mastodon.messages()[0].id.clone())
+    );
+}
+
+/// A server that answers every request with this status and header.
+async fn answering(status: u16, header: (&'static str, String)) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || async move {
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        (status, [(header.0, header.1)], "{}")
+    };
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// What a check by that server comes to, in words or as the time to wait for.
+async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
+    let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+    let settings = crate::world::settings("mastodon", HANDLE, server, "");
+    let mut stack = local::stack::Stack::in_memory(&settings, &local::sandbox::secret, clock)
+        .await
+        .unwrap();
+    let mut summary = stack.round(serde_json::json!({})).await.unwrap();
+    match summary.accounts.remove(0) {
+        check_followers::Looked::At(check) => Ok(check.retry_at),
+        check_followers::Looked::Failed { error, .. } => Err(error),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_leads_elsewhere_is_not_followed_but_told() {
+    let there = "https://social.example/api/v1/accounts/lookup?acct=amber".to_owned();
+    let told = look_at(&answering(301, ("location", there)).await).await;
+    let told = told.unwrap_err();
+    assert!(
+        told.contains("301 Moved Permanently: no reason given; it leads to https://social.example: if the account's server is there, set server to that"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_reset_is_understood_in_seconds_and_as_a_wait_too() {
+    let at = |text: &str| Ok(Some(text.parse().unwrap()));
+    let unix = ("x-ratelimit-reset", "1795356240".to_owned());
+    assert_eq!(
+        look_at(&answering(429, unix).await).await,
+        at("2026-11-22T14:04:00Z")
+    );
+    let wait = ("retry-after", "90".to_owned());
+    assert_eq!(
+        look_at(&answering(429, wait).await).await,
+        at("2026-11-22T14:01:30Z")
+    );
+    let written = (
+        "x-ratelimit-reset",
+        "2026-11-22T14:03:00.000123Z".to_owned(),
+    );
+    assert_eq!(
+        look_at(&answering(429, written).await).await,
+        at("2026-11-22T14:03:00.000123Z")
+    );
+    let odd = ("x-ratelimit-reset", "soon".to_owned());
+    assert_eq!(
+        look_at(&answering(429, odd).await).await,
+        at("2026-11-22T14:05:00Z")
     );
 }
 

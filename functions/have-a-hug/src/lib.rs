@@ -11,8 +11,8 @@
 //!   [`hug`] (a gift's life), [`invitation`] (the words).
 //! - What is kept: [`account`] and [`hug`] are what the [`ledger`] reads and writes, each write on
 //!   the condition that nobody else wrote in between.
-//! - What is asked: [`network`] is what X, Bluesky and Mastodon can do, [`http`] the one client for them and
-//!   for AWS ([`aws`]).
+//! - What is asked: [`network`] is what X, Bluesky and Mastodon can do, [`http`] the one client for
+//!   them and for AWS ([`aws`]).
 //! - What is counted for CloudWatch: [`metrics`].
 //! - What others wrote: `foreign` makes their text fit to be kept and shown.
 //! - What a creator decides: [`settings`]; how a function gets there: [`start`].
