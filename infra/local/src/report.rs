@@ -136,3 +136,50 @@ pub fn is_trouble(hug: &Hug, now: Timestamp) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_accounts_invitations_stand_below_its_name_whether_it_was_looked_at_or_not() {
+        let invited = |account: &str, milestone: u64| -> Result<Hug, serde_json::Error> {
+            serde_json::from_value(json!({
+                "account": account, "id": "1", "milestone": milestone, "status": "invited",
+                "follower": null, "creator": "Amber", "attempts": 1, "rearmed": 0, "revision": 4,
+                "evidence": {"count_before": 1, "count_after": 2, "position": 0, "skipped": [], "note": null},
+                "invitation": {
+                    "channel": "announce", "text": "…", "prepared_at": "2026-11-22T14:00:00Z",
+                    "reference": "77", "sent_at": null,
+                },
+                "reason": null, "lease_until": null,
+                "reached_at": "2026-11-22T14:00:00Z", "updated_at": "2026-11-22T14:00:00Z",
+            }))
+        };
+        let touched = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)]
+            .map(|(account, milestone)| invited(account, milestone).expect("a hug"));
+        let failed = Looked::Failed {
+            account: "x:amber".parse().expect("a name"),
+            error: "no".to_owned(),
+            retry_can_help: true,
+        };
+        let summary = Summary {
+            dry_run: false,
+            checked: 1,
+            failed: 1,
+            accounts: vec![failed],
+        };
+        assert_eq!(
+            round(&summary, &touched),
+            [
+                "x:amber  could not be checked: no",
+                "  600 invited: announce 77",
+                "x:bea",
+                "  600 invited: announce 77",
+                "  700 invited: announce 77",
+            ]
+        );
+    }
+}
