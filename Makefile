@@ -11,8 +11,12 @@ EVENT ?= events/check-followers/by-hand.json
 ADVISORIES ?= $(HOME)/.cargo/advisory-db
 # For how many seconds each parser is fuzzed.
 TIME ?= 60
+# What `make simulate` lives through, and from which seed.
+HISTORIES ?= 2000
+SEED ?=
+CHURN ?= 3
 
-.PHONY: help run test lint audit fuzz watch invoke needs-rust needs-python
+.PHONY: help run test simulate lint audit fuzz watch invoke needs-rust needs-python
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +26,9 @@ run: needs-rust ## Tell the story in fast motion, on a stand-in X; nothing leave
 
 test: needs-rust ## Run every test
 	$(CARGO) test --workspace --locked
+
+simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, or the one of SEED=n; CHURN=n of each kind
+	HISTORIES=$(HISTORIES) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture
 
 lint: needs-rust ## Check format, lints and docs; any warning fails
 	$(CARGO) fmt --all --check

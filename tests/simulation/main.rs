@@ -5,6 +5,7 @@
 //! - `run`: one history; `process`: processes that run side by side and die; `table`, `network`: what
 //!   they reach.
 //! - `model`: what must hold.
+//! - `past`: histories that once showed a defect.
 //! - `churn`: how often the right person is named, for each kind of coming and going.
 //!
 //! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
@@ -13,6 +14,7 @@ mod churn;
 mod history;
 mod model;
 mod network;
+mod past;
 mod process;
 mod run;
 mod table;

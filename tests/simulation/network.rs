@@ -371,6 +371,14 @@ impl Truth {
         })
     }
 
+    /// Messages may take several minutes.
+    fn shown_after(&self, kept: &Kept) -> SignedDuration {
+        match kept.channel {
+            Channel::Message => self.shown_after * 18,
+            _ => self.shown_after,
+        }
+    }
+
     fn find(&self, letter: &Letter<'_>) -> Option<String> {
         let invitation = letter.invitation;
         let to = letter.hug.follower.as_ref().map(|to| &to.id);
@@ -384,7 +392,7 @@ impl Truth {
             kept.channel == invitation.channel
                 && kept.text == invitation.text
                 && (kept.channel != Channel::Message || kept.to.as_ref() == to)
-                && kept.at + self.shown_after <= self.now
+                && kept.at + self.shown_after(kept) <= self.now
         };
         let place = self.kept.iter().position(|kept| found(&kept))?;
         Some(place.to_string())

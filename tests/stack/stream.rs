@@ -60,6 +60,7 @@ async fn a_batch_stops_at_the_first_failure_that_a_retry_can_help() {
         channel: have_a_hug::invitation::Channel::Announce,
         text: "words that may be under way, for 700 of you".into(),
         prepared_at: world.clock.now(),
+        tried_again_at: None,
         reference: None,
         sent_at: None,
     };

@@ -198,6 +198,10 @@ pub struct Invitation {
     pub text: String,
     /// When it was worded: part of what the network is told, so it never changes afterwards.
     pub prepared_at: Timestamp,
+    /// When it was sent again, if it ever was: after an unknown outcome, once the network had been
+    /// asked for it in vain.
+    #[serde(default)]
+    pub tried_again_at: Option<Timestamp>,
     /// Where it is: the network's id of the post or message; for a draft, the one-tap link.
     pub reference: Option<String>,
     /// When the network had it; `None` before, and for a draft, which is not sent.
@@ -225,6 +229,13 @@ pub enum NotClaimable {
     /// Nothing is left to do.
     #[error("it is {0} already, so there is nothing to send")]
     Settled(Status),
+}
+
+impl Invitation {
+    /// When it may have reached the network last.
+    pub fn last_tried_at(&self) -> Timestamp {
+        self.tried_again_at.unwrap_or(self.prepared_at)
+    }
 }
 
 impl Hug {
@@ -264,6 +275,15 @@ impl Hug {
         let mut prepared = self.next(now);
         prepared.invitation = Some(invitation);
         prepared
+    }
+
+    /// About to be sent once more.
+    pub fn tried_again(&self, now: Timestamp) -> Self {
+        let mut again = self.next(now);
+        if let Some(invitation) = &mut again.invitation {
+            invitation.tried_again_at = Some(now);
+        }
+        again
     }
 
     /// `inviting → invited`: the network has the invitation, or the draft is ready.
@@ -466,6 +486,7 @@ pub(crate) mod tests {
             channel: Channel::Announce,
             text: "600!".into(),
             prepared_at: T0,
+            tried_again_at: None,
             reference: None,
             sent_at: None,
         }

@@ -145,17 +145,11 @@ async fn deliver(
             hug = hug.prepare(words(deps, &hug, channel), deps.clock.now());
             deps.ledger.replace_hug(&hug).await?;
         }
-        let Some(invitation) = &hug.invitation else {
-            continue;
-        };
-        let letter = Letter {
-            hug: &hug,
-            invitation,
-        };
         let sent = if channel == Channel::Draft {
-            Ok(network.draft_link(hug.follower.as_ref(), &invitation.text))
+            let text = hug.invitation.as_ref().map_or("", |words| &words.text);
+            Ok(network.draft_link(hug.follower.as_ref(), text))
         } else {
-            send_once(deps, network, &letter, may_have_been_sent).await
+            send_once(deps, network, &mut hug, may_have_been_sent).await?
         };
         let error = match sent {
             Ok(reference) => {
@@ -211,6 +205,7 @@ fn words(deps: &Deps, hug: &Hug, channel: Channel) -> Invitation {
         channel,
         text,
         prepared_at: deps.clock.now(),
+        tried_again_at: None,
         reference: None,
         sent_at: None,
     }
@@ -235,31 +230,72 @@ async fn send_limit(
         .filter(|until| *until > deps.clock.now()))
 }
 
-/// Sends the letter, unless the network says that an earlier try delivered it.
+/// How long a network may take to show a message that it has: nothing but the look at the messages
+/// keeps a second one out. A post has its key (Bluesky, Mastodon), or is refused where its words are
+/// there already (X).
+const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Sends the hug's letter, unless the network says that an earlier try delivered it.
 async fn send_once(
     deps: &Deps,
     network: &dyn Network,
-    letter: &Letter<'_>,
+    hug: &mut Hug,
     may_have_been_sent: bool,
-) -> Result<String, NetworkError> {
-    if may_have_been_sent && let Some(reference) = find(network, letter).await? {
-        return Ok(reference);
+) -> Result<Result<String, NetworkError>, LedgerError> {
+    if may_have_been_sent {
+        match find(network, hug).await {
+            Ok(None) => {}
+            Ok(Some(reference)) => return Ok(Ok(reference)),
+            Err(error) => return Ok(Err(error)),
+        }
+        if let Some(until) = hug.invitation.as_ref().map(shown_by)
+            && until > deps.clock.now()
+        {
+            let why = format!("it is not among the messages, and may show up there until {until}");
+            return Ok(Err(not_now(hug, Failure::OutcomeUnknown, &why)));
+        }
+        *hug = hug.tried_again(deps.clock.now());
+        deps.ledger.replace_hug(hug).await?;
     }
-    if !letter.hug.time_to_send(deps.clock.now()) {
-        return Err(NetworkError {
-            failure: Failure::TryAgain,
-            account: letter.hug.account.clone(),
-            attempted: "sending the invitation",
-            why: "too little was left of the time it may take".to_owned(),
-        });
+    if !hug.time_to_send(deps.clock.now()) {
+        let why = "too little was left of the time it may take";
+        return Ok(Err(not_now(hug, Failure::TryAgain, why)));
     }
-    network.send(letter).await
+    Ok(match letter(hug) {
+        Some(letter) => network.send(&letter).await,
+        None => Err(not_now(hug, Failure::TryAgain, "it has no words yet")),
+    })
+}
+
+/// Until when a letter that the network does not show may be there all the same.
+fn shown_by(invitation: &Invitation) -> Timestamp {
+    match invitation.channel {
+        Channel::Message => invitation.last_tried_at() + MESSAGE_SHOWN_WITHIN,
+        _ => invitation.last_tried_at(),
+    }
+}
+
+fn letter(hug: &Hug) -> Option<Letter<'_>> {
+    let invitation = hug.invitation.as_ref()?;
+    Some(Letter { hug, invitation })
+}
+
+fn not_now(hug: &Hug, failure: Failure, why: &str) -> NetworkError {
+    NetworkError {
+        failure,
+        account: hug.account.clone(),
+        attempted: "sending the invitation",
+        why: why.to_owned(),
+    }
 }
 
 /// Asks the network for a letter. Where it refuses to tell, the next channel must not be tried, as
 /// it would be after a refused letter: the follower may have this one.
-async fn find(network: &dyn Network, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
-    network.find(letter).await.map_err(|mut error| {
+async fn find(network: &dyn Network, hug: &Hug) -> Result<Option<String>, NetworkError> {
+    let Some(letter) = letter(hug) else {
+        return Ok(None);
+    };
+    network.find(&letter).await.map_err(|mut error| {
         if error.failure == Failure::Refused {
             error.failure = Failure::Unauthorized;
         }

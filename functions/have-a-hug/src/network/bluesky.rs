@@ -871,6 +871,7 @@ mod tests {
                 channel,
                 text: "💛 @cleo.test hello".into(),
                 prepared_at: Timestamp::UNIX_EPOCH,
+                tried_again_at: None,
                 reference: None,
                 sent_at: None,
             };

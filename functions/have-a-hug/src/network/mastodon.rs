@@ -828,6 +828,7 @@ mod tests {
                 channel,
                 text: format!("words of minute {minute}"),
                 prepared_at,
+                tried_again_at: None,
                 reference: None,
                 sent_at: None,
             };

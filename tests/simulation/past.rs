@@ -1,0 +1,87 @@
+//! Histories in which the simulation found a defect once, made as small as it made them.
+
+use have_a_hug::{invitation::Channel, network::NetworkName};
+
+use super::{
+    history::{History, Job, Peril, Plan, Step, What, Who},
+    run::run,
+};
+
+fn keeps_every_promise(network: NetworkName, at_first: usize, steps: Vec<Step>) {
+    let history = History {
+        network,
+        tells_follows: false,
+        contact: vec![Channel::Announce],
+        plan: Plan { first: 1, step: 1 },
+        at_first: vec![Who::Fan; at_first],
+        page: 1,
+        shown_after: 0,
+        steps,
+    };
+    if let Err(broken) = run(&history) {
+        panic!("{}\n{}", broken.what, broken.story.join("\n"));
+    }
+}
+
+fn fans(n: usize) -> Step {
+    Step::Arrive(vec![Who::Fan; n])
+}
+
+fn check() -> Job {
+    Job {
+        what: What::Check,
+        skew: 0,
+        perils: vec![],
+    }
+}
+
+fn checked() -> Step {
+    Step::Run(vec![check()], vec![])
+}
+
+#[test]
+fn one_who_left_and_came_back_into_the_old_order_hides_none_of_those_who_came_in_between() {
+    // She was the newest of those remembered, and stands above newcomers now.
+    let steps = vec![checked(), fans(15), Step::Leave(9), Step::Return(0)];
+    keeps_every_promise(NetworkName::X, 10, steps);
+}
+
+#[test]
+fn that_the_count_forgets_deleted_accounts_late_does_not_make_her_the_end_of_the_arrivals() {
+    let steps = vec![
+        Step::Delete(0),
+        checked(),
+        Step::Delete(0),
+        fans(4),
+        Step::Leave(4),
+        fans(2),
+        Step::Return(0),
+    ];
+    keeps_every_promise(NetworkName::Bluesky, 7, steps);
+}
+
+#[test]
+fn an_arrival_that_is_hidden_behind_one_who_left_is_not_called_certain() {
+    let mut dies_afterwards = check();
+    dies_afterwards.perils = vec![(4, Peril::DieAfter)];
+    let steps = vec![
+        fans(2),
+        Step::Run(vec![dies_afterwards], vec![]),
+        Step::Delete(0),
+        fans(5),
+        Step::Hide(2),
+    ];
+    keeps_every_promise(NetworkName::X, 0, steps);
+}
+
+#[test]
+fn where_follows_can_be_backdated_the_order_of_the_list_is_not_called_certain() {
+    let steps = vec![
+        fans(4),
+        checked(),
+        fans(4),
+        Step::Backdate(4),
+        Step::Backdate(5),
+    ];
+    keeps_every_promise(NetworkName::Bluesky, 0, steps);
+}
