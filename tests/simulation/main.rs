@@ -35,7 +35,7 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use run::{Broken, Tally, run};
+use run::{Broken, Tally, live, run};
 
 /// A history that fails is made smaller at most this often.
 const MOST_SHRINKS: usize = 600;
@@ -109,9 +109,14 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                         break;
                     }
                     let tree = from_seed(history::history(), seed);
-                    match run(&tree.current()) {
+                    let (ended, story) = live(&tree.current());
+                    if first.is_some() {
+                        println!("{}", story.join("\n"));
+                    }
+                    match ended {
                         Ok(tally) => total.lock().unwrap().add(&tally),
-                        Err(broken) => {
+                        Err(what) => {
+                            let broken = Broken { what, story };
                             let (history, broken) = shrink(tree, broken);
                             *failure.lock().unwrap() = Some(told(seed, &history, &broken));
                         }

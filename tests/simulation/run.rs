@@ -45,23 +45,17 @@ pub struct Tally {
 }
 
 pub fn run(history: &History) -> Result<Tally, Broken> {
-    let mut world = World::new(history);
-    world.live(history).map_err(|what| Broken {
-        what,
-        story: std::mem::take(&mut world.stage.shared().story),
-    })?;
-    let shared = world.stage.shared();
-    Ok(Tally {
-        steps: history.steps.len() as u64,
-        calls: shared.calls,
-        hugs: world.model.borrow().hugs(),
-        invitations: shared.truth.kept.len() as u64,
-        certain: world.model.borrow().certain,
-        likely: world.model.borrow().likely,
-        by_place: world.model.borrow().by_place,
-    })
+    let (ended, story) = live(history);
+    ended.map_err(|what| Broken { what, story })
 }
 
+/// The same, with the story in any case.
+pub fn live(history: &History) -> (Result<Tally, String>, Vec<String>) {
+    let mut world = World::new(history);
+    let ended = world.begin_to_end(history).map(|()| world.tally(history));
+    let story = std::mem::take(&mut world.stage.shared().story);
+    (ended, story)
+}
 struct World {
     stage: Stage,
     database: Database,
@@ -95,6 +89,19 @@ enum Came {
 }
 
 impl World {
+    fn tally(&self, history: &History) -> Tally {
+        let (shared, model) = (self.stage.shared(), self.model.borrow());
+        Tally {
+            steps: history.steps.len() as u64,
+            calls: shared.calls,
+            hugs: model.hugs(),
+            invitations: shared.truth.kept.len() as u64,
+            certain: model.certain,
+            likely: model.likely,
+            by_place: model.by_place,
+        }
+    }
+
     fn new(history: &History) -> Self {
         let truth = Truth::new(history.network, history.page, history.shown_after);
         let stage = Stage::new(truth);
@@ -122,7 +129,7 @@ impl World {
         }
     }
 
-    fn live(&mut self, history: &History) -> Result<(), String> {
+    fn begin_to_end(&mut self, history: &History) -> Result<(), String> {
         for who in &history.at_first {
             self.stage.shared().truth.arrive(*who);
         }

@@ -241,8 +241,11 @@ pub fn address(network: NetworkName, recipient: &Recipient) -> String {
     let longest = longest_handle(network);
     if network == NetworkName::Mastodon {
         // A shorter handle is somebody else's, and what follows a server would be somebody more.
-        let parts: Vec<&str> = handle.split('@').take(2).collect();
-        return format!("@{}", parts.join("@"));
+        let (name, server) = handle.split_once('@').unwrap_or((&handle, ""));
+        return match server.split('@').next() {
+            Some(server) if !server.is_empty() => format!("@{name}@{server}"),
+            _ => format!("@{name}"),
+        };
     }
     if handle.chars().count() <= longest {
         return format!("@{handle}");
@@ -590,7 +593,13 @@ mod tests {
                     let (at, rest) = address.split_at(1);
                     prop_assert_eq!(at, "@");
                     let rest = rest.strip_suffix('…').unwrap_or(rest);
-                    prop_assert!(rest.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)), "{}", address);
+                    let one_server = network == NetworkName::Mastodon && rest.matches('@').count() == 1;
+                    let rest = if one_server { rest.replacen('@', "", 1) } else { rest.to_owned() };
+                    let letter = |c: char| match network {
+                        NetworkName::Mastodon => c.is_alphanumeric(),
+                        _ => c.is_ascii_alphanumeric(),
+                    };
+                    prop_assert!(rest.chars().all(|c| letter(c) || "_.-".contains(c)), "{}", address);
                 }
             }
         }
