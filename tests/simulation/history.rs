@@ -130,7 +130,7 @@ pub fn history() -> BoxedStrategy<History> {
                 History {
                     network,
                     tells_follows,
-                    contact,
+                    contact: possible_on(network, contact),
                     plan,
                     at_first,
                     page,
@@ -151,6 +151,15 @@ fn contact() -> BoxedStrategy<Vec<Channel>> {
         1 => Just(vec![Message]),
     ]
     .boxed()
+}
+
+/// Mastodon's private messages are mentions.
+fn possible_on(network: NetworkName, contact: Vec<Channel>) -> Vec<Channel> {
+    let possible = |channel| match (network, channel) {
+        (NetworkName::Mastodon, Channel::Message) => Channel::Mention,
+        _ => channel,
+    };
+    contact.into_iter().map(possible).collect()
 }
 
 fn plan() -> BoxedStrategy<Plan> {

@@ -241,10 +241,14 @@ impl Model {
 
     /// Whom the rule names: number `N` of `c` stands at position `c - N` among all who were counted,
     /// the newest first; if they cannot have it, the next newer one who can.
-    fn rightful<'a>(&self, told: &'a Told, number: u64, truth: &Truth) -> Option<&'a str> {
+    fn rightful<'a>(&self, told: &'a Told, number: u64, truth: &'a Truth) -> Option<&'a str> {
         let place = usize::try_from(told.count.checked_sub(number)?).unwrap();
         let upwards = told.counted.get(..=place)?.iter().rev();
+        // Those who came while the check was under way are newer still.
+        let later = truth.people.iter().map(|person| &person.id);
+        let later = later.filter(|id| !told.counted.contains(id));
         upwards
+            .chain(later)
             .map(String::as_str)
             .find(|id| self.can_have_one(id, truth))
     }

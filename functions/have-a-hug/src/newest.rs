@@ -129,9 +129,14 @@ impl<'a> Newest<'a> {
         count: u64,
     ) -> Result<Option<Since>, NetworkError> {
         let rise = count.saturating_sub(before.followers);
-        let depth = rise + before.newest.len() as u64;
-        self.down_to(depth.saturating_sub(1)).await?;
-        let all_there = before.newest.iter().all(|id| self.ids.contains(id));
+        let remembered = before.newest.len() as u64;
+        self.down_to((rise + remembered).saturating_sub(1)).await?;
+        let all_there = |list: &Self| before.newest.iter().all(|id| list.ids.contains(id));
+        if !all_there(self) {
+            // Those who came back, or were hidden then, push the others further down.
+            self.down_to(rise + 2 * remembered).await?;
+        }
+        let all_there = all_there(self);
         let notified = self.notified(before).await;
         let told_by = if notified.is_some() {
             ToldBy::Notifications
