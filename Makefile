@@ -14,7 +14,7 @@ TIME ?= 60
 # What `make simulate` lives through, and from which seed.
 HISTORIES ?= 2000
 SEED ?=
-CHURN ?= 3
+CHURN ?= 1
 
 .PHONY: help run test simulate lint audit fuzz watch invoke needs-rust needs-python
 

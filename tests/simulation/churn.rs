@@ -149,7 +149,7 @@ fn five_minutes(kind: Kind) -> BoxedStrategy<Vec<Step>> {
 
 #[test]
 fn the_right_person_is_named_more_often_by_arrival_than_by_place() {
-    let histories = number("CHURN").unwrap_or(3);
+    let histories = number("CHURN").unwrap_or(1);
     let networks = [
         ("x", NetworkName::X, false),
         ("bluesky", NetworkName::Bluesky, false),

@@ -113,6 +113,9 @@ impl Model {
         if let Some(lost) = self.given.keys().find(|number| !kept.contains(number)) {
             return Err(format!("the hug for {lost} is gone from the ledger"));
         }
+        if let Some(complaint) = truth.complaints.first() {
+            return Err(complaint.clone());
+        }
         for (milestone, count) in truth.invitations() {
             if count > 1 {
                 return Err(format!(

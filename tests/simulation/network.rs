@@ -33,6 +33,10 @@ pub struct Truth {
     page: usize,
     shown_after: SignedDuration,
     pub kept: Vec<Kept>,
+    /// Every letter that reached the network, kept or not.
+    asked_to_send: Vec<(u64, Channel, Timestamp)>,
+    /// What it was asked to do that nobody should have asked.
+    pub complaints: Vec<String>,
     /// Every count that was told, with who was counted then.
     pub told: Vec<Told>,
 }
@@ -93,6 +97,8 @@ impl Truth {
             page,
             shown_after: SignedDuration::from_secs(shown_after),
             kept: Vec::new(),
+            asked_to_send: Vec::new(),
+            complaints: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -331,6 +337,7 @@ impl Truth {
             prepared_at: invitation.prepared_at,
             at: self.now,
         };
+        self.complain_of(&kept);
         if kept.channel == Channel::Message {
             let closed = |id: &String| {
                 self.person(id)
@@ -352,6 +359,34 @@ impl Truth {
         }
         self.kept.push(kept);
         Ok((self.kept.len() - 1).to_string())
+    }
+
+    /// The network keeps a second post out by itself; the program must not lean on that. A claim
+    /// lasts 90 seconds, of which a send may take half, and clocks differ by 20.
+    fn complain_of(&mut self, kept: &Kept) {
+        let (number, now) = (kept.milestone, self.now);
+        let same =
+            |asked: &&(u64, Channel, Timestamp)| (asked.0, asked.1) == (number, kept.channel);
+        let last = self.asked_to_send.iter().rev().find(same);
+        if let Some((.., at)) = last
+            && now < *at + SignedDuration::from_secs(20)
+        {
+            let told = format!("two are sending the invitation for {number} at the same time");
+            self.complaints.push(told);
+        }
+        let shown = |there: &Kept| there.at + self.shown_after(there);
+        let there = self.kept.iter().find(|there| {
+            there.milestone == number
+                && there.channel == kept.channel
+                && there.text == kept.text
+                && shown(there) + SignedDuration::from_secs(45) <= now
+        });
+        if there.is_some() {
+            self.complaints.push(format!(
+                "the invitation for {number} is sent again though the network shows it"
+            ));
+        }
+        self.asked_to_send.push((number, kept.channel, now));
     }
 
     /// What the network takes for the same post: Bluesky by its key, X by its words, Mastodon by a key
