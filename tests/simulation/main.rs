@@ -10,6 +10,8 @@
 //!
 //! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod churn;
 mod history;
 mod model;

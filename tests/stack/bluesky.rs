@@ -166,6 +166,8 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
 async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() {
     let mut sky = Sky::with(599, "").await;
     sky.fans(1);
+    // Once for the notifications, which are done without, and once for the invitation.
+    sky.bluesky.fail_next("createSession", Fault::Status(401));
     sky.bluesky.fail_next("createSession", Fault::Status(401));
     sky.check().await;
     let hug = sky.hug(600).await;
@@ -186,6 +188,7 @@ async fn a_login_that_turns_out_to_be_someone_elses_posts_nothing() {
     sky.fans(1);
     let tokens = r#"{"accessJwt":"a.b.c","refreshJwt":"d.e.f","did":"did:plc:someoneelse","handle":"other.test"}"#;
     let theirs = crate::promise::body(200, "application/json", tokens);
+    sky.bluesky.fail_next("createSession", theirs.clone());
     sky.bluesky.fail_next("createSession", theirs);
     sky.bluesky.clear_requests();
     sky.check().await;

@@ -59,13 +59,13 @@ async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_o
     let list = format!("{profile}/followers");
     world.requests();
     world.check_only().await;
-    assert_eq!(world.requests(), [profile.clone()], "589 is not near 600");
+    assert_eq!(world.requests(), [profile.as_str()], "589 is not near 600");
     world.fan();
     world.check_only().await;
     assert!(world.x.requests()[1].path.contains("max_results=10&"));
     assert_eq!(world.requests(), [profile.clone(), list.clone()]);
     world.check_only().await;
-    assert_eq!(world.requests(), [profile.clone()], "nobody came or went");
+    assert_eq!(world.requests(), [profile.as_str()], "nobody came or went");
     world.fan();
     world.check_only().await;
     assert_eq!(world.requests(), [profile, list]);

@@ -111,6 +111,7 @@ async fn a_milestone_adds_one_page_and_an_invitation_asks_what_it_must_know_once
             "GET /api/v1/accounts/109876",
             "GET /api/v1/accounts/109876/followers",
             "GET /api/v1/accounts/verify_credentials",
+            "GET /api/v1/notifications",
             "GET /api/v2/instance",
             "POST /api/v1/statuses",
         ]
@@ -154,11 +155,12 @@ async fn pages_are_turned_by_the_link_alone_also_where_they_are_empty() {
     for handle in &arrivals[40..] {
         herd.mastodon.hide(handle);
     }
+    herd.mastodon.clear_requests();
     // 819 are counted, of whom the 180 newest are not listed: two whole pages are empty.
     herd.check().await;
     let hug = herd.hug(600).await;
     assert_eq!(hug.evidence.position, 219);
-    assert!(hug.follower.is_some());
+    assert_eq!(named(&hug), arrivals[0]);
     let seen = herd.mastodon.requests();
     let pages: Vec<&str> = seen
         .iter()
@@ -227,6 +229,8 @@ async fn a_hidden_list_is_told_from_an_empty_one_and_the_milestone_waits_for_its
 #[tokio::test]
 async fn an_empty_list_that_nothing_hides_is_a_list_that_ended() {
     let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("/notifications", Fault::Status(403));
     herd.mastodon
         .fail_next("/followers", body(200, "application/json", "[]"));
     herd.check().await;
@@ -453,6 +457,8 @@ async fn whoever_the_server_marks_is_passed_over_with_the_reason() {
 async fn what_a_server_leaves_empty_is_not_told_and_speaks_against_nobody() {
     let mut herd = Herd::with(599, "").await;
     herd.fans(1);
+    herd.mastodon
+        .fail_next("/notifications", Fault::Status(403));
     let blank = r#"[{"id":"7","username":"cleo","acct":"cleo@other.example","display_name":null,"note":null,
         "avatar":null,"created_at":null,"followers_count":-1,"following_count":null,"statuses_count":null,
         "bot":null,"group":null,"suspended":null,"limited":null,"memorial":null,"moved":null}]"#;
@@ -465,6 +471,8 @@ async fn what_a_server_leaves_empty_is_not_told_and_speaks_against_nobody() {
 #[tokio::test]
 async fn an_advertisement_is_seen_through_its_html() {
     let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("/notifications", Fault::Status(403));
     let bot = r#"[{"id":"7","username":"bot","acct":"bot","note":"<p>Hot&nbsp;<b>singles</b><br>near you</p>"},
         {"id":"8","username":"fan","acct":"fan","note":"<p>Hot&nbsp;<b>soup</b></p>"}]"#;
     herd.mastodon
@@ -474,6 +482,8 @@ async fn an_advertisement_is_seen_through_its_html() {
     herd.check().await;
     assert_eq!(named(&herd.hug(600).await), "fan");
     let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("/notifications", Fault::Status(403));
     herd.mastodon
         .fail_next("/followers", body(200, "application/json", bot));
     let waiting = herd.check().await.waiting.unwrap();
@@ -595,8 +605,11 @@ async fn a_token_of_someone_else_sends_nothing_and_a_revoked_one_is_told() {
     assert!(herd.mastodon.messages().is_empty());
 
     let mut herd = crossed("").await;
-    herd.mastodon
-        .fail_next("verify_credentials", Fault::Status(401));
+    // Once for the notifications, which are done without, and once for the invitation.
+    for _ in 0..2 {
+        herd.mastodon
+            .fail_next("verify_credentials", Fault::Status(401));
+    }
     herd.check().await;
     let hug = herd.hug(600).await;
     assert!(
