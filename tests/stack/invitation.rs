@@ -152,6 +152,30 @@ async fn a_message_reaches_the_follower_and_is_looked_up_when_its_answer_is_lost
 }
 
 #[tokio::test]
+async fn a_message_that_is_nowhere_is_sent_again_only_when_the_network_had_ten_minutes_to_show_it()
+{
+    let mut world = World::with(599, "contact = [\"message\"]").await;
+    world.fan();
+    world.x.fail_next("POST /2/dm_conversations", Fault::Hangup);
+    world.check().await;
+    let asked_to_send = |world: &World| {
+        let seen = world.x.requests();
+        let posts = seen.iter().filter(|one| one.path.ends_with("/messages"));
+        posts.filter(|one| one.method == "POST").count()
+    };
+    assert_eq!(asked_to_send(&world), 1);
+    world.check().await;
+    assert_eq!(asked_to_send(&world), 1, "looked for five minutes later");
+    let reason = world.hug(600).await.reason.unwrap();
+    assert!(reason.contains("may show up there until"), "{reason}");
+    settle(&mut world).await;
+    assert_eq!(asked_to_send(&world), 2);
+    assert_eq!(world.x.messages().len(), 1);
+    let again = world.hug(600).await.invitation.unwrap().tried_again_at;
+    assert!(again.is_some());
+}
+
+#[tokio::test]
 async fn a_mention_names_the_follower_and_an_announcement_nobody() {
     let mut world = World::with(599, "contact = [\"mention\"]").await;
     let fan = world.fan();
