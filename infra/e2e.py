@@ -254,7 +254,7 @@ def prove(make, world, settings, secrets):
 
     make(*deploy, "RATE=rate(1 minute)")
     world.bridge_the_gap()
-    wait(lambda: len(world.accounts()) == 2, "the first scheduled check", 150)
+    wait(lambda: len(world.accounts()) == len(NETWORKS), "the first scheduled check", 150)
     # The ledger is written a moment before the count is logged.
     wait(lambda: "FailedChecks\":0" in "".join(world.log(CHECK)).replace(" ", ""), "the check is counted")
     proves("1. the schedule itself makes a check happen")

@@ -85,3 +85,23 @@ fn where_follows_can_be_backdated_the_order_of_the_list_is_not_called_certain() 
     ];
     keeps_every_promise(NetworkName::Bluesky, 0, steps);
 }
+
+#[test]
+fn two_who_follow_while_the_list_is_read_shift_nobody_for_certain() {
+    let while_reading = |call| Job {
+        perils: vec![(call, Peril::Follow(Who::Fan))],
+        ..check()
+    };
+    let steps = vec![
+        Step::Run(vec![while_reading(2)], vec![]),
+        fans(3),
+        Step::Run(vec![while_reading(4)], vec![]),
+    ];
+    keeps_every_promise(NetworkName::Mastodon, 1, steps);
+}
+
+#[test]
+fn of_a_handful_all_may_have_left_and_come_back() {
+    let steps = vec![checked(), Step::Leave(0), fans(1), Step::Return(0)];
+    keeps_every_promise(NetworkName::Mastodon, 1, steps);
+}

@@ -7,7 +7,7 @@ use have_a_hug::{
     check::Outcome,
     clock::Clock,
     follower::Follower,
-    hug::Status,
+    hug::{Certainty, Status},
     invitation::Channel,
     network::{Failure, Letter},
 };
@@ -112,6 +112,7 @@ async fn a_milestone_adds_one_page_and_an_invitation_asks_what_it_must_know_once
             "GET /api/v1/accounts/109876/followers",
             "GET /api/v1/accounts/verify_credentials",
             "GET /api/v1/notifications",
+            "GET /api/v1/accounts/109876",
             "GET /api/v2/instance",
             "POST /api/v1/statuses",
         ]
@@ -525,6 +526,23 @@ async fn a_rate_limit_is_waited_out_until_the_time_that_is_written_out() {
         );
         herd.check().await;
     }
+}
+
+#[tokio::test]
+async fn what_only_helps_may_meet_a_rate_limit_and_it_is_obeyed_all_the_same() {
+    let mut herd = crossed("").await;
+    let limit = Fault::RateLimited { for_seconds: 720 };
+    herd.mastodon.fail_next("/notifications", limit);
+    herd.requests();
+    let check = herd.check().await;
+    assert_eq!(check.hugs[0].evidence.certainty, Certainty::Likely);
+    let until = herd.clock.now() + jiff::SignedDuration::from_secs(720);
+    assert_eq!(check.retry_at, Some(until));
+    let asked = herd.requests();
+    let counts = asked.iter().filter(|one| one.ends_with("/109876")).count();
+    assert_eq!(counts, 1, "no second look at the count: {asked:?}");
+    assert_eq!(herd.check().await.outcome, Outcome::RateLimited);
+    assert!(herd.requests().is_empty());
 }
 
 #[tokio::test]

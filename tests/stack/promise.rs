@@ -9,7 +9,10 @@ use lambda_runtime::LambdaEvent;
 use local::stand_in::{Fault, Person};
 use serde_json::json;
 
-use crate::world::{World, named, only, settings};
+use crate::{
+    proxy::{Proxy, Trouble},
+    world::{World, named, only, settings},
+};
 
 #[tokio::test]
 async fn number_600_is_invited_once() {
@@ -199,6 +202,26 @@ async fn pages_that_are_short_because_they_hide_someone_are_read_on() {
     assert_eq!(hug.evidence.position, 3);
     assert_eq!(hug.evidence.certainty, Certainty::Likely);
     assert_eq!(hug.evidence.arrivals.unwrap().came, 3);
+}
+
+#[tokio::test]
+async fn where_the_count_moves_while_the_list_is_read_nothing_is_certain() {
+    let mut world = World::with_followers(598).await;
+    world.fans(2);
+    let url = world.x.url().to_owned();
+    let (x, late) = (world.x.clone(), Person::fan(9_999, world.clock.now()));
+    let proxy = Proxy::before(&url, move |number, _| {
+        if number == 2 {
+            x.follow(late.clone());
+        }
+        Trouble::None
+    })
+    .await;
+    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.evidence.count_after, 600);
+    assert_eq!(hug.evidence.certainty, Certainty::Likely);
 }
 
 #[tokio::test]

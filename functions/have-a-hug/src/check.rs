@@ -273,7 +273,7 @@ impl OneCheck<'_> {
             checked_at: self.now,
             revision: before.as_ref().map_or(1, |before| before.revision + 1),
         };
-        let mut newest = Newest::new(self.account, self.network, &profile.id);
+        let mut newest = Newest::new(self.account, self.network, &profile);
         check.outcome = match &before {
             None => Outcome::Baseline,
             Some(before) => {
@@ -282,9 +282,10 @@ impl OneCheck<'_> {
             }
         };
         after.remembered = self.remember(before.as_ref(), &after, &mut newest).await;
+        let retry_at = newest.retry_at;
         let learned = Signpost {
             id: (signpost.id.as_deref() != Some(&profile.id)).then(|| profile.id.clone()),
-            retry_at: profile.retry_at,
+            retry_at,
             send_retry_at: None,
         };
         if !self.ask.dry_run {
@@ -299,7 +300,7 @@ impl OneCheck<'_> {
         check.followers = Some(after.followers);
         check.promised_up_to = Some(after.promised_up_to);
         check.next_milestone = self.deps.settings.plan.next_after(after.promised_up_to);
-        check.retry_at = profile.retry_at;
+        check.retry_at = retry_at;
         Ok(())
     }
 
@@ -423,13 +424,8 @@ impl OneCheck<'_> {
         {
             return kept;
         }
-        match newest.remember(after.followers, self.now).await {
-            Ok(remembered) => Some(remembered),
-            Err(error) => {
-                tracing::info!(account = %self.account.name, %error, "the newest followers are not remembered this time");
-                kept
-            }
-        }
+        let remembered = newest.remember(after.followers, self.now).await;
+        remembered.or(kept)
     }
 
     fn hug(

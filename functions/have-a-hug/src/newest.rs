@@ -9,7 +9,7 @@ use crate::{
     account::Remembered,
     follower::Follower,
     hug::ToldBy,
-    network::{Failure, Network, NetworkError},
+    network::{Failure, Network, NetworkError, Profile},
     settings::Account,
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Newest<'a> {
     cursor: Option<String>,
     pages: usize,
     ended: bool,
+    /// No request before this time, as far as any answer said so.
+    pub retry_at: Option<Timestamp>,
 }
 
 /// Those who came since a look, newest first.
@@ -44,17 +46,19 @@ pub(crate) struct Since {
     /// How many of them had not been seen at that look; the others left and came back.
     pub came: u64,
     pub told_by: ToldBy,
-    /// Whether the count rose by as many, and nobody is gone of those who were there.
+    /// Whether the count rose by as many and stood still meanwhile, and nobody is gone of those who
+    /// were there.
     pub certain: bool,
 }
 
 impl<'a> Newest<'a> {
-    /// Nothing is read yet.
-    pub fn new(account: &'a Account, network: &'a dyn Network, id: &'a str) -> Self {
+    /// The followers of the account of that profile; nothing of them is read yet.
+    pub fn new(account: &'a Account, network: &'a dyn Network, profile: &'a Profile) -> Self {
         Self {
             account,
             network,
-            id,
+            id: &profile.id,
+            retry_at: profile.retry_at,
             followers: Vec::new(),
             ids: HashSet::new(),
             cursor: None,
@@ -98,19 +102,12 @@ impl<'a> Newest<'a> {
         Ok(&self.followers)
     }
 
-    /// Who stands at the top now, for the next check to remember.
-    ///
-    /// # Errors
-    ///
-    /// Where the network cannot be read.
-    pub async fn remember(
-        &mut self,
-        followers: u64,
-        at: Timestamp,
-    ) -> Result<Remembered, NetworkError> {
-        let newest = self.down_to(WANTED - 1).await?;
-        let newest = newest.iter().take(MOST_REMEMBERED);
-        Ok(Remembered {
+    /// Who stands at the top now, for the next check to remember; `None` where it cannot be read now.
+    pub async fn remember(&mut self, followers: u64, at: Timestamp) -> Option<Remembered> {
+        let read = self.down_to(WANTED - 1).await.map(|_| ());
+        self.told(read)?;
+        let newest = self.followers.iter().take(MOST_REMEMBERED);
+        Some(Remembered {
             followers,
             newest: newest.map(|one| one.id.clone()).collect(),
             at,
@@ -150,12 +147,37 @@ impl<'a> Newest<'a> {
         let came = followers.iter().filter(new).count() as u64;
         let in_order = told_by == ToldBy::Notifications
             || self.account.name.network.lists_in_order_of_arrival();
+        let agree = came == rise && all_there && in_order;
         Ok(Some(Since {
             followers,
             came,
             told_by,
-            certain: came == rise && all_there && in_order,
+            certain: agree && self.count_stands_at(count).await,
         }))
+    }
+
+    /// Whether the count is what it was before the list was read: who follows in between stands in one
+    /// and not in the other.
+    async fn count_stands_at(&mut self, count: u64) -> bool {
+        if self.retry_at.is_some() {
+            return false;
+        }
+        let again = self.network.profile(Some(self.id)).await;
+        self.told(again).is_some_and(|again| {
+            self.retry_at = again.retry_at;
+            again.followers == count
+        })
+    }
+
+    /// The answer to a question that is a help and no more: nothing fails without it.
+    fn told<T>(&mut self, answer: Result<T, NetworkError>) -> Option<T> {
+        let answer = answer.inspect_err(|error| {
+            tracing::info!(account = %self.account.name, %error, "going on without it");
+            if let Failure::WaitUntil(until) = error.failure {
+                self.retry_at = Some(until);
+            }
+        });
+        answer.ok()
     }
 
     /// Those who stand above the remembered.
@@ -166,29 +188,26 @@ impl<'a> Newest<'a> {
             .enumerate()
             .map(|(place, id)| (id.as_str(), place))
             .collect();
-        let unmoved = unmoved(&self.followers, &known);
+        let mut ends = unmoved(&self.followers, &known);
+        if self.ended && before.newest.len() as u64 >= before.followers {
+            // All were remembered, and of a few, all may have left and come back.
+            ends.push(self.followers.len());
+        }
         let came = |place: &&usize| {
             let new = |one: &&Follower| !known.contains_key(one.id.as_str());
             self.followers[..**place].iter().filter(new).count() as u64
         };
         // Someone who left and came back may still stand in the old order. The count tells best where
         // those who came end.
-        let end = unmoved
-            .iter()
-            .min_by_key(|place| came(place).abs_diff(rise))?;
+        let end = ends.iter().min_by_key(|place| came(place).abs_diff(rise))?;
         Some(self.followers[..*end].to_vec())
     }
 
-    /// Those whom the network notified of. It is a help and no more: whatever keeps the
-    /// notifications away, the list is there.
-    async fn notified(&self, before: &Remembered) -> Option<Vec<Follower>> {
+    /// Those whom the network notified of.
+    async fn notified(&mut self, before: &Remembered) -> Option<Vec<Follower>> {
         let since = before.at - CLOCK_DRIFT;
-        let told = self.network.follows_since(self.id, since).await;
-        let mut told = told
-            .inspect_err(|error| {
-                tracing::info!(account = %self.account.name, %error, "going by the list alone");
-            })
-            .ok()??;
+        let answer = self.network.follows_since(self.id, since).await;
+        let mut told = self.told(answer)??;
         // Of those who came at about the time of the look, it saw some itself.
         let seen = |(one, at): &(Follower, Timestamp)| {
             before.newest.contains(&one.id) && *at <= before.at + CLOCK_DRIFT
