@@ -118,6 +118,7 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                     match ended {
                         Ok(tally) => total.lock().unwrap().add(&tally),
                         Err(what) => {
+                            println!("seed {seed}: {what}; making the history smaller");
                             let broken = Broken { what, story };
                             let (history, broken) = shrink(tree, broken);
                             *failure.lock().unwrap() = Some(told(seed, &history, &broken));
