@@ -16,7 +16,7 @@ HISTORIES ?= 2000
 SEED ?=
 CHURN ?= 1
 
-.PHONY: help run test simulate lint audit fuzz watch invoke needs-rust needs-python
+.PHONY: help run test simulate planted lint audit fuzz watch invoke needs-rust needs-python
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: needs-rust ## Run every test
 
 simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, or the one of SEED=n; CHURN=n of each kind
 	HISTORIES=$(HISTORIES) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture
+
+planted: needs-rust ## Take out, one at a time, what keeps the promise, and let the simulation find it
+	python3 tests/simulation/planted.py
 
 lint: needs-rust ## Check format, lints and docs; any warning fails
 	$(CARGO) fmt --all --check

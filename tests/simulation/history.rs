@@ -67,7 +67,7 @@ pub struct Job {
     pub perils: Vec<(usize, Peril)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     Check,
     /// The stream's next records.

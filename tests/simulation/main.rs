@@ -6,6 +6,7 @@
 //!   they reach.
 //! - `model`: what must hold.
 //! - `past`: histories that once showed a defect.
+//! - `crash`: each call, one after another, as the last that a process makes.
 //! - `churn`: how often the right person is named, for each kind of coming and going.
 //!
 //! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod churn;
+mod crash;
 mod history;
 mod model;
 mod network;
@@ -110,6 +112,10 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
+                    }
+                    if seed > 0 && seed.is_multiple_of(5_000) {
+                        let minutes = start.elapsed().as_secs() / 60;
+                        println!("{seed} histories in {minutes} minutes");
                     }
                     let tree = from_seed(history::history(), seed);
                     let (ended, story) = live(&tree.current());
