@@ -206,7 +206,8 @@ fn job() -> BoxedStrategy<Job> {
         4 => Just(What::Deliver),
         1 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
     ];
-    let perils = prop_oneof![2 => Just(vec![]), 3 => vec((0_usize..14, peril()), 1..4)];
+    let call = prop_oneof![6 => 0_usize..14, 1 => 14_usize..50];
+    let perils = prop_oneof![2 => Just(vec![]), 3 => vec((call, peril()), 1..4)];
     (what, option::weighted(0.2, -10_i64..=10), perils)
         .prop_map(|(what, skew, perils)| Job {
             what,

@@ -1,6 +1,8 @@
 //! One history, from its first check until all is quiet, with the model looking on.
 
-use std::{cell::RefCell, collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    cell::RefCell, collections::HashMap, future::Future, iter::repeat_n, pin::Pin, sync::Arc,
+};
 
 use check_followers::{Looked, Summary};
 use dynoxide::Database;
@@ -319,7 +321,13 @@ impl World {
             skew: 0,
             perils: Vec::new(),
         };
-        for pause in [60, 400, 900, 25_000, 25_000, 25_000] {
+        // A check owes ten milestones at most.
+        let checks_to_catch_up = usize::try_from(self.model.borrow().highest() / 10).unwrap();
+        let pauses = [60, 400, 900, 25_000, 25_000, 25_000];
+        for pause in pauses
+            .into_iter()
+            .chain(repeat_n(25_000, checks_to_catch_up))
+        {
             self.stage.pass(pause);
             if pause < 25_000 {
                 let line = self.stage.shared().truth.arrive(Who::Fan);
