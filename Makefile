@@ -21,7 +21,7 @@ CHURN ?= 1
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: needs-rust ## Tell the story in fast motion, on a stand-in X; nothing leaves this computer
+run: needs-rust ## Tell the story in fast motion, on stand-in networks; nothing leaves this computer
 	$(CARGO) run --quiet --locked --package local --bin hug -- demo
 
 test: needs-rust ## Run every test

@@ -1,6 +1,10 @@
 //! One creator, her followers and the stack that keeps her promise, with the time in the test's hand.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
+};
 
 use check_followers::{Looked, Summary};
 use have_a_hug::{
@@ -15,7 +19,7 @@ use have_a_hug::{
 use local::{
     sandbox,
     stack::Stack,
-    stand_in::{Person, Post, bluesky, mastodon, x},
+    stand_in::{Person, Post, Seen, bluesky, mastodon, x},
     table,
 };
 use serde_json::{Value, json};
@@ -25,45 +29,18 @@ pub const AMBER: &str = "44196397";
 /// The schedule's step.
 pub const STEP: Duration = Duration::from_mins(5);
 
-pub struct World {
+/// The stack that keeps Amber's promise on one network.
+pub struct Keeper {
     pub clock: Clock,
-    pub x: x::X,
     pub stack: Stack,
-    people: u64,
-    bots: u64,
 }
 
-impl World {
-    /// Amber on X, with that many followers, looked at once.
-    pub async fn with_followers(n: u64) -> Self {
-        Self::with(n, "").await
-    }
-
-    /// The same, with more lines for her account in hug.toml.
-    pub async fn with(n: u64, more: &str) -> Self {
-        let mut world = Self::unseen(n, more).await;
-        world.check().await;
-        world
-    }
-
-    /// Amber before the first check.
-    pub async fn unseen(n: u64, more: &str) -> Self {
-        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
-        let x = x::X::start(clock.clone()).await.unwrap();
-        x.add_account(x::Account::amber());
-        let settings = settings("x", "amber", x.url(), more);
-        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
+impl Keeper {
+    async fn new(clock: Clock, settings: &str) -> Self {
+        let stack = Stack::in_memory(settings, &sandbox::secret, clock.clone())
             .await
             .unwrap();
-        let mut world = Self {
-            clock,
-            x,
-            stack,
-            people: 0,
-            bots: 0,
-        };
-        world.fans(n);
-        world
+        Self { clock, stack }
     }
 
     /// The creator edits hug.toml; the table stays.
@@ -74,32 +51,12 @@ impl World {
     /// The same, with a client of the test's own.
     pub fn resettle_over(&mut self, settings: &str, http: &reqwest::Client) {
         let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
+        self.settle(settings, http);
+    }
+
+    fn settle(&mut self, settings: Settings, http: &reqwest::Client) {
         let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
         self.stack.deps = Deps::new(settings, ledger, http, self.clock.clone());
-    }
-
-    /// New genuine followers; answers their handles, oldest first.
-    pub fn fans(&mut self, n: u64) -> Vec<String> {
-        let fan = |world: &mut Self| {
-            world.people += 1;
-            let fan = Person::fan(world.people, world.clock.now());
-            world.x.follow(fan.clone());
-            fan.handle
-        };
-        (0..n).map(|_| fan(self)).collect()
-    }
-
-    /// One new genuine follower.
-    pub fn fan(&mut self) -> String {
-        self.fans(1).remove(0)
-    }
-
-    /// One new bot.
-    pub fn bot(&mut self) -> String {
-        self.bots += 1;
-        let bot = Person::bot(self.bots, self.clock.now());
-        self.x.follow(bot.clone());
-        bot.handle
     }
 
     /// One tick of the schedule, five minutes after the last.
@@ -147,6 +104,74 @@ impl World {
         self.stack.deps.ledger.everything().await.unwrap().accounts[0].promised_up_to
     }
 
+    /// The network of the account, as the functions see it.
+    pub fn network(&self) -> &dyn Network {
+        let account = &self.stack.deps.settings.accounts[0];
+        self.stack.deps.account(&account.name).unwrap().1
+    }
+}
+
+/// Amber on X.
+pub struct World {
+    keeper: Keeper,
+    pub x: x::X,
+    people: u64,
+    bots: u64,
+}
+
+impl World {
+    /// Amber on X, with that many followers, looked at once.
+    pub async fn with_followers(n: u64) -> Self {
+        Self::with(n, "").await
+    }
+
+    /// The same, with more lines for her account in hug.toml.
+    pub async fn with(n: u64, more: &str) -> Self {
+        let mut world = Self::unseen(n, more).await;
+        world.check().await;
+        world
+    }
+
+    /// Amber before the first check.
+    pub async fn unseen(n: u64, more: &str) -> Self {
+        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+        let x = x::X::start(clock.clone()).await.unwrap();
+        x.add_account(x::Account::amber());
+        let settings = settings("x", "amber", x.url(), more);
+        let mut world = Self {
+            keeper: Keeper::new(clock, &settings).await,
+            x,
+            people: 0,
+            bots: 0,
+        };
+        world.fans(n);
+        world
+    }
+
+    /// New genuine followers; answers their handles, oldest first.
+    pub fn fans(&mut self, n: u64) -> Vec<String> {
+        let fan = |world: &mut Self| {
+            world.people += 1;
+            let fan = Person::fan(world.people, world.clock.now());
+            world.x.follow(fan.clone());
+            fan.handle
+        };
+        (0..n).map(|_| fan(self)).collect()
+    }
+
+    /// One new genuine follower.
+    pub fn fan(&mut self) -> String {
+        self.fans(1).remove(0)
+    }
+
+    /// One new bot.
+    pub fn bot(&mut self) -> String {
+        self.bots += 1;
+        let bot = Person::bot(self.bots, self.clock.now());
+        self.x.follow(bot.clone());
+        bot.handle
+    }
+
     /// What Amber's account posted, oldest first.
     pub fn posts(&self) -> Vec<Post> {
         self.x.posts()
@@ -165,11 +190,16 @@ impl World {
     pub fn requests(&self) -> Vec<String> {
         let seen = self.x.requests();
         self.x.clear_requests();
-        let plain = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
-        seen.iter()
-            .map(|one| format!("{} {}", one.method, plain(&one.path)))
-            .collect()
+        plain(&seen)
     }
+}
+
+/// `METHOD /path` of each, without the query.
+fn plain(seen: &[Seen]) -> Vec<String> {
+    let path = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+    seen.iter()
+        .map(|one| format!("{} {}", one.method, path(&one.path)))
+        .collect()
 }
 
 /// The one account's check of a round in which it worked.
@@ -197,9 +227,8 @@ pub fn named(hug: &Hug) -> &str {
 
 /// Amber on Bluesky.
 pub struct Sky {
-    pub clock: Clock,
+    keeper: Keeper,
     pub bluesky: bluesky::Bluesky,
-    pub stack: Stack,
     people: u64,
 }
 
@@ -210,13 +239,9 @@ impl Sky {
         bluesky.add_account(bluesky::Account::amber());
         let more = format!("appview = \"{}\"\n{more}", bluesky.url());
         let settings = settings("bluesky", "amber.bsky.social", bluesky.url(), &more);
-        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
-            .await
-            .unwrap();
         let mut sky = Self {
-            clock,
+            keeper: Keeper::new(clock, &settings).await,
             bluesky,
-            stack,
             people: 0,
         };
         sky.fans(n);
@@ -233,49 +258,12 @@ impl Sky {
         };
         (0..n).map(|_| fan(self)).collect()
     }
-
-    /// The creator edits hug.toml; the table stays.
-    pub fn resettle(&mut self, settings: &str) {
-        let settings = Settings::parse(settings, "hug.toml", &sandbox::secret).unwrap();
-        let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
-        let http = have_a_hug::http::client().unwrap();
-        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
-    }
-
-    pub async fn check(&mut self) -> Check {
-        only(self.round().await)
-    }
-
-    pub async fn round(&mut self) -> Summary {
-        self.clock.advance(STEP);
-        self.stack.round(json!({})).await.unwrap()
-    }
-
-    /// A tick that must fail, and what it says.
-    pub async fn failing_check(&mut self) -> String {
-        match self.round().await.accounts.remove(0) {
-            Looked::Failed { error, .. } => error,
-            Looked::At(check) => panic!("it worked: {check:?}"),
-        }
-    }
-
-    pub async fn hugs(&self) -> Vec<Hug> {
-        self.stack.deps.ledger.everything().await.unwrap().hugs
-    }
-
-    pub async fn hug(&self, milestone: u64) -> Hug {
-        let hugs = self.hugs().await;
-        hugs.into_iter()
-            .find(|hug| hug.milestone.number() == milestone)
-            .unwrap()
-    }
 }
 
 /// Amber on Mastodon.
 pub struct Herd {
-    pub clock: Clock,
+    keeper: Keeper,
     pub mastodon: mastodon::Mastodon,
-    pub stack: Stack,
     people: u64,
 }
 
@@ -293,13 +281,9 @@ impl Herd {
         let mastodon = mastodon::Mastodon::start(clock.clone()).await.unwrap();
         mastodon.add_account(mastodon::Account::amber());
         let settings = settings("mastodon", "amber@mastodon.example", mastodon.url(), more);
-        let stack = Stack::in_memory(&settings, &sandbox::secret, clock.clone())
-            .await
-            .unwrap();
         let mut herd = Self {
-            clock,
+            keeper: Keeper::new(clock, &settings).await,
             mastodon,
-            stack,
             people: 0,
         };
         herd.fans(n);
@@ -310,9 +294,7 @@ impl Herd {
     pub fn resettle(&mut self, handle: &str, more: &str, secrets: Secrets<'_>) {
         let settings = settings("mastodon", handle, self.mastodon.url(), more);
         let settings = Settings::parse(&settings, "hug.toml", secrets).unwrap();
-        let ledger = Ledger::new(self.stack.table.client().clone(), table::NAME);
-        let http = have_a_hug::http::client().unwrap();
-        self.stack.deps = Deps::new(settings, ledger, &http, self.clock.clone());
+        self.settle(settings, &have_a_hug::http::client().unwrap());
     }
 
     /// New genuine followers, every second from another server; answers their handles, oldest first.
@@ -329,44 +311,53 @@ impl Herd {
         (0..n).map(|_| fan(self)).collect()
     }
 
-    pub async fn round(&mut self) -> Summary {
-        self.clock.advance(STEP);
-        self.stack.round(json!({})).await.unwrap()
-    }
-
-    pub async fn check(&mut self) -> Check {
-        only(self.round().await)
-    }
-
-    /// A tick that must fail, and what it says.
-    pub async fn failing_check(&mut self) -> String {
-        match self.round().await.accounts.remove(0) {
-            Looked::Failed { error, .. } => error,
-            Looked::At(check) => panic!("it worked: {check:?}"),
-        }
-    }
-
-    pub async fn hug(&self, milestone: u64) -> Hug {
-        let hugs = self.stack.deps.ledger.everything().await.unwrap().hugs;
-        hugs.into_iter()
-            .find(|hug| hug.milestone.number() == milestone)
-            .unwrap()
-    }
-
-    /// The network of the account, as the functions see it.
-    pub fn network(&self) -> &dyn Network {
-        let account = &self.stack.deps.settings.accounts[0];
-        self.stack.deps.account(&account.name).unwrap().1
-    }
-
     /// The requests since the last look, as `METHOD /path` without the query.
     pub fn requests(&self) -> Vec<String> {
         let seen = self.mastodon.requests();
         self.mastodon.clear_requests();
-        let plain = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
-        seen.iter()
-            .map(|one| format!("{} {}", one.method, plain(&one.path)))
-            .collect()
+        plain(&seen)
+    }
+}
+
+impl Deref for World {
+    type Target = Keeper;
+
+    fn deref(&self) -> &Keeper {
+        &self.keeper
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Keeper {
+        &mut self.keeper
+    }
+}
+
+impl Deref for Sky {
+    type Target = Keeper;
+
+    fn deref(&self) -> &Keeper {
+        &self.keeper
+    }
+}
+
+impl DerefMut for Sky {
+    fn deref_mut(&mut self) -> &mut Keeper {
+        &mut self.keeper
+    }
+}
+
+impl Deref for Herd {
+    type Target = Keeper;
+
+    fn deref(&self) -> &Keeper {
+        &self.keeper
+    }
+}
+
+impl DerefMut for Herd {
+    fn deref_mut(&mut self) -> &mut Keeper {
+        &mut self.keeper
     }
 }
 

@@ -7,7 +7,7 @@
 /// What is kept of a handle; Bluesky's have at most 253 characters, X's 15.
 pub(crate) const LONGEST_HANDLE: usize = 253;
 
-/// What is kept of a display name; both networks allow about half of it.
+/// What is kept of a display name; the networks allow about half of it.
 pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What is kept of an explanation.

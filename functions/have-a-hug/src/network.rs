@@ -6,6 +6,8 @@ mod line;
 pub mod mastodon;
 pub mod x;
 
+pub(crate) use line::CLOCK_DRIFT;
+
 use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;

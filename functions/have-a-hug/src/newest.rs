@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     account::Remembered,
     follower::Follower,
     hug::ToldBy,
-    network::{Failure, Network, NetworkError, Profile},
+    network::{CLOCK_DRIFT, Failure, Network, NetworkError, Profile},
     settings::Account,
 };
 
@@ -21,9 +21,6 @@ const WANTED: u64 = 10;
 
 /// No more than these are remembered, whatever came with the page.
 const MOST_REMEMBERED: usize = 25;
-
-/// The clocks here and there may differ by this much.
-const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The newest followers, newest first, as far as they were read.
 pub(crate) struct Newest<'a> {

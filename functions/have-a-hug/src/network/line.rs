@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The clocks here and there may differ by this much.
-pub(super) const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) struct Line {
     pub account: AccountName,
