@@ -22,7 +22,8 @@ help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: needs-rust ## Tell the story in fast motion, on stand-in networks; nothing leaves this computer
-	$(CARGO) run --quiet --locked --package local --bin hug -- demo
+	$(CARGO) build --locked --package local --bin hug
+	@$(CARGO) run --quiet --locked --package local --bin hug -- demo
 
 test: needs-rust ## Run every test
 	$(CARGO) test --workspace --locked
@@ -54,6 +55,7 @@ fuzz: .tools/fuzz/ready needs-rust ## Feed every parser of foreign input with no
 	done
 
 watch: .tools/lambda/ready needs-rust ## Serve both functions with cargo-lambda, over a local table and stand-in networks
+	$(CARGO) build --locked --package local --bin hug
 	$(CARGO) run --quiet --locked --package local --bin hug -- sandbox -- \
 		env PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo-lambda lambda watch $(INVOKE_AT) --ignore-changes
 
