@@ -321,8 +321,13 @@ impl World {
             skew: 0,
             perils: Vec::new(),
         };
-        // A check owes ten milestones at most.
-        let checks_to_catch_up = usize::try_from(self.model.borrow().highest() / 10).unwrap();
+        // A check owes ten milestones at most, and the first may wait for the end of a rate limit.
+        let most_owed = self
+            .model
+            .borrow()
+            .highest()
+            .max(self.stage.shared().truth.count());
+        let checks_to_catch_up = usize::try_from(most_owed / 10).unwrap() + 1;
         let pauses = [60, 400, 900, 25_000, 25_000, 25_000];
         for pause in pauses
             .into_iter()
