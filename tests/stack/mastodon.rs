@@ -546,6 +546,20 @@ async fn what_only_helps_may_meet_a_rate_limit_and_it_is_obeyed_all_the_same() {
 }
 
 #[tokio::test]
+async fn who_came_just_before_the_look_is_none_of_those_who_came_since() {
+    let mut herd = Herd::with(500, "").await;
+    herd.fans(98);
+    // No time passes between the last of them and the look, and clocks differ.
+    herd.stack.round(serde_json::json!({})).await.unwrap();
+    let arrivals = herd.fans(3);
+    herd.check().await;
+    let hug = herd.hug(600).await;
+    assert_eq!(named(&hug), arrivals[1]);
+    assert_eq!(hug.evidence.certainty, Certainty::Certain);
+    assert_eq!(hug.evidence.arrivals.unwrap().came, 3);
+}
+
+#[tokio::test]
 async fn the_last_request_of_a_window_is_noticed_before_the_next_is_refused() {
     let mut herd = Herd::with(500, "").await;
     // A new window; others use all but one of it.

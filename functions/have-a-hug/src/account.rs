@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{milestone::Milestone, network::NetworkName};
+use crate::{follower::Follower, milestone::Milestone, network::NetworkName};
 
 /// What a person calls an account: `x:amber`. A handle can change; [`AccountId`] cannot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +118,13 @@ pub struct Remembered {
     pub newest: Vec<String>,
     /// When it was read.
     pub at: Timestamp,
+}
+
+impl Remembered {
+    /// Whether someone had not been seen then.
+    pub(crate) fn is_new(&self, follower: &Follower) -> bool {
+        !self.newest.contains(&follower.id)
+    }
 }
 
 /// Where a handle points, and until when its network asked to be left alone.

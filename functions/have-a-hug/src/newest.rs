@@ -131,7 +131,7 @@ impl<'a> Newest<'a> {
             self.down_to(rise + 2 * remembered).await?;
         }
         let all_there = all_there(self);
-        let notified = self.notified(before).await;
+        let notified = self.notified(before, rise).await;
         let told_by = if notified.is_some() {
             ToldBy::Notifications
         } else {
@@ -140,8 +140,7 @@ impl<'a> Newest<'a> {
         let Some(followers) = notified.or_else(|| self.above(before, rise)) else {
             return Ok(None);
         };
-        let new = |one: &&Follower| !before.newest.contains(&one.id);
-        let came = followers.iter().filter(new).count() as u64;
+        let came = followers.iter().filter(|one| before.is_new(one)).count() as u64;
         let in_order = told_by == ToldBy::Notifications
             || self.account.name.network.lists_in_order_of_arrival();
         let agree = came == rise && all_there && in_order;
@@ -179,46 +178,61 @@ impl<'a> Newest<'a> {
 
     /// Those who stand above the remembered.
     fn above(&self, before: &Remembered, rise: u64) -> Option<Vec<Follower>> {
-        let known: HashMap<&str, usize> = before
-            .newest
-            .iter()
-            .enumerate()
-            .map(|(place, id)| (id.as_str(), place))
-            .collect();
-        let mut ends = unmoved(&self.followers, &known);
+        let mut ends = unmoved(&self.followers, before);
         if self.ended && before.newest.len() as u64 >= before.followers {
             // All were remembered, and of a few, all may have left and come back.
             ends.push(self.followers.len());
         }
-        let came = |place: &&usize| {
-            let new = |one: &&Follower| !known.contains_key(one.id.as_str());
-            self.followers[..**place].iter().filter(new).count() as u64
-        };
-        // Someone who left and came back may still stand in the old order. The count tells best where
-        // those who came end.
-        let end = ends.iter().min_by_key(|place| came(place).abs_diff(rise))?;
-        Some(self.followers[..*end].to_vec())
+        let end = end_of_arrivals(&self.followers, &ends, before, rise)?;
+        Some(self.followers[..end].to_vec())
     }
 
     /// Those whom the network notified of.
-    async fn notified(&mut self, before: &Remembered) -> Option<Vec<Follower>> {
+    async fn notified(&mut self, before: &Remembered, rise: u64) -> Option<Vec<Follower>> {
         let since = before.at - CLOCK_DRIFT;
         let answer = self.network.follows_since(self.id, since).await;
-        let mut told = self.told(answer)??;
-        // Of those who came at about the time of the look, it saw some itself.
+        let told = self.told(answer)??;
+        // Of those who came at about the time of the look, it saw some itself; whoever came before
+        // them was there, too.
         let seen = |(one, at): &(Follower, Timestamp)| {
             before.newest.contains(&one.id) && *at <= before.at + CLOCK_DRIFT
         };
-        while told.last().is_some_and(seen) {
-            told.pop();
-        }
-        Some(told.into_iter().map(|(one, _)| one).collect())
+        let seen = told.iter().enumerate().filter(|(_, one)| seen(one));
+        let mut ends: Vec<usize> = seen.map(|(place, _)| place).collect();
+        ends.push(told.len());
+        let mut followers: Vec<Follower> = told.into_iter().map(|(one, _)| one).collect();
+        followers.truncate(end_of_arrivals(&followers, &ends, before, rise)?);
+        Some(followers)
     }
+}
+
+/// Where those end who came since, of the places where they may: someone who left and came back may
+/// still stand in the old order, and clocks differ, so the count tells best.
+fn end_of_arrivals(
+    newest: &[Follower],
+    ends: &[usize],
+    before: &Remembered,
+    rise: u64,
+) -> Option<usize> {
+    let came = |end: usize| {
+        newest[..end]
+            .iter()
+            .filter(|one| before.is_new(one))
+            .count() as u64
+    };
+    let far_off = |end: &&usize| came(**end).abs_diff(rise);
+    ends.iter().min_by_key(far_off).copied()
 }
 
 /// Where those stand who have not moved since, from the top: they are in their old order, while those
 /// who left and came back are above some who were above them.
-fn unmoved(list: &[Follower], known: &HashMap<&str, usize>) -> Vec<usize> {
+fn unmoved(list: &[Follower], before: &Remembered) -> Vec<usize> {
+    let known: HashMap<&str, usize> = before
+        .newest
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id.as_str(), place))
+        .collect();
     let mut places = Vec::new();
     let mut below = usize::MAX;
     for (place, follower) in list.iter().enumerate().rev() {
