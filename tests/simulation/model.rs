@@ -197,10 +197,7 @@ impl Model {
             } else {
                 &mut self.likely
             };
-            judged.count(match self.expected.get(&number) {
-                Some(expected) => expected.as_deref() == Some(id),
-                None => right,
-            });
+            judged.count(right);
             let excused = !certain || self.a_newcomer_is_hidden(hug, truth);
             if !right && (strict || !excused) {
                 return Err(format!(
@@ -228,18 +225,27 @@ impl Model {
     /// The one thing that nobody outside can see: a newcomer who is hidden, made up for in the count
     /// by someone who left from further down than was remembered.
     fn a_newcomer_is_hidden(&self, hug: &Hug, truth: &Truth) -> bool {
-        let count = hug.evidence.count_after;
-        let since = hug.evidence.arrivals.as_ref();
-        let since = since.map_or(count, |arrivals| arrivals.since_count);
-        let reach = usize::try_from(count - since).unwrap() + 1;
-        truth
-            .told
-            .iter()
-            .rev()
-            .take(8)
-            .filter(|told| told.count == count)
-            .flat_map(|told| told.counted.iter().take(reach))
-            .any(|id| !truth.is_listed(id))
+        let Some(arrivals) = &hug.evidence.arrivals else {
+            return false;
+        };
+        let (then, now) = (arrivals.since_count, hug.evidence.count_after);
+        let reach = usize::try_from(now - then).unwrap() + 1;
+        let at = |count| {
+            truth
+                .told
+                .iter()
+                .rev()
+                .filter(move |told| told.count == count)
+        };
+        at(now).take(8).any(|now| {
+            let hidden = now
+                .counted
+                .iter()
+                .take(reach)
+                .any(|id| !truth.is_listed(id));
+            let gone = |id: &String| !now.counted.contains(id);
+            hidden && at(then).any(|then| then.counted.iter().any(gone))
+        })
     }
 
     /// Whom the rule names: number `N` of `c` stands at position `c - N` among all who were counted,

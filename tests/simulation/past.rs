@@ -10,7 +10,7 @@ use super::{
 fn keeps_every_promise(network: NetworkName, at_first: usize, steps: Vec<Step>) {
     let history = History {
         network,
-        tells_follows: false,
+        tells_follows: network == NetworkName::Mastodon,
         contact: vec![Channel::Announce],
         plan: Plan { first: 1, step: 1 },
         at_first: vec![Who::Fan; at_first],
@@ -97,11 +97,21 @@ fn two_who_follow_while_the_list_is_read_shift_nobody_for_certain() {
         fans(3),
         Step::Run(vec![while_reading(4)], vec![]),
     ];
-    keeps_every_promise(NetworkName::Mastodon, 1, steps);
+    keeps_every_promise(NetworkName::X, 1, steps);
 }
 
 #[test]
 fn of_a_handful_all_may_have_left_and_come_back() {
     let steps = vec![checked(), Step::Leave(0), fans(1), Step::Return(0)];
-    keeps_every_promise(NetworkName::Mastodon, 1, steps);
+    keeps_every_promise(NetworkName::X, 1, steps);
+}
+
+#[test]
+fn a_burst_just_before_the_look_is_not_taken_for_newcomers_who_are_hidden() {
+    let mut steps = vec![fans(13), checked(), fans(1)];
+    for _ in 0..3 {
+        steps.extend([fans(1), Step::HideNewest]);
+    }
+    steps.push(fans(1));
+    keeps_every_promise(NetworkName::Mastodon, 0, steps);
 }

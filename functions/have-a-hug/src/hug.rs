@@ -145,8 +145,9 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
-    /// [`Arrivals`] are known, the count rose by exactly as many and stood still while the list was
-    /// read, and everyone who was remembered is still there: count and list tell the same.
+    /// [`Arrivals`] are known, the count rose by exactly as many as stand above all who were
+    /// remembered, it stood still while the list was read, and everyone who was remembered is still
+    /// there: count and list tell the same.
     Certain,
     /// Count and list differ, or nothing is known of the list before: the place may be off by as
     /// many as are hidden among the newest.

@@ -43,8 +43,8 @@ pub(crate) struct Since {
     /// How many of them had not been seen at that look; the others left and came back.
     pub came: u64,
     pub told_by: ToldBy,
-    /// Whether the count rose by as many and stood still meanwhile, and nobody is gone of those who
-    /// were there.
+    /// Whether the count rose by as many and stood still meanwhile, it is clear where they end, and
+    /// nobody is gone of those who were there.
     pub certain: bool,
 }
 
@@ -137,13 +137,13 @@ impl<'a> Newest<'a> {
         } else {
             ToldBy::List
         };
-        let Some(followers) = notified.or_else(|| self.above(before, rise)) else {
+        let Some((followers, clear)) = notified.or_else(|| self.above(before, rise)) else {
             return Ok(None);
         };
         let came = followers.iter().filter(|one| before.is_new(one)).count() as u64;
         let in_order = told_by == ToldBy::Notifications
             || self.account.name.network.lists_in_order_of_arrival();
-        let agree = came == rise && all_there && in_order;
+        let agree = came == rise && clear && all_there && in_order;
         Ok(Some(Since {
             followers,
             came,
@@ -176,19 +176,19 @@ impl<'a> Newest<'a> {
         answer.ok()
     }
 
-    /// Those who stand above the remembered.
-    fn above(&self, before: &Remembered, rise: u64) -> Option<Vec<Follower>> {
+    /// Those who stand above the remembered, and whether it is clear where they end.
+    fn above(&self, before: &Remembered, rise: u64) -> Option<(Vec<Follower>, bool)> {
         let mut ends = unmoved(&self.followers, before);
         if self.ended && before.newest.len() as u64 >= before.followers {
             // All were remembered, and of a few, all may have left and come back.
             ends.push(self.followers.len());
         }
-        let end = end_of_arrivals(&self.followers, &ends, before, rise)?;
-        Some(self.followers[..end].to_vec())
+        let (end, clear) = end_of_arrivals(&self.followers, &ends, before, rise)?;
+        Some((self.followers[..end].to_vec(), clear))
     }
 
-    /// Those whom the network notified of.
-    async fn notified(&mut self, before: &Remembered, rise: u64) -> Option<Vec<Follower>> {
+    /// Those whom the network notified of, and whether it is clear where they end.
+    async fn notified(&mut self, before: &Remembered, rise: u64) -> Option<(Vec<Follower>, bool)> {
         let since = before.at - CLOCK_DRIFT;
         let answer = self.network.follows_since(self.id, since).await;
         let told = self.told(answer)??;
@@ -201,27 +201,27 @@ impl<'a> Newest<'a> {
         let mut ends: Vec<usize> = seen.map(|(place, _)| place).collect();
         ends.push(told.len());
         let mut followers: Vec<Follower> = told.into_iter().map(|(one, _)| one).collect();
-        followers.truncate(end_of_arrivals(&followers, &ends, before, rise)?);
-        Some(followers)
+        let (end, clear) = end_of_arrivals(&followers, &ends, before, rise)?;
+        followers.truncate(end);
+        Some((followers, clear))
     }
 }
 
-/// Where those end who came since, of the places where they may: someone who left and came back may
-/// still stand in the old order, and clocks differ, so the count tells best.
+/// Where those end who came since, of the places where they may, from the top. It is clear where that is
+/// the first of them; else someone left and came back, or clocks differ, and the count tells best.
 fn end_of_arrivals(
     newest: &[Follower],
     ends: &[usize],
     before: &Remembered,
     rise: u64,
-) -> Option<usize> {
+) -> Option<(usize, bool)> {
     let came = |end: usize| {
-        newest[..end]
-            .iter()
-            .filter(|one| before.is_new(one))
-            .count() as u64
+        let new = newest[..end].iter().filter(|one| before.is_new(one));
+        new.count() as u64
     };
     let far_off = |end: &&usize| came(**end).abs_diff(rise);
-    ends.iter().min_by_key(far_off).copied()
+    let end = ends.iter().min_by_key(far_off)?;
+    Some((*end, Some(end) == ends.first()))
 }
 
 /// Where those stand who have not moved since, from the top: they are in their old order, while those
