@@ -281,7 +281,33 @@ async fn a_dry_run_leaves_no_trace() {
     let desk = Desk::with_followers(598).await;
     let told = desk.run(&["check", "--dry-run"]).await;
     assert!(told.0.status.success());
-    assert_eq!(desk.status().await["accounts"], Value::Array(vec![]));
+    assert!(!desk.folder.path().join(".hug").exists());
+    desk.run(&["check"]).await;
+    let before = desk.status().await["accounts"].clone();
+    assert!(desk.run(&["check", "--dry-run"]).await.0.status.success());
+    assert_eq!(desk.status().await["accounts"], before);
+}
+
+#[tokio::test]
+async fn the_words_of_a_draft_and_its_link_stand_in_one_piece_below_the_table() {
+    let desk = Desk::with_followers(599).await;
+    desk.write(&settings(
+        "x",
+        "amber",
+        desk.x.url(),
+        "contact = [\"draft\"]",
+    ));
+    desk.run(&["check"]).await;
+    desk.fans(1_000, 1);
+    desk.run(&["check"]).await;
+    let told = desk.run(&["status"]).await.stdout();
+    let lines: Vec<&str> = told.lines().map(str::trim).collect();
+    let at = lines
+        .iter()
+        .position(|line| *line == "x:amber 600, for you to send to @fan1000:")
+        .unwrap_or_else(|| panic!("{told}"));
+    assert!(lines[at + 1].contains("number 600"), "{told}");
+    assert!(lines[at + 2].starts_with("https://x.com/"), "{told}");
 }
 
 #[tokio::test]

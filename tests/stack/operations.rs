@@ -161,8 +161,11 @@ async fn a_hug_that_may_have_arrived_is_left_alone_by_a_retry() {
 async fn of_two_hugs_that_were_given_up_a_retry_with_a_milestone_sends_only_that_one() {
     let desk = given_up().await;
     let told = desk.run(&["status"]).await.stdout();
-    let widest = told.lines().map(|line| line.chars().count()).max();
+    let cells = told.lines().filter(|line| line.starts_with('│'));
+    let widest = cells.map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{told}");
+    let command = "`hug retry --account x:amber --milestone 700`";
+    assert!(told.contains(command), "in one piece: {told}");
     assert!(
         told.contains("2026-11-22T14:00:00Z") && told.contains("not by itself"),
         "{told}"
@@ -494,7 +497,7 @@ async fn a_doctor_tells_a_network_that_is_down_a_handle_that_is_not_there_and_a_
         "wrong",
         &[
             "x:ambre: reading the follower count failed",
-            "whether the handle",
+            "whether `handle`",
         ],
     );
 

@@ -102,10 +102,12 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// The whole story of an error, without the address: its causes say more than its head.
+/// The whole story of an error, of the address only the host: its causes say more than its head.
 fn chain(error: reqwest::Error) -> String {
+    let host = error.url().and_then(|url| url.host_str());
+    let host = host.map_or_else(String::new, |host| format!("{host}: "));
     let error = error.without_url();
-    let mut story = error.to_string();
+    let mut story = format!("{host}{error}");
     let mut cause = std::error::Error::source(&error);
     while let Some(deeper) = cause {
         story = format!("{story}: {deeper}");

@@ -1,6 +1,6 @@
 //! `hug.toml` and the secrets, parsed once, at start: what comes out of here is right, or nothing does.
 
-use std::{collections::HashSet, fmt, path::Path};
+use std::{collections::HashSet, fmt, io::ErrorKind, path::Path};
 
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -42,6 +42,18 @@ pub struct Account {
     pub screening: Screening,
     /// Its secrets.
     pub login: Login,
+}
+
+impl Account {
+    /// A user of a Mastodon server, whose handle can be written with one name of it or another.
+    fn user_at(&self) -> Option<(String, String)> {
+        let (user, domain) = self.name.handle.split_once('@')?;
+        let server = self.server.clone();
+        Some((
+            user.to_owned(),
+            server.unwrap_or(format!("https://{domain}")),
+        ))
+    }
 }
 
 /// The secrets of an account, as its network wants them.
@@ -103,11 +115,19 @@ impl Settings {
     /// Every mistake at once, or why the file cannot be read.
     pub fn load(path: &Path, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| SettingsError {
-            mistakes: vec![format!(
-                "it cannot be read: {error}; copy hug.example.toml to {file} and set your handle"
-            )],
-            file: file.clone(),
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            // Only where there is none yet: a copy must not overwrite what someone wrote.
+            let help = match error.kind() {
+                ErrorKind::NotFound => {
+                    format!("copy hug.example.toml to {file} and set your handle")
+                }
+                ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
+                _ => format!("see what {file} is, and who may read it"),
+            };
+            SettingsError {
+                mistakes: vec![format!("it cannot be read: {error}; {help}")],
+                file: file.clone(),
+            }
         })?;
         Self::parse(&text, &file, secrets)
     }
@@ -232,9 +252,27 @@ fn syntax_mistake(text: &str, error: &toml::de::Error) -> String {
     let line = line_of(text, span.start);
     // The field's name only: whatever stands behind it may have been meant to be a secret.
     let source = text.lines().nth(line - 1).unwrap_or_default();
+    let right = what_is_right(source, &what);
     match source.split_once('=') {
-        Some((field, _)) => format!("line {line}, {}: {what}", field.trim()),
-        None => format!("line {line}: {what}"),
+        Some((field, _)) => format!("line {line}, {}: {what}{right}", field.trim()),
+        None => format!("line {line}: {what}{right}"),
+    }
+}
+
+/// The parser says what it did not expect; this, what to write.
+fn what_is_right(source: &str, what: &str) -> &'static str {
+    if source.contains(['“', '”', '„', '‘', '’']) {
+        "; write straight quotes: \"amber\""
+    } else if source.trim() == "[account]" {
+        "; begin each account with [[account]], in double brackets"
+    } else if what.contains("expected a sequence") {
+        "; write a list in brackets: [\"amber\"]"
+    } else if what.contains("expected a boolean") {
+        "; write true or false, without quotes"
+    } else if what.contains("expected a string") {
+        "; write it in quotes: \"amber\""
+    } else {
+        ""
     }
 }
 
@@ -274,7 +312,7 @@ impl Reader<'_> {
             .iter()
             .map(|account| account.get_ref().network.get_ref().parse().ok())
             .collect();
-        let mut seen = HashSet::new();
+        let (mut seen, mut users) = (HashSet::new(), HashSet::new());
         let mut accounts = Vec::new();
         for account in written.account {
             let alone = |network| {
@@ -285,7 +323,8 @@ impl Reader<'_> {
                     == 1
             };
             if let Some(read) = self.account(account.get_ref(), alone) {
-                if !seen.insert(read.name.clone()) {
+                let same_user = read.user_at().is_some_and(|user| !users.insert(user));
+                if !seen.insert(read.name.clone()) || same_user {
                     let what = format!("{} stands here a second time; leave one out", read.name);
                     self.mistake(&account, "account", what);
                 }
@@ -408,6 +447,10 @@ impl Reader<'_> {
         let Some(list) = &written.contact else {
             return default_contact(network);
         };
+        if list.get_ref().is_empty() {
+            let what = "name at least one channel; [\"draft\"] sends nothing by itself";
+            self.mistake(list, "account.contact", what);
+        }
         let mut channels = Vec::new();
         for word in list.get_ref() {
             match word.get_ref().parse() {
@@ -831,7 +874,34 @@ mod tests {
                 format!("{GOOD}\n[[account]]\nnetwork = \"x\"\nhandle = \"amber\""),
                 "x:amber stands here a second time",
             ),
+            (
+                format!(
+                    "{MASTODON}server = \"https://m.example\"\n\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"amber\"\nserver = \"https://m.example/\""
+                ),
+                "line 10, account: mastodon:amber@m.example stands here a second time",
+            ),
             (GOOD.replace("[plan]", "[plan"), "line 1"),
+            (
+                GOOD.replace("[[account]]", "[account]"),
+                "line 5: invalid type: map, expected a sequence; begin each account with [[account]]",
+            ),
+            (
+                format!("{GOOD}contact = \"draft\""),
+                "line 8, contact: invalid type: string \"draft\", expected a sequence; write a list in brackets",
+            ),
+            (
+                format!("{GOOD}contact = []"),
+                "line 8, account.contact: name at least one channel",
+            ),
+            (
+                format!("{GOOD}screen = \"no\""),
+                "expected a boolean; write true or false",
+            ),
+            (
+                GOOD.replace("@Amber", "7").replace("\"7\"", "7"),
+                "line 7, handle: invalid type: integer `7`, expected a string; write it in quotes",
+            ),
+            (GOOD.replace("\"x\"", "“x”"), "; write straight quotes"),
             (
                 "[plan]\nfirst = 1\nstep = 1".into(),
                 "no account is named; add [[account]]",

@@ -583,7 +583,7 @@ fn failed(report: &mut Report, name: &AccountName, error: &NetworkError) {
             report.wrong(
                 name,
                 found,
-                "see whether the handle in the settings is right",
+                "see whether `handle` and `server` in the settings are right",
             );
         }
     }

@@ -41,7 +41,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tell the story in fast motion, on a stand-in X: nothing leaves this computer.
+    /// Tell the story in fast motion, on stand-in networks: nothing leaves this computer.
     Demo {
         /// Who follows; the same seed tells the same story.
         #[arg(long, default_value_t = 1)]
@@ -138,7 +138,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             demo::run(seed, &mut stdout(), pace).await?;
         }
         Command::Check { account, dry_run } => {
-            let mut stack = Stack::open(&settings, &state).await?;
+            let mut stack = match dry_run {
+                true => Stack::open_to_look(&settings, &state).await?,
+                false => Stack::open(&settings, &state).await?,
+            };
             let event = json!({ "account": account, "dry_run": dry_run });
             let told = watch::round(&mut stack, event).await?;
             for line in &told.lines {

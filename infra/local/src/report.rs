@@ -61,7 +61,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             let until = check
                 .retry_at
                 .map_or_else(String::new, |until| format!(" until {until}"));
-            format!("{account}  not asked: its rate limit is used up{until}")
+            format!("{account}  its rate limit is used up: nothing is asked{until}")
         }
         Outcome::NoMilestone | Outcome::Milestones | Outcome::Waiting => format!("{moved}; {next}"),
     }];

@@ -43,6 +43,19 @@ impl Stack {
         Ok(Self::over(settings, table, pump, &http, Clock::system()))
     }
 
+    /// The same for a look that writes nothing: where nothing is kept yet, nothing is begun.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stack::open`].
+    pub async fn open_to_look(settings: &Path, state: &Path) -> Result<Self, Error> {
+        if table::exists(state) {
+            return Self::open(settings, state).await;
+        }
+        let settings = Settings::load(settings, &|name| env::var(name).ok())?;
+        Self::with_nothing(settings, Clock::system()).await
+    }
+
     /// The stack in memory, with everything handed in.
     ///
     /// # Errors
@@ -54,6 +67,10 @@ impl Stack {
         clock: Clock,
     ) -> Result<Self, Error> {
         let settings = Settings::parse(settings, "hug.toml", secrets)?;
+        Self::with_nothing(settings, clock).await
+    }
+
+    async fn with_nothing(settings: Settings, clock: Clock) -> Result<Self, Error> {
         let http = http::client()?;
         let table = Table::in_memory(&http).await?;
         let pump = Pump::in_memory(table.database());

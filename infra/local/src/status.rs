@@ -74,7 +74,9 @@ impl Trouble {
             (Stand::Undeliverable, _) => format!("remove the cause, then `{retry}`"),
             _ if claimed => "wait: a check or `hug watch` goes on with it then".to_owned(),
             (_, None) => format!("`{retry}`; else the next check gives it up"),
-            (_, Some(_)) => format!("a check or `hug watch` goes on with it then; now: `{retry}`"),
+            (_, Some(_)) => format!(
+                "remove the cause; a check or `hug watch` goes on with it then, and `{retry}` at once"
+            ),
         };
         let refused = hug
             .refusals
@@ -197,46 +199,46 @@ impl Status {
     }
 }
 
-/// The hugs as a table, and a second one for those that are in trouble.
+/// The hugs as a table, and below it what a person may want to copy: the words of drafts, and what
+/// helps where something is in the way.
 pub fn hugs_table(hugs: &[HugStatus]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
-    let mut troubled = table([
-        "account",
-        "hug",
-        "what happened",
-        "since",
-        "tried next",
-        "what helps",
-    ]);
+    let mut below = String::new();
     for HugStatus { hug, trouble } in hugs {
+        let draft = hug.invitation.as_ref().filter(|invitation| {
+            invitation.channel == Channel::Draft && hug.status == Stand::Invited
+        });
+        let name = format!("{} {}", hug.account, hug.milestone);
         shown.add_row([
             hug.account.to_string(),
             hug.milestone.to_string(),
             follower(hug),
             hug.status.to_string(),
-            match trouble {
-                Some(_) => "see below".to_owned(),
-                None => how(hug),
+            match (trouble, draft) {
+                (Some(_), _) => "see below".to_owned(),
+                (None, Some(_)) => "draft, for you to send: see below".to_owned(),
+                (None, None) => how(hug),
             },
             each(&hug.evidence.skipped, hug.evidence.skipped_more).join("\n"),
         ]);
         if let Some(trouble) = trouble {
-            troubled.add_row([
-                hug.account.to_string(),
-                hug.milestone.to_string(),
-                trouble.what.clone(),
-                trouble.since.to_string(),
-                trouble
-                    .next_try
-                    .map_or_else(|| "not by itself".to_owned(), |time| time.to_string()),
-                trouble.helps.clone(),
-            ]);
+            let next = trouble
+                .next_try
+                .map_or_else(|| "not by itself".to_owned(), |time| time.to_string());
+            below += &format!(
+                "\n\n{name}: {}\n  since {}; tried next: {next}\n  {}",
+                trouble.what, trouble.since, trouble.helps
+            );
+        } else if let Some(draft) = draft {
+            let link = draft.reference.as_deref().unwrap_or_default();
+            below += &format!(
+                "\n\n{name}, for you to send to {}:\n  {}\n  {link}",
+                follower(hug),
+                draft.text
+            );
         }
     }
-    if troubled.is_empty() {
-        return shown.to_string();
-    }
-    format!("{shown}\n{troubled}")
+    format!("{shown}{below}")
 }
 
 /// Those who were passed over, and why.

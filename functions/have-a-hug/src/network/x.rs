@@ -351,7 +351,12 @@ impl X {
         let problem: Problem = answer.json().unwrap_or_default();
         let words = problem.words();
         let why = words.as_deref().unwrap_or("no reason given");
-        let why = format!("{}: {}", answer.status, self.line.quote(why));
+        let why = self.line.quote(why);
+        // What X does not have, it says with a success.
+        let why = match answer.status.is_success() {
+            true => why,
+            false => format!("{}: {why}", answer.status),
+        };
         let failure = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.reset(answer)),
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
