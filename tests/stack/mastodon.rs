@@ -529,6 +529,25 @@ async fn a_rate_limit_is_waited_out_until_the_time_that_is_written_out() {
 }
 
 #[tokio::test]
+async fn what_the_token_allows_is_asked_for_where_the_server_tells() {
+    let herd = Herd::with(500, "").await;
+    let network = herd.network();
+    let id = network.profile(None).await.unwrap().id;
+    let allowed = network.allowed(&id).await.unwrap();
+    assert_eq!(allowed.id.as_ref(), Some(&id));
+    assert_eq!(allowed.post, Some(true));
+    for (scopes, may) in [(vec!["read"], false), (vec!["read", "write"], true)] {
+        herd.mastodon.set_token(TOKEN, "amber", &scopes);
+        assert_eq!(network.allowed(&id).await.unwrap().post, Some(may));
+    }
+    // Before 4.3.
+    let old = r#"{"name": "Have a Hug", "website": null, "vapid_key": "B"}"#;
+    let fault = body(200, "application/json", old);
+    herd.mastodon.fail_next("/apps/verify_credentials", fault);
+    assert_eq!(network.allowed(&id).await.unwrap().post, None);
+}
+
+#[tokio::test]
 async fn what_only_helps_may_meet_a_rate_limit_and_it_is_obeyed_all_the_same() {
     let mut herd = crossed("").await;
     let limit = Fault::RateLimited { for_seconds: 720 };

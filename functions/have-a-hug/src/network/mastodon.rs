@@ -239,7 +239,7 @@ impl Network for Mastodon {
         let account: Account = self.line.parse(attempted, &answer)?;
         Ok(Allowed {
             id: Some(format!("{}@{}", account.id, self.domain)),
-            post: None,
+            post: self.may_post().await,
             message: None,
         })
     }
@@ -414,6 +414,17 @@ impl Mastodon {
             }
         };
         Err(self.line.error(attempted, Failure::Unauthorized, why))
+    }
+
+    /// Whether the token's application may post; servers before 4.3 do not say.
+    async fn may_post(&self) -> Option<bool> {
+        let attempted = "asking what the access token allows";
+        let url = self.url("/api/v1/apps/verify_credentials", &[]);
+        let answer = self.get(attempted, &url).await.ok()?;
+        let application: Application = self.line.parse(attempted, &answer).ok()?;
+        let scopes = application.scopes?;
+        let writes = |scope: &String| ["write", "write:statuses"].contains(&scope.as_str());
+        Some(scopes.iter().any(writes))
     }
 
     /// The token must be that of the account that made the promise.
@@ -734,6 +745,11 @@ impl Status {
 }
 
 /// Either version of a server's description of itself.
+#[derive(Deserialize)]
+struct Application {
+    scopes: Option<Vec<String>>,
+}
+
 #[derive(Deserialize)]
 struct Instance {
     configuration: Option<Configuration>,

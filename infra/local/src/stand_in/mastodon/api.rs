@@ -116,6 +116,15 @@ impl State {
         match (call.method.as_str(), parts.as_slice()) {
             ("GET", ["api", "v2", "instance"]) => self.instance_v2(),
             ("GET", ["api", "v1", "instance"]) => Ok(self.instance_v1()),
+            ("GET", ["api", "v1", "apps", "verify_credentials"]) => {
+                let token = self.token(call)?;
+                Ok(Answer::ok(&json!({
+                    "id": "7",
+                    "name": "Have a Hug",
+                    "website": null,
+                    "scopes": token.scopes,
+                })))
+            }
             ("GET", ["api", "v1", "accounts", "verify_credentials"]) => {
                 let id = self.needs(call, "read:accounts")?.account.clone();
                 self.account_of(&id)
@@ -169,16 +178,19 @@ impl State {
     }
 
     fn needs(&self, call: &Call, scope: &str) -> Result<&Token, Answer> {
-        let token = call
-            .bearer()
-            .and_then(|token| self.tokens.get(token))
-            .ok_or_else(|| refusal(401, "The access token is invalid"))?;
+        let token = self.token(call)?;
         let family = scope.split(':').next().unwrap_or(scope);
         let covers = |one: &String| one == scope || one == family;
         match token.scopes.iter().any(covers) {
             true => Ok(token),
             false => Err(refusal(403, "This action is outside the authorized scopes")),
         }
+    }
+
+    fn token(&self, call: &Call) -> Result<&Token, Answer> {
+        call.bearer()
+            .and_then(|token| self.tokens.get(token))
+            .ok_or_else(|| refusal(401, "The access token is invalid"))
     }
 
     fn instance_v2(&self) -> Reply {
