@@ -84,7 +84,8 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         stdout(),
         "A stand-in X at {x}, Bluesky at {} and Mastodon at {}, with {FOLLOWERS} followers each.\n\
          More come with:   curl -X POST '{x}/stand-in/follow?n=3'\n\
-         What was sent:    curl {x}/stand-in/sent",
+         What was sent:    curl {x}/stand-in/sent\n\
+         The same works at the other addresses.",
         networks.bluesky.url(),
         networks.mastodon.url(),
         x = networks.x.url(),
