@@ -20,8 +20,8 @@ MOST_SECONDS = 60
 DEFECTS = [
     (
         "the lease of a claim", "hug.rs",
-        "(Status::Inviting, Some(until)) if until > now => {",
-        "(Status::Inviting, Some(until)) if until > now + LEASE + LEASE => {",
+        "if until > now => {\n                Err(NotClaimable::InProgress",
+        "if until > now + LEASE + LEASE => {\n                Err(NotClaimable::InProgress",
     ),
     (
         "the transaction: the same writes, one by one", "ledger/dynamodb.rs",

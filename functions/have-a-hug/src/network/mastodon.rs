@@ -223,8 +223,6 @@ impl Network for Mastodon {
         Err(self.line.error(attempted, Failure::TryAgain, why))
     }
 
-    /// A token that can read whose it is was made for the account; whether it may write shows only
-    /// when it does.
     async fn allowed(&self, _id: &str) -> Result<Allowed, NetworkError> {
         let attempted = "asking whose token this is";
         if self.login.access_token.is_none() {
@@ -744,12 +742,12 @@ impl Status {
     }
 }
 
-/// Either version of a server's description of itself.
 #[derive(Deserialize)]
 struct Application {
     scopes: Option<Vec<String>>,
 }
 
+/// Either version of a server's description of itself.
 #[derive(Deserialize)]
 struct Instance {
     configuration: Option<Configuration>,
