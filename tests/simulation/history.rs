@@ -122,11 +122,22 @@ pub fn history() -> BoxedStrategy<History> {
                 vec(who(), 0..12),
                 1_usize..6,
                 0_i64..30,
-                vec(step(churn), 1..40),
+                (
+                    option::weighted(0.2, first_checks()),
+                    vec(step(churn), 1..40),
+                ),
             )
         })
         .prop_map(
-            |((network, tells_follows), contact, plan, at_first, page, shown_after, steps)| {
+            |(
+                (network, tells_follows),
+                contact,
+                plan,
+                at_first,
+                page,
+                shown_after,
+                (first, steps),
+            )| {
                 History {
                     network,
                     tells_follows,
@@ -135,10 +146,25 @@ pub fn history() -> BoxedStrategy<History> {
                     at_first,
                     page,
                     shown_after,
-                    steps,
+                    steps: first.into_iter().chain(steps).collect(),
                 }
             },
         )
+        .boxed()
+}
+
+/// The two very first checks at once, and someone follows meanwhile.
+fn first_checks() -> BoxedStrategy<Step> {
+    let check = |perils| Job {
+        what: What::Check,
+        skew: 0,
+        perils,
+    };
+    (1_usize..4, vec(0_usize..2, 0..12))
+        .prop_map(move |(call, turns)| {
+            let follow = vec![(call, Peril::Follow(Who::Fan))];
+            Step::Run(vec![check(follow), check(vec![])], turns)
+        })
         .boxed()
 }
 
