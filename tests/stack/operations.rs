@@ -12,7 +12,7 @@ use have_a_hug::{clock::Clock, hug::HugKey, ledger::Ledger, milestone::Milestone
 use jiff::SignedDuration;
 use local::{
     sandbox,
-    stand_in::{Fault, Person, bluesky, x},
+    stand_in::{Fault, Person, bluesky, mastodon, x},
     table::{self, Table},
 };
 use serde_json::{Value, json};
@@ -297,7 +297,7 @@ async fn doctor_with(desk: &Desk, change: impl FnOnce(&mut Command)) -> Findings
     let told = ended.stdout();
     assert!(ended.stderr().is_empty(), "{}", ended.stderr());
     // All secrets of the stand-ins begin so.
-    for secret in ["sandbox-", "sand-boxa"] {
+    for secret in ["sAndbOx", "sandbox-mastodon", "sand-boxa"] {
         assert!(!told.contains(secret), "a secret: {told}");
     }
     Findings {
@@ -347,7 +347,11 @@ async fn a_doctor_finds_nothing_wrong_where_all_is_right_and_changes_and_sends_n
     ] {
         findings.has("ok", &[about]);
     }
-    assert!(findings.healthy, "{}", findings.told);
+    assert!(
+        findings.healthy && !findings.told.contains("unsure"),
+        "{}",
+        findings.told
+    );
     assert!(!findings.told.contains("hug retry"), "{}", findings.told);
     let asked: Vec<String> = desk
         .x
@@ -435,7 +439,7 @@ async fn a_bearer_token_with_a_channel_that_sends_is_wrong_for_a_doctor_and_righ
 async fn keys_of_another_account_or_with_too_few_rights_are_wrong_for_a_doctor() {
     let desk = Desk::with_followers(599).await;
     let keys = x::Keys {
-        access_token: "777-sandbox-access-token".to_owned(),
+        access_token: "777-sAndbOxAccessToken".to_owned(),
         ..x::Keys::sandbox()
     };
     desk.x.add_account(x::Account {
@@ -732,4 +736,39 @@ async fn an_event_that_redrives_one_hug_is_refused_with_the_reason_where_it_make
         error,
         "whose hug for 600 is not said; name the account too, one of x:amber, bluesky:amber.bsky.social"
     );
+}
+
+#[tokio::test]
+async fn on_mastodon_a_doctor_knows_whether_the_token_may_post() {
+    let desk = Desk::with_followers(0).await;
+    let herd = mastodon::Mastodon::start(Clock::system()).await.unwrap();
+    herd.add_account(mastodon::Account::amber());
+    herd.follow(Person::fan(1, Clock::system().now()));
+    let name = "mastodon:amber@mastodon.example";
+    desk.write(&settings(
+        "mastodon",
+        "amber@mastodon.example",
+        herd.url(),
+        "",
+    ));
+    let token = mastodon::Account::amber().access_token;
+    let look = async || {
+        let set = |command: &mut Command| {
+            command.env("MASTODON_ACCESS_TOKEN", &token);
+        };
+        doctor_with(&desk, set).await
+    };
+    let findings = look().await;
+    findings.has("ok", &[name, "its keys are its own"]);
+    findings.has("ok", &[name, "its keys may post"]);
+    assert!(findings.healthy, "{}", findings.told);
+
+    herd.set_token(&token, "amber", &["read"]);
+    let findings = look().await;
+    findings.has("wrong", &[name, "its keys may not post", "scopes"]);
+
+    herd.set_token(&token, "amber", &["write:statuses"]);
+    let findings = look().await;
+    findings.has("wrong", &[name, "outside the authorized scopes"]);
+    assert!(herd.posts().is_empty() && herd.messages().is_empty());
 }

@@ -30,12 +30,12 @@ URL = sys.argv[1].rstrip("/")
 AMBER = "44196397"
 FIELDS = ["created_at", "description", "profile_image_url", "public_metrics", "protected", "verified_type"]
 KEYS = {
-    "api_key": os.environ.get("X_API_KEY", "sandbox-api-key"),
-    "api_secret": os.environ.get("X_API_SECRET", "sandbox-api-secret"),
-    "access_token": os.environ.get("X_ACCESS_TOKEN", "44196397-sandbox-access-token"),
-    "access_secret": os.environ.get("X_ACCESS_SECRET", "sandbox-access-secret"),
+    "api_key": os.environ.get("X_API_KEY", "sAndbOxApiKey000000000000"),
+    "api_secret": os.environ.get("X_API_SECRET", "sAndbOxApiSecret0000000000000000000000000000000000"),
+    "access_token": os.environ.get("X_ACCESS_TOKEN", "44196397-sAndbOxAccessToken"),
+    "access_secret": os.environ.get("X_ACCESS_SECRET", "sAndbOxAccessSecret00000000000000000000000000"),
 }
-BEARER = os.environ.get("X_BEARER", "sandbox-bearer")
+BEARER = os.environ.get("X_BEARER", "AAAAsAndbOxBearer")
 
 
 def check(what, holds, seen=None):

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The app bearer of the sandbox.
-pub const SANDBOX_BEARER: &str = "sandbox-bearer";
+pub const SANDBOX_BEARER: &str = "AAAAsAndbOxBearer";
 
 const WINDOW_SECONDS: i64 = 15 * 60;
 const WEIGHT_LIMIT: usize = 280;
@@ -42,10 +42,10 @@ impl Keys {
     /// The keys of the sandbox's account.
     pub fn sandbox() -> Self {
         Self {
-            api_key: "sandbox-api-key".to_owned(),
-            api_secret: "sandbox-api-secret".to_owned(),
-            access_token: "44196397-sandbox-access-token".to_owned(),
-            access_secret: "sandbox-access-secret".to_owned(),
+            api_key: "sAndbOxApiKey000000000000".to_owned(),
+            api_secret: "sAndbOxApiSecret0000000000000000000000000000000000".to_owned(),
+            access_token: "44196397-sAndbOxAccessToken".to_owned(),
+            access_secret: "sAndbOxAccessSecret00000000000000000000000000".to_owned(),
         }
     }
 }
