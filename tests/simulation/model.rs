@@ -251,15 +251,29 @@ impl Model {
     /// Whom the rule names: number `N` of `c` stands at position `c - N` among all who were counted,
     /// the newest first; if they cannot have it, the next newer one who can.
     fn rightful<'a>(&self, told: &'a Told, number: u64, truth: &'a Truth) -> Option<&'a str> {
-        let place = usize::try_from(told.count.checked_sub(number)?).unwrap();
-        let upwards = told.counted.get(..=place)?.iter().rev();
+        self.all_rightful(told, number, truth).next()
+    }
+
+    /// Them, and everyone who could stand in for them.
+    fn all_rightful<'a>(
+        &self,
+        told: &'a Told,
+        number: u64,
+        truth: &'a Truth,
+    ) -> impl Iterator<Item = &'a str> {
+        let place = told.count.checked_sub(number);
+        let place = place.map(|place| usize::try_from(place).unwrap());
+        let upwards = place.and_then(|place| told.counted.get(..=place));
         // Those who came while the check was under way are newer still.
         let later = truth.people.iter().map(|person| &person.id);
-        let later = later.filter(|id| !told.counted.contains(id));
+        let later = later.filter(move |id| upwards.is_some() && !told.counted.contains(id));
         upwards
+            .into_iter()
+            .flatten()
+            .rev()
             .chain(later)
             .map(String::as_str)
-            .find(|id| self.can_have_one(id, truth))
+            .filter(move |id| self.can_have_one(id, truth))
     }
 
     fn can_have_one(&self, id: &str, truth: &Truth) -> bool {
@@ -286,8 +300,14 @@ impl Model {
         self.highest
     }
 
-    /// Nothing has failed for long: nothing may be missing, and nothing under way.
-    pub fn look_when_quiet(&self, ledger: &Everything, truth: &Truth) -> Result<(), String> {
+    /// Nothing has failed for long: nothing may be missing, and nothing under way. Where the network
+    /// does not tell who follows when, nobody can know of those who follow with an old date.
+    pub fn look_when_quiet(
+        &self,
+        ledger: &Everything,
+        truth: &Truth,
+        tells_follows: bool,
+    ) -> Result<(), String> {
         for hug in &ledger.hugs {
             let number = hug.milestone.number();
             let settled = match hug.status {
@@ -321,12 +341,14 @@ impl Model {
             .iter()
             .find(|number| !self.given.contains_key(number));
         let told = truth.told.last();
-        if let (Some(number), Some(told)) = (missing, told)
-            && let Some(id) = self.rightful(told, *number, truth)
-        {
-            return Err(format!("{number} was crossed, and {id} has no hug for it"));
+        let (Some(number), Some(told)) = (missing, told) else {
+            return Ok(());
+        };
+        let known = |id: &&str| tells_follows || !truth.is_backdated(id);
+        match self.all_rightful(told, *number, truth).find(known) {
+            Some(id) => Err(format!("{number} was crossed, and {id} has no hug for it")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub fn hugs(&self) -> u64 {

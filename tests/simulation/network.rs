@@ -245,6 +245,20 @@ impl Truth {
         })
     }
 
+    /// Whether the list puts them below someone who came before them.
+    pub fn is_backdated(&self, id: &str) -> bool {
+        let theirs = |follow: &&Follow| self.people[follow.person].id == id;
+        self.follows.iter().find(theirs).is_some_and(|theirs| {
+            let above = self
+                .follows
+                .iter()
+                .filter(|other| other.listed > theirs.listed);
+            above
+                .into_iter()
+                .any(|other| other.arrival < theirs.arrival)
+        })
+    }
+
     /// How many invitations there are for each milestone.
     pub fn invitations(&self) -> BTreeMap<u64, usize> {
         let mut each = BTreeMap::new();

@@ -356,7 +356,7 @@ impl World {
         let shared = self.stage.shared();
         self.model
             .borrow()
-            .look_when_quiet(&everything, &shared.truth)
+            .look_when_quiet(&everything, &shared.truth, self.tells_follows)
     }
 }
 
