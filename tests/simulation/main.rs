@@ -4,7 +4,7 @@
 //! - `history`: what may happen, and how it is made up.
 //! - `run`: one history; `process`: processes that run side by side and die; `table`, `network`: what
 //!   they reach.
-//! - `model`: what must hold.
+//! - `model`: what must hold; `observer`: what it sees of the ledger.
 //! - `past`: histories that once showed a defect.
 //! - `crash`: each call, one after another, as the last that a process makes.
 //! - `churn`: how often the right person is named, for each kind of coming and going.
@@ -18,6 +18,7 @@ mod crash;
 mod history;
 mod model;
 mod network;
+mod observer;
 mod past;
 mod process;
 mod run;

@@ -23,6 +23,7 @@ use super::{
     history::{History, Job, Plan, Step, What, Who},
     model::{Judged, Model},
     network::{Reached, Truth},
+    observer::Observer,
     process::Stage,
     table::client,
 };
@@ -64,7 +65,7 @@ struct World {
     /// What the functions see of the table.
     ledger: Ledger,
     /// What the model sees of it.
-    observer: Ledger,
+    observer: RefCell<Observer>,
     account: AccountName,
     plan: Plan,
     settings: Settings,
@@ -113,7 +114,7 @@ impl World {
         let ledger = |client| Ledger::new(client, table::NAME);
         Self {
             ledger: ledger(client(&database, Some(stage.clone()))),
-            observer: ledger(plain),
+            observer: RefCell::default(),
             stage,
             database,
             account: format!("{}:{}", history.network, handle(history.network))
@@ -219,7 +220,7 @@ impl World {
             Box::pin(act(what, event, deps)) as Pin<Box<dyn Future<Output = Came>>>
         };
         let look = || {
-            let ledger = at_once(self.observer.everything()).unwrap();
+            let ledger = self.observer.borrow_mut().look(&self.database);
             let truth = &self.stage.shared().truth;
             self.model
                 .borrow_mut()
@@ -352,7 +353,12 @@ impl World {
                 self.read_stream();
             }
         }
-        let everything = at_once(self.observer.everything()).unwrap();
+        let everything = self.observer.borrow_mut().look(&self.database);
+        let ledger = Ledger::new(client(&self.database, None), table::NAME);
+        let there = at_once(ledger.everything()).unwrap();
+        if (&there.accounts, &there.hugs) != (&everything.accounts, &everything.hugs) {
+            return Err("the stream tells something else than the table".to_owned());
+        }
         let shared = self.stage.shared();
         self.model
             .borrow()
