@@ -14,6 +14,7 @@ TIME ?= 60
 # What `make simulate` lives through, and from which seed.
 HISTORIES ?= 2000
 SEED ?=
+FROM ?=
 CHURN ?= 1
 
 .PHONY: help run test simulate planted lint audit fuzz watch invoke needs-rust needs-python
@@ -28,8 +29,8 @@ run: needs-rust ## Tell the story in fast motion, on stand-in networks; nothing 
 test: needs-rust ## Run every test
 	$(CARGO) test --workspace --locked
 
-simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, or the one of SEED=n; CHURN=n of each kind
-	HISTORIES=$(HISTORIES) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture
+simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, from seed FROM=0 on, or the one of SEED=n; CHURN=n of each kind
+	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture
 
 planted: needs-rust ## Take out, one at a time, what keeps the promise, and let the simulation find it
 	python3 tests/simulation/planted.py

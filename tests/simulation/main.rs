@@ -9,7 +9,8 @@
 //! - `crash`: each call, one after another, as the last that a process makes.
 //! - `churn`: how often the right person is named, for each kind of coming and going.
 //!
-//! `make simulate HISTORIES=100000`, or `SEED=17` for one history with its story.
+//! `make simulate HISTORIES=100000`, `FROM=100000` to go on from there, or `SEED=17` for one history
+//! with its story.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -100,8 +101,8 @@ fn number(name: &str) -> Option<u64> {
 fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
     let first = number("SEED");
     let histories = first.map_or_else(|| number("HISTORIES").unwrap_or(2_000), |_| 1);
-    let next = AtomicU64::new(first.unwrap_or(0));
-    let end = next.load(Ordering::Relaxed) + histories;
+    let from = first.or_else(|| number("FROM")).unwrap_or(0);
+    let (next, end) = (AtomicU64::new(from), from + histories);
     let total = Mutex::new(Tally::default());
     let found = AtomicBool::new(false);
     let failure = Mutex::new(None);
@@ -114,9 +115,9 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                     if seed >= end {
                         break;
                     }
-                    if seed > 0 && seed.is_multiple_of(5_000) {
+                    if seed > from && seed.is_multiple_of(5_000) {
                         let minutes = start.elapsed().as_secs() / 60;
-                        println!("{seed} histories in {minutes} minutes");
+                        println!("at seed {seed} after {minutes} minutes");
                     }
                     let tree = from_seed(history::history(), seed);
                     let (ended, story) = live(&tree.current());

@@ -222,29 +222,23 @@ impl Model {
             .any(|told| self.rightful(told, hug.milestone.number(), truth) == Some(id))
     }
 
-    /// The one thing that nobody outside can see: a newcomer who is hidden, made up for in the count
-    /// by someone who left from further down than was remembered.
+    /// The one thing that nobody outside can see: a newcomer who is hidden, made up for by someone who
+    /// left from further down than was remembered, or left there and came back.
     fn a_newcomer_is_hidden(&self, hug: &Hug, truth: &Truth) -> bool {
         let Some(arrivals) = &hug.evidence.arrivals else {
             return false;
         };
         let (then, now) = (arrivals.since_count, hug.evidence.count_after);
         let reach = usize::try_from(now - then).unwrap() + 1;
-        let at = |count| {
-            truth
-                .told
-                .iter()
-                .rev()
-                .filter(move |told| told.count == count)
+        let told = |count| {
+            let newest_first = truth.told.iter().rev();
+            newest_first.filter(move |told| told.count == count)
         };
-        at(now).take(8).any(|now| {
-            let hidden = now
-                .counted
-                .iter()
-                .take(reach)
-                .any(|id| !truth.is_listed(id));
-            let gone = |id: &String| !now.counted.contains(id);
-            hidden && at(then).any(|then| then.counted.iter().any(gone))
+        told(now).take(8).any(|now| {
+            let newest = &now.counted[..reach.min(now.counted.len())];
+            let hidden = newest.iter().any(|id| !truth.is_listed(id));
+            let left = |id: &String| !now.counted.contains(id) || newest.contains(id);
+            hidden && told(then).any(|then| then.counted.iter().any(left))
         })
     }
 

@@ -1,27 +1,35 @@
 //! Bluesky: reads at the AppView without a login, writes at the account's own PDS with an app
 //! password. Source of the facts: the AT protocol's lexicons, tried on its own server software.
 
+mod chat;
+mod record;
+mod session;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Mutex;
 
+use self::{
+    chat::CHAT,
+    record::{POSTS, post, record_key},
+    session::Session,
+};
 use super::{
-    Allowed, Failure, Letter, Network, NetworkError, NetworkName, Page, Profile,
-    line::{CLOCK_DRIFT, Line, json_body, with_query},
+    Allowed, Failure, Letter, Network, NetworkError, Page, Profile,
+    line::{Line, json_body, with_query},
     made_by_network, time_if_readable,
 };
 use crate::{
     clock::Clock,
     follower::{Follower, Recipient},
     http::Answer,
-    hug::Hug,
-    invitation::{Channel, address},
-    settings::{self, Secret, is_allowed_server},
+    invitation::Channel,
+    settings::{self, Secret},
 };
 
 /// Where reads go unless the settings say otherwise.
@@ -58,11 +66,6 @@ const LARGEST_PAGE: u64 = 100;
 
 /// A look through the notifications turns no more pages than this.
 const MOST_PAGES_OF_NOTIFICATIONS: usize = 10;
-
-const POSTS: &str = "app.bsky.feed.post";
-
-/// Messages go through the PDS to the chat service.
-const CHAT: (&str, &str) = ("atproto-proxy", "did:web:api.bsky.chat#bsky_chat");
 
 /// Labels that speak of automation or abuse; most others are a matter of taste or self-chosen.
 const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
@@ -314,181 +317,6 @@ impl Bluesky {
         Err(refusal)
     }
 
-    /// Sends what `request` makes of the session, logging in first where there is none, and once
-    /// more where the server no longer takes its token.
-    async fn with_session(
-        &self,
-        attempted: &'static str,
-        did: &str,
-        request: impl Fn(&Session) -> RequestBuilder,
-    ) -> Result<Answer, NetworkError> {
-        let mut kept = self.session.lock().await;
-        let mut fresh = false;
-        loop {
-            let session = match kept.take() {
-                Some(session) => session,
-                None => {
-                    fresh = true;
-                    self.log_in(did).await?
-                }
-            };
-            let signed = request(&session).bearer_auth(session.access.expose());
-            let answer = self.line.write(attempted, signed).await;
-            let stale = answer.as_ref().is_ok_and(|answer| {
-                matches!(
-                    answer.xrpc_error().as_str(),
-                    "ExpiredToken" | "InvalidToken"
-                )
-            });
-            if stale && !fresh {
-                *kept = self.refresh(session).await?;
-                fresh = kept.is_some();
-                continue;
-            }
-            *kept = Some(session);
-            return answer;
-        }
-    }
-
-    /// A session for the account that made the promise, and no other.
-    async fn log_in(&self, did: &str) -> Result<Session, NetworkError> {
-        let attempted = "logging in with the app password";
-        let Some(password) = &self.login.app_password else {
-            return Err(self.line.error(
-                attempted,
-                Failure::Unauthorized,
-                "there is no app password",
-            ));
-        };
-        let url = format!("{}/xrpc/com.atproto.server.createSession", self.server);
-        let body = json!({ "identifier": did, "password": password.expose() });
-        let answer = self
-            .line
-            .read(attempted, json_body(self.line.http.post(url), &body))
-            .await?;
-        if !answer.status.is_success() {
-            return Err(self.refusal(attempted, &answer));
-        }
-        let tokens = self.tokens(attempted, &answer)?;
-        if tokens.did != did {
-            let why = format!("the app password belongs to {}, not to {did}", tokens.did);
-            return Err(self.line.error(attempted, Failure::Unauthorized, &why));
-        }
-        Ok(Session::new(tokens, &self.server))
-    }
-
-    /// A new token for an old session; `None` where a new login is needed instead.
-    async fn refresh(&self, session: Session) -> Result<Option<Session>, NetworkError> {
-        let attempted = "refreshing the login";
-        let url = session.url("com.atproto.server.refreshSession");
-        let request = self
-            .line
-            .http
-            .post(url)
-            .bearer_auth(session.refresh.expose());
-        let answer = self.line.read(attempted, request).await?;
-        match answer.status {
-            status if status.is_success() => {
-                let tokens = self.tokens(attempted, &answer)?;
-                Ok(Some(Session::new(tokens, &self.server)))
-            }
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(None),
-            _ => Err(self.refusal(attempted, &answer)),
-        }
-    }
-
-    /// The tokens of a login. Whatever shape an answer has, its words are not told: they are secrets.
-    fn tokens(&self, attempted: &'static str, answer: &Answer) -> Result<Tokens, NetworkError> {
-        answer.json().map_err(|_| {
-            let why = format!("the answer ({}) holds no login", answer.status);
-            self.line.error(attempted, Failure::TryAgain, why)
-        })
-    }
-
-    async fn send_message(
-        &self,
-        attempted: &'static str,
-        letter: &Letter<'_>,
-    ) -> Result<String, NetworkError> {
-        let convo = self.conversation(attempted, letter).await?;
-        let body = json!({ "convoId": convo, "message": { "text": letter.invitation.text } });
-        let send = |session: &Session| {
-            json_body(
-                self.line
-                    .http
-                    .post(session.url("chat.bsky.convo.sendMessage")),
-                &body,
-            )
-            .header(CHAT.0, CHAT.1)
-        };
-        let answer = self.write(attempted, letter, send).await?;
-        let message: Message = self.line.parse_sent(attempted, &answer)?;
-        Ok(message.id)
-    }
-
-    /// There is no key that makes a message go out only once, so the conversation is read.
-    async fn find_message(
-        &self,
-        attempted: &'static str,
-        letter: &Letter<'_>,
-    ) -> Result<Option<String>, NetworkError> {
-        let convo = self.conversation(attempted, letter).await?;
-        let get = |session: &Session| {
-            self.line
-                .http
-                .get(with_query(
-                    session.url("chat.bsky.convo.getMessages"),
-                    &[("convoId", &convo), ("limit", "100")],
-                ))
-                .header(CHAT.0, CHAT.1)
-        };
-        let answer = self.with_session(attempted, &letter.hug.id, get).await?;
-        if !answer.status.is_success() {
-            return Err(self.refusal(attempted, &answer));
-        }
-        let messages: Messages = self.line.parse(attempted, &answer)?;
-        Ok(messages
-            .messages
-            .into_iter()
-            .find(|message| message.is(letter))
-            .map(|message| message.id))
-    }
-
-    async fn conversation(
-        &self,
-        attempted: &'static str,
-        letter: &Letter<'_>,
-    ) -> Result<String, NetworkError> {
-        let to = self.line.recipient(attempted, letter)?;
-        let get = |session: &Session| {
-            self.line
-                .http
-                .get(with_query(
-                    session.url("chat.bsky.convo.getConvoForMembers"),
-                    &[("members", &to.id)],
-                ))
-                .header(CHAT.0, CHAT.1)
-        };
-        // Nothing is written yet: whatever is lost here can be asked again.
-        let answer = self
-            .with_session(attempted, &letter.hug.id, get)
-            .await
-            .map_err(|mut error| {
-                if error.failure == Failure::OutcomeUnknown {
-                    error.failure = Failure::TryAgain;
-                }
-                error
-            })?;
-        if !answer.status.is_success() {
-            return Err(self.refusal(attempted, &answer));
-        }
-        Ok(self
-            .line
-            .parse::<Conversation>(attempted, &answer)?
-            .convo
-            .id)
-    }
-
     fn refusal(&self, attempted: &'static str, answer: &Answer) -> NetworkError {
         let XrpcError { error, message } = answer.json().unwrap_or_default();
         let why = format!(
@@ -530,6 +358,7 @@ impl Bluesky {
 impl Bluesky {
     /// Takes an answer for each that it could be.
     pub(crate) fn take_in(&self, answer: &Answer) {
+        use self::chat::{Conversation, Messages};
         use crate::fuzzing::{assert_fit_to_keep, assert_readable};
 
         let attempted = "reading nonsense";
@@ -568,47 +397,6 @@ impl Bluesky {
     }
 }
 
-/// The record of a post: the same for the same letter, to the byte.
-fn post(letter: &Letter<'_>) -> Value {
-    let mut record = json!({
-        "$type": POSTS,
-        "text": letter.invitation.text,
-        "createdAt": letter.invitation.prepared_at.to_string(),
-    });
-    let named = letter
-        .hug
-        .follower
-        .as_ref()
-        .filter(|_| letter.invitation.channel == Channel::Mention);
-    let label = named.map(|who| (who, address(NetworkName::Bluesky, who)));
-    if let Some((who, label)) = label
-        && let Some(start) = letter.invitation.text.find(&label)
-    {
-        record["facets"] = json!([{
-            // Facets count bytes of UTF-8.
-            "index": { "byteStart": start, "byteEnd": start + label.len() },
-            "features": [{ "$type": "app.bsky.richtext.facet#mention", "did": who.id }],
-        }]);
-    }
-    record
-}
-
-/// The key of a hug's post: a TID, as the lexicon demands, and the same for the same hug whatever
-/// else changes, so that the network itself keeps a second invitation out.
-///
-/// A TID is 53 bits of microseconds and 10 bits that tell writers apart, in an alphabet that sorts.
-/// The milestone takes the place of the fraction of the second and of the writer, so two hugs of
-/// one account never share a key.
-fn record_key(hug: &Hug) -> String {
-    const ALPHABET: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
-    let number = hug.milestone.number();
-    let seconds = u64::try_from(hug.reached_at.as_second()).unwrap_or(0);
-    let micros = seconds * 1_000_000 + number % 1_000_000;
-    let bits = ((micros & ((1 << 53) - 1)) << 10) | (number / 1_000_000 % 1024);
-    let letter = |place: u32| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize]);
-    (0..13).rev().map(letter).collect()
-}
-
 impl Answer {
     fn xrpc_error(&self) -> String {
         if self.status.is_success() {
@@ -617,27 +405,6 @@ impl Answer {
         self.json::<XrpcError>()
             .map(|error| error.error)
             .unwrap_or_default()
-    }
-}
-
-/// A login that is under way.
-struct Session {
-    access: Secret,
-    refresh: Secret,
-    pds: String,
-}
-
-impl Session {
-    fn new(tokens: Tokens, server: &str) -> Self {
-        Self {
-            pds: tokens.pds(server),
-            access: tokens.access_jwt,
-            refresh: tokens.refresh_jwt,
-        }
-    }
-
-    fn url(&self, method: &str) -> String {
-        format!("{}/xrpc/{method}", self.pds)
     }
 }
 
@@ -652,57 +419,6 @@ fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 fn uri<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     made_by_network(from, "the URI", 1_024, |uri| uri.starts_with("at://"))
-}
-
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    made_by_network(from, "the id", 512, |_| true)
-}
-
-fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    made_by_network(from, "the token", 8_192, |_| true).map(Secret::new)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Tokens {
-    #[serde(deserialize_with = "token")]
-    access_jwt: Secret,
-    #[serde(deserialize_with = "token")]
-    refresh_jwt: Secret,
-    #[serde(deserialize_with = "did")]
-    did: String,
-    did_doc: Option<DidDoc>,
-}
-
-#[derive(Deserialize)]
-struct DidDoc {
-    #[serde(default)]
-    service: Vec<Service>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Service {
-    id: String,
-    service_endpoint: Value,
-}
-
-impl Tokens {
-    /// The PDS that the account lives on. The document is believed only as far as the settings
-    /// are: a login at a server out in the world does not lead to this machine's own ports.
-    fn pds(&self, server: &str) -> String {
-        let services = self.did_doc.iter().flat_map(|doc| &doc.service);
-        services
-            .filter(|service| service.id.ends_with("#atproto_pds"))
-            .find_map(|service| service.service_endpoint.as_str())
-            .map(|pds| pds.trim_end_matches('/'))
-            .filter(|pds| {
-                is_allowed_server(pds)
-                    && (pds.starts_with("https://") || server.starts_with("http://"))
-            })
-            .unwrap_or(server)
-            .to_owned()
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -781,108 +497,5 @@ impl ProfileView {
             bio: self.description,
             ..Follower::default()
         }
-    }
-}
-
-#[derive(Deserialize)]
-struct Conversation {
-    convo: ConversationId,
-}
-
-#[derive(Deserialize)]
-struct ConversationId {
-    #[serde(deserialize_with = "id")]
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Messages {
-    messages: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    /// Absent in a message that was deleted.
-    #[serde(default)]
-    text: String,
-    sent_at: Option<Timestamp>,
-    sender: Option<Sender>,
-}
-
-#[derive(Deserialize)]
-struct Sender {
-    did: String,
-}
-
-impl Message {
-    fn is(&self, letter: &Letter<'_>) -> bool {
-        let ours = self
-            .sender
-            .as_ref()
-            .is_some_and(|sender| sender.did == letter.hug.id);
-        let in_time = self
-            .sent_at
-            .is_none_or(|sent| sent >= letter.invitation.prepared_at - CLOCK_DRIFT);
-        ours && in_time && self.text == letter.invitation.text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-    use crate::{
-        hug::{Invitation, tests::reached},
-        milestone::Milestone,
-    };
-
-    fn hug(number: u64) -> Hug {
-        Hug {
-            milestone: Milestone::from_number(number).unwrap(),
-            follower: Some(Recipient {
-                id: "did:plc:cleo".into(),
-                handle: "cleo.test".into(),
-                name: None,
-            }),
-            ..reached()
-        }
-    }
-
-    #[test]
-    fn record_keys_are_tids_that_no_two_hugs_share() {
-        let mut seen = HashSet::new();
-        for number in (1..2_000).chain((1..200).map(|n| n * 500_000)) {
-            let key = record_key(&hug(number));
-            assert_eq!(key.len(), 13);
-            assert!("234567abcdefghij".contains(&key[..1]), "{key}");
-            assert!(seen.insert(key), "{number}");
-        }
-    }
-
-    #[test]
-    fn a_mention_is_marked_by_bytes_and_an_announcement_marks_nobody() {
-        let hug = hug(600);
-        let record = |channel| {
-            let invitation = Invitation {
-                channel,
-                text: "💛 @cleo.test hello".into(),
-                prepared_at: Timestamp::UNIX_EPOCH,
-                tried_again_at: None,
-                reference: None,
-                sent_at: None,
-            };
-            post(&Letter {
-                hug: &hug,
-                invitation: &invitation,
-            })
-        };
-        let facet = &record(Channel::Mention)["facets"][0];
-        assert_eq!(facet["index"], json!({ "byteStart": 5, "byteEnd": 15 }));
-        assert_eq!(facet["features"][0]["did"], "did:plc:cleo");
-        assert!(record(Channel::Announce).get("facets").is_none());
     }
 }
