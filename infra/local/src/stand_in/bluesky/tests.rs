@@ -1,6 +1,11 @@
 use std::{error::Error, time::Duration};
 
-use super::*;
+use super::{
+    chat::CHAT_PROXY,
+    hash::{base64url, cid},
+    record::valid_tid,
+    *,
+};
 
 type Trouble = Box<dyn Error + Send + Sync>;
 type Outcome = Result<(), Trouble>;

@@ -1,6 +1,9 @@
 use std::{error::Error, time::Duration};
 
-use super::*;
+use oauth1_request::{Builder, HMAC_SHA1, ParameterList, Token};
+use serde_json::{Value, json};
+
+use super::{text::weighted_length, *};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 

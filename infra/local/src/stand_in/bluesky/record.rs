@@ -1,0 +1,206 @@
+//! Records: posts, and what else an account writes.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{
+    super::{Answer, Call},
+    POSTS, Record, Reply, State,
+    hash::{cid, tid},
+    parameters::{bad_request, input, internal_error, needed, refusal, required},
+};
+
+/// Where a write goes, and what it says.
+struct Write {
+    collection: String,
+    rkey: Option<String>,
+    value: Value,
+    validated: bool,
+}
+
+impl State {
+    pub(super) fn put_record(&mut self, call: &Call, did: &str) -> Reply {
+        let body = input(call)?;
+        let write = self.write(&body, did)?;
+        let rkey = required(&body, "rkey")?;
+        let uri = format!("at://{did}/{}/{rkey}", write.collection);
+        let cid = cid(&write.value.to_string());
+        let current = self.records.get(&uri).map(|record| record.cid.as_str());
+        if current == Some(cid.as_str()) {
+            return Ok(write_answer(&uri, &cid, None, write.validated));
+        }
+        let expected = match body.get("swapRecord") {
+            None => None,
+            Some(Value::Null) => Some(None),
+            Some(Value::String(cid)) => Some(Some(cid.as_str())),
+            Some(_) => return Err(bad_request("Error: Input/swapRecord must be a string")),
+        };
+        if expected.is_some_and(|expected| expected != current) {
+            let found = current.unwrap_or("null");
+            let message = format!("Record was at {found}");
+            return Err(refusal(400, "InvalidSwap", &message));
+        }
+        Ok(self.store(uri, cid, did, write))
+    }
+
+    pub(super) fn create_record(&mut self, call: &Call, did: &str) -> Reply {
+        let body = input(call)?;
+        let write = self.write(&body, did)?;
+        let rkey = match &write.rkey {
+            Some(rkey) => rkey.clone(),
+            None => tid(self.clock.now(), self.next_serial()),
+        };
+        let uri = format!("at://{did}/{}/{rkey}", write.collection);
+        if self.records.contains_key(&uri) {
+            return Err(internal_error());
+        }
+        let cid = cid(&write.value.to_string());
+        Ok(self.store(uri, cid, did, write))
+    }
+
+    pub(super) fn delete_record(&mut self, call: &Call, did: &str) -> Reply {
+        let body = input(call)?;
+        self.own_repo(&body, did)?;
+        let (collection, rkey) = (required(&body, "collection")?, required(&body, "rkey")?);
+        self.records
+            .remove(&format!("at://{did}/{collection}/{rkey}"));
+        Ok(Answer::ok(&json!({})))
+    }
+
+    pub(super) fn get_record(&self, call: &Call) -> Reply {
+        let repo = needed(call, "repo")?;
+        let (collection, rkey) = (needed(call, "collection")?, needed(call, "rkey")?);
+        let did = self
+            .resolve(repo)
+            .ok_or_else(|| bad_request(&format!("Could not find repo: {repo}")))?;
+        let uri = format!("at://{did}/{collection}/{rkey}");
+        match self.records.get(&uri) {
+            Some(record) => Ok(Answer::ok(
+                &json!({"uri": uri, "cid": record.cid, "value": record.value}),
+            )),
+            None => Err(refusal(
+                400,
+                "RecordNotFound",
+                &format!("Could not locate record: {uri}"),
+            )),
+        }
+    }
+
+    fn own_repo(&self, body: &Value, did: &str) -> Result<(), Answer> {
+        let repo = required(body, "repo")?;
+        match self.resolve(repo) {
+            None => Err(bad_request(&format!("Could not find repo: {repo}"))),
+            Some(owner) if owner != did => Err(refusal(
+                401,
+                "AuthenticationRequired",
+                "Authentication Required",
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn write(&self, body: &Value, did: &str) -> Result<Write, Answer> {
+        self.own_repo(body, did)?;
+        let collection = required(body, "collection")?.to_owned();
+        let mut value = body
+            .get("record")
+            .filter(|record| record.is_object())
+            .cloned()
+            .ok_or_else(|| bad_request(r#"Error: Input must have the property "record""#))?;
+        if value.get("$type").is_none() {
+            value["$type"] = json!(collection);
+        }
+        if value["$type"] != collection {
+            let found = &value["$type"];
+            let message = format!("Invalid $type: expected {collection}, got {found}");
+            return Err(bad_request(&message));
+        }
+        let rkey = body.get("rkey").and_then(Value::as_str).map(str::to_owned);
+        let validated = collection == POSTS && body.get("validate") != Some(&json!(false));
+        if validated {
+            rkey.as_deref().map_or(Ok(()), valid_tid)?;
+            valid_post(&value)?;
+        }
+        Ok(Write {
+            collection,
+            rkey,
+            value,
+            validated,
+        })
+    }
+
+    fn store(&mut self, uri: String, cid: String, did: &str, write: Write) -> Answer {
+        let now = self.clock.now();
+        let serial = self.next_serial();
+        let answer = write_answer(&uri, &cid, Some(tid(now, serial)), write.validated);
+        let record = Record {
+            serial,
+            collection: write.collection,
+            author: did.to_owned(),
+            cid,
+            value: write.value,
+            at: now,
+        };
+        self.records.insert(uri, record);
+        answer
+    }
+}
+
+fn write_answer(uri: &str, cid_: &str, rev: Option<String>, validated: bool) -> Answer {
+    let status = if validated { "valid" } else { "unknown" };
+    let mut body = json!({"uri": uri, "cid": cid_, "validationStatus": status});
+    if let Some(rev) = rev {
+        body["commit"] = json!({"cid": cid(&rev), "rev": rev});
+    }
+    Answer::ok(&body)
+}
+
+pub(super) fn valid_tid(rkey: &str) -> Result<(), Answer> {
+    let sortable = |c: char| matches!(c, '2'..='7' | 'a'..='z');
+    let first = rkey.chars().next().is_some_and(|c| sortable(c) && c <= 'j');
+    match first && rkey.len() == 13 && rkey.chars().all(sortable) {
+        true => Ok(()),
+        false => Err(bad_request(&format!(
+            "Invalid record key for {POSTS}: {rkey} is not a valid TID"
+        ))),
+    }
+}
+
+fn valid_post(record: &Value) -> Result<(), Answer> {
+    const MOST_GRAPHEMES: usize = 300;
+    const MOST_BYTES: usize = 3_000;
+    let wrong = |what: &str| bad_request(&format!("Invalid {POSTS} record: Record/{what}"));
+    let created = record
+        .get("createdAt")
+        .and_then(Value::as_str)
+        .ok_or_else(|| {
+            bad_request(&format!(
+                r#"Invalid {POSTS} record: Record must have the property "createdAt""#
+            ))
+        })?;
+    if created.parse::<Timestamp>().is_err() {
+        return Err(wrong(
+            "createdAt must be an valid atproto datetime (both RFC-3339 and ISO-8601)",
+        ));
+    }
+    let text = record.get("text").and_then(Value::as_str).ok_or_else(|| {
+        bad_request(&format!(
+            r#"Invalid {POSTS} record: Record must have the property "text""#
+        ))
+    })?;
+    if text.len() > MOST_BYTES {
+        return Err(wrong("text must not be longer than 3000 characters"));
+    }
+    if text.graphemes(true).count() > MOST_GRAPHEMES {
+        return Err(wrong("text must not be longer than 300 graphemes"));
+    }
+    Ok(())
+}
+
+pub(super) fn text_of(record: &Value) -> &str {
+    record
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,224 @@
+//! What a request may ask for, and the pages of what it gets.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{Answer, Call},
+    refusals::invalid,
+};
+
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    OlderThan(u64),
+    NewerThan(u64),
+}
+
+impl Bound {
+    fn token(self) -> String {
+        match self {
+            Self::OlderThan(key) => format!("{key:016X}N"),
+            Self::NewerThan(key) => format!("{key:016X}P"),
+        }
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        let key = |digits: &str| u64::from_str_radix(digits, 16).ok();
+        match token.strip_suffix('N') {
+            Some(digits) => key(digits).map(Self::OlderThan),
+            None => key(token.strip_suffix('P')?).map(Self::NewerThan),
+        }
+    }
+}
+
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    next: Option<String>,
+    previous: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Cuts a page out of `all`, which is newest first.
+    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, bound: Option<Bound>, most: usize) -> Self {
+        let total = all.len();
+        let from = match bound {
+            None => 0,
+            Some(Bound::OlderThan(last)) => all.partition_point(|it| key(it) >= last),
+            Some(Bound::NewerThan(first)) => all
+                .partition_point(|it| key(it) > first)
+                .saturating_sub(most),
+        };
+        let items: Vec<T> = all.into_iter().skip(from).take(most).collect();
+        let more = from + items.len() < total;
+        let older = items.last().filter(|_| more).map(key);
+        let newer = items.first().filter(|_| from > 0).map(key);
+        Self {
+            next: older.map(|key| Bound::OlderThan(key).token()),
+            previous: newer.map(|key| Bound::NewerThan(key).token()),
+            items,
+        }
+    }
+
+    pub(super) fn answer(&self, shown: Vec<Value>, mut meta: Map<String, Value>) -> Value {
+        meta.insert("result_count".to_owned(), json!(shown.len()));
+        if let Some(token) = &self.next {
+            meta.insert("next_token".to_owned(), json!(token));
+        }
+        if let Some(token) = &self.previous {
+            meta.insert("previous_token".to_owned(), json!(token));
+        }
+        match shown.is_empty() {
+            true => json!({"meta": meta}),
+            false => json!({"data": shown, "meta": meta}),
+        }
+    }
+}
+
+pub(super) fn known_parameters(call: &Call, known: &[&str]) -> Result<(), Answer> {
+    match call
+        .query
+        .iter()
+        .find(|(name, _)| !known.contains(&name.as_str()))
+    {
+        None => Ok(()),
+        Some((name, value)) => Err(invalid(
+            name,
+            value,
+            &format!(
+                "The query parameter [{name}] is not one of [{}]",
+                known.join(",")
+            ),
+        )),
+    }
+}
+
+pub(super) fn max_results(
+    call: &Call,
+    least: usize,
+    most: usize,
+    default: usize,
+) -> Result<usize, Answer> {
+    let Some(text) = call.parameter("max_results") else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|count| (least..=most).contains(count))
+        .ok_or_else(|| {
+            let message = format!(
+                "The `max_results` query parameter value [{text}] is not between {least} and {most}"
+            );
+            invalid("max_results", text, &message)
+        })
+}
+
+pub(super) fn bound(call: &Call) -> Result<Option<Bound>, Answer> {
+    call.parameter("pagination_token")
+        .map(|token| Bound::read(token).ok_or_else(|| invalid_value("pagination_token", token)))
+        .transpose()
+}
+
+pub(super) fn parsed<T: std::str::FromStr>(call: &Call, name: &str) -> Result<Option<T>, Answer> {
+    call.parameter(name)
+        .map(|text| text.parse().map_err(|_| invalid_value(name, text)))
+        .transpose()
+}
+
+fn invalid_value(name: &str, value: &str) -> Answer {
+    let message = format!("The `{name}` query parameter value [{value}] is not valid");
+    invalid(name, value, &message)
+}
+
+pub(super) fn fields<'a>(
+    call: &'a Call,
+    names: &[&str],
+    known: &[&str],
+) -> Result<Vec<&'a str>, Answer> {
+    let mut wanted = Vec::new();
+    for (name, value) in &call.query {
+        if !names.contains(&name.as_str()) {
+            continue;
+        }
+        for field in value.split(',') {
+            if !known.contains(&field) {
+                let known = known.join(",");
+                let message =
+                    format!("The `{name}` query parameter value [{field}] is not one of [{known}]");
+                return Err(invalid(name, field, &message));
+            }
+            wanted.push(field);
+        }
+    }
+    Ok(wanted)
+}
+
+pub(super) fn list<'a>(
+    call: &'a Call,
+    name: &'a str,
+    valid: fn(&str, &str) -> Result<(), Answer>,
+) -> Result<Vec<&'a str>, Answer> {
+    const MOST: usize = 100;
+    let Some(text) = call.parameter(name).filter(|text| !text.is_empty()) else {
+        let message = format!("The `{name}` query parameter can not be empty");
+        return Err(invalid(name, "", &message));
+    };
+    let values: Vec<&str> = text.split(',').collect();
+    if values.len() > MOST {
+        let count = values.len();
+        let message = format!(
+            "The number of values in the `{name}` query parameter list [{count}] is not between 1 and {MOST}"
+        );
+        return Err(invalid(name, text, &message));
+    }
+    values.iter().try_for_each(|value| valid(name, value))?;
+    Ok(values)
+}
+
+pub(super) fn valid_id(name: &str, value: &str) -> Result<(), Answer> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    match digits && (1..=19).contains(&value.len()) {
+        true => Ok(()),
+        false => Err(invalid(
+            name,
+            value,
+            &format!("The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$"),
+        )),
+    }
+}
+
+pub(super) fn valid_name(name: &str, value: &str) -> Result<(), Answer> {
+    let word = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match word && (1..=15).contains(&value.len()) {
+        true => Ok(()),
+        false => Err(invalid(
+            name,
+            value,
+            &format!(
+                "The `{name}` query parameter value [{value}] does not match ^[A-Za-z0-9_]{{1,15}}$"
+            ),
+        )),
+    }
+}
+
+pub(super) fn body_of(call: &Call, known: &[&str]) -> Result<Value, Answer> {
+    let body = call.json().ok_or_else(|| {
+        invalid(
+            "body",
+            "",
+            "Requests with bodies must have content-type of application/json.",
+        )
+    })?;
+    let stranger = body
+        .as_object()
+        .and_then(|object| object.keys().find(|key| !known.contains(&key.as_str())));
+    match stranger {
+        Some(key) => {
+            let message = format!(
+                "$.{key}: is not defined in the schema and the schema does not allow additional properties"
+            );
+            Err(invalid(key, "", &message))
+        }
+        None => Ok(body),
+    }
+}

@@ -1,0 +1,317 @@
+//! Posts, their timelines, and what breaks X's rules for automation.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{Answer, Call, written},
+    Asked, Posted, Reply, State,
+    parameters::{Page, body_of, bound, fields, max_results, parsed, valid_id},
+    refusals::{forbidden, invalid, missing},
+    text::{mentioned, shown, weighted_length},
+    users::USER_FIELDS,
+};
+
+const WEIGHT_LIMIT: usize = 280;
+
+const POST_FIELDS: &[&str] = &[
+    "article",
+    "attachments",
+    "author_id",
+    "card_uri",
+    "community_id",
+    "context_annotations",
+    "conversation_id",
+    "created_at",
+    "display_text_range",
+    "edit_controls",
+    "edit_history_post_ids",
+    "edit_history_tweet_ids",
+    "entities",
+    "geo",
+    "id",
+    "in_reply_to_user_id",
+    "lang",
+    "media_metadata",
+    "non_public_metrics",
+    "note_post",
+    "note_tweet",
+    "organic_metrics",
+    "possibly_sensitive",
+    "promoted_metrics",
+    "public_metrics",
+    "referenced_posts",
+    "referenced_tweets",
+    "reply_settings",
+    "scopes",
+    "source",
+    "text",
+    "withheld",
+];
+const CREATE_FIELDS: &[&str] = &[
+    "card_uri",
+    "community_id",
+    "direct_message_deep_link",
+    "edit_options",
+    "for_super_followers_only",
+    "geo",
+    "made_with_ai",
+    "media",
+    "nullcast",
+    "paid_partnership",
+    "poll",
+    "quote_post_id",
+    "quote_tweet_id",
+    "reply",
+    "reply_settings",
+    "share_with_followers",
+    "text",
+];
+
+impl State {
+    pub(super) fn create_post(&mut self, asked: &Asked<'_>) -> Reply {
+        let body = body_of(asked.call, CREATE_FIELDS)?;
+        let text = body["text"].as_str().unwrap_or_default();
+        if text.trim().is_empty() {
+            return Err(invalid("text", text, "text or media is required"));
+        }
+        if weighted_length(text) > WEIGHT_LIMIT {
+            return Err(forbidden("You are not permitted to perform this action."));
+        }
+        let author = asked.caller.name().to_owned();
+        self.not_said_before(&author, text)?;
+        let reply_to = reply_target(&body);
+        if let Some(parent) = &reply_to {
+            self.summoned(&author, parent)?;
+        }
+        self.note_mentions(&author, text);
+        let id = self.add_post(author, text.to_owned(), reply_to);
+        Ok(Answer::json(
+            201,
+            &json!({"data": {
+                "id": id, "text": shown(text).0, "edit_history_tweet_ids": [id],
+            }}),
+        ))
+    }
+
+    fn not_said_before(&self, author: &str, text: &str) -> Result<(), Answer> {
+        let said = |it: &Posted| it.post.author == author && it.post.text == text;
+        match self.posts.iter().any(said) {
+            true => Err(forbidden(
+                "You are not allowed to create a Tweet with duplicate content.",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn summoned(&self, author: &str, parent: &str) -> Result<(), Answer> {
+        let Some(parent) = self.post(parent) else {
+            return Err(forbidden(
+                "You attempted to reply to a Tweet that is deleted or not visible to you.",
+            ));
+        };
+        match parent.post.author == author || self.speaks_to(parent, author) {
+            true => Ok(()),
+            false => Err(forbidden(
+                "Reply to this conversation is not allowed because you have not been mentioned or \
+                 otherwise engaged by the author of the post you are replying to.",
+            )),
+        }
+    }
+
+    fn note_mentions(&mut self, author: &str, text: &str) {
+        for handle in mentioned(text) {
+            let asked_for = self
+                .id_of(&handle)
+                .is_some_and(|person| person == author || self.has_spoken_to(&person, author));
+            if !asked_for {
+                self.break_rule(format!("unasked mention of @{handle}"));
+            }
+        }
+    }
+
+    pub(super) fn delete_post(&mut self, asked: &Asked<'_>) -> Reply {
+        valid_id("id", &asked.subject)?;
+        match self.post(&asked.subject) {
+            Some(posted) if !asked.caller.is(&posted.post.author) => {
+                return Err(forbidden("You are not authorized to delete this Tweet."));
+            }
+            Some(_) => self.posts.retain(|it| it.post.id != asked.subject),
+            None => {}
+        }
+        Ok(Answer::ok(&json!({"data": {"deleted": true}})))
+    }
+
+    pub(super) fn post_by_id(&mut self, asked: &Asked<'_>) -> Reply {
+        valid_id("id", &asked.subject)?;
+        let wanted = Wanted::of(asked.call)?;
+        let Some(posted) = self.post(&asked.subject) else {
+            let error = missing(
+                "tweet",
+                "id",
+                &asked.subject,
+                "Not Found Error",
+                &format!("Could not find tweet with id: [{}].", asked.subject),
+            );
+            return Ok(Answer::ok(&json!({"errors": [error]})));
+        };
+        let mut body = json!({"data": self.post_json(posted, &wanted)});
+        self.include_authors(&mut body, &[posted.post.author.as_str()], &wanted, asked);
+        Ok(Answer::ok(&body))
+    }
+
+    pub(super) fn timeline(&mut self, asked: &Asked<'_>) -> Reply {
+        let exclude = asked.call.parameter("exclude").unwrap_or_default();
+        let no_replies = exclude.split(',').any(|it| it == "replies");
+        self.posts_page(asked, |_, posted| {
+            posted.post.author == asked.subject && !(no_replies && posted.reply_to.is_some())
+        })
+    }
+
+    pub(super) fn mentions(&mut self, asked: &Asked<'_>) -> Reply {
+        self.posts_page(asked, |state, posted| {
+            state.speaks_to(posted, &asked.subject)
+                && state
+                    .users
+                    .get(&posted.post.author)
+                    .is_some_and(|user| !user.person.hidden)
+        })
+    }
+
+    fn posts_page(&self, asked: &Asked<'_>, belongs: impl Fn(&Self, &Posted) -> bool) -> Reply {
+        valid_id("id", &asked.subject)?;
+        let most = max_results(asked.call, 5, 100, 10)?;
+        let bound = bound(asked.call)?;
+        let span = Span::of(asked.call)?;
+        let wanted = Wanted::of(asked.call)?;
+        let subject = Some(asked.subject.clone());
+        if let Err(error) = self.findable("id", &asked.subject, subject) {
+            return Ok(Answer::ok(&json!({"errors": [error]})));
+        }
+        let newest_first = self.posts.iter().rev();
+        let kept = newest_first.filter(|it| span.holds(it) && belongs(self, it));
+        let page = Page::cut(kept.collect(), |it| it.number, bound, most);
+        let shown = page.items.iter().map(|it| self.post_json(it, &wanted));
+        let mut meta = Map::new();
+        if let (Some(newest), Some(oldest)) = (page.items.first(), page.items.last()) {
+            meta.insert("newest_id".to_owned(), json!(newest.post.id));
+            meta.insert("oldest_id".to_owned(), json!(oldest.post.id));
+        }
+        let mut body = page.answer(shown.collect(), meta);
+        let authors: Vec<&str> = page
+            .items
+            .iter()
+            .map(|it| it.post.author.as_str())
+            .collect();
+        self.include_authors(&mut body, &authors, &wanted, asked);
+        Ok(Answer::ok(&body))
+    }
+
+    fn post_json(&self, posted: &Posted, wanted: &Wanted<'_>) -> Value {
+        let post = &posted.post;
+        let (text, links) = shown(&post.text);
+        let mut out = Map::new();
+        out.insert("id".to_owned(), json!(post.id));
+        out.insert("text".to_owned(), json!(text));
+        out.insert("edit_history_tweet_ids".to_owned(), json!([post.id]));
+        let mut add = |name: &str, value: Option<Value>| {
+            if let Some(value) = value.filter(|_| wanted.has(name)) {
+                out.insert(name.to_owned(), value);
+            }
+        };
+        let parent = posted.reply_to.as_deref();
+        let referenced = parent.map(|id| json!([{"type": "replied_to", "id": id}]));
+        add("author_id", Some(json!(post.author)));
+        add("created_at", Some(json!(written(post.at))));
+        add("conversation_id", Some(json!(parent.unwrap_or(&post.id))));
+        add(
+            "entities",
+            (!links.is_empty()).then(|| json!({"urls": links})),
+        );
+        add("lang", Some(json!("en")));
+        add("referenced_tweets", referenced);
+        add(
+            "in_reply_to_user_id",
+            parent
+                .and_then(|id| self.post(id))
+                .map(|parent| json!(parent.post.author)),
+        );
+        Value::Object(out)
+    }
+
+    fn include_authors(
+        &self,
+        body: &mut Value,
+        authors: &[&str],
+        wanted: &Wanted<'_>,
+        asked: &Asked<'_>,
+    ) {
+        if !wanted.authors || authors.is_empty() {
+            return;
+        }
+        let mut once = authors.to_vec();
+        once.sort_unstable();
+        once.dedup();
+        let users: Vec<Value> = once
+            .iter()
+            .filter_map(|id| self.users.get(*id))
+            .map(|user| self.user_json(user, &wanted.user_fields, &asked.caller))
+            .collect();
+        body["includes"] = json!({"users": users});
+    }
+}
+
+/// Which parts of posts and of their authors were asked for.
+struct Wanted<'a> {
+    fields: Vec<&'a str>,
+    user_fields: Vec<&'a str>,
+    authors: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(call: &'a Call) -> Result<Self, Answer> {
+        let expansions = call.parameter("expansions").unwrap_or_default();
+        Ok(Self {
+            fields: fields(call, &["tweet.fields", "post.fields"], POST_FIELDS)?,
+            user_fields: fields(call, &["user.fields"], USER_FIELDS)?,
+            authors: expansions.split(',').any(|it| it == "author_id"),
+        })
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.fields.contains(&field) || (self.authors && field == "author_id")
+    }
+}
+
+/// The part of a timeline that was asked for.
+struct Span {
+    since: Option<u64>,
+    until: Option<u64>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl Span {
+    fn of(call: &Call) -> Result<Self, Answer> {
+        Ok(Self {
+            since: parsed(call, "since_id")?,
+            until: parsed(call, "until_id")?,
+            start: parsed(call, "start_time")?,
+            end: parsed(call, "end_time")?,
+        })
+    }
+
+    fn holds(&self, posted: &Posted) -> bool {
+        self.since.is_none_or(|id| posted.number > id)
+            && self.until.is_none_or(|id| posted.number < id)
+            && self.start.is_none_or(|start| posted.post.at >= start)
+            && self.end.is_none_or(|end| posted.post.at < end)
+    }
+}
+
+fn reply_target(body: &Value) -> Option<String> {
+    let reply = body.get("reply")?;
+    ["in_reply_to_tweet_id", "in_reply_to_post_id"]
+        .iter()
+        .find_map(|name| reply.get(name)?.as_str().map(str::to_owned))
+}

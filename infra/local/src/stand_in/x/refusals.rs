@@ -1,0 +1,93 @@
+//! What X says where it says no.
+
+use serde_json::{Value, json};
+
+use super::super::Answer;
+
+const INVALID_REQUEST: &str = "https://api.x.com/2/problems/invalid-request";
+const NOT_FOUND: &str = "https://api.x.com/2/problems/resource-not-found";
+
+pub(super) fn problem(status: u16, title: &str, detail: &str) -> Answer {
+    let body = json!({"title": title, "detail": detail, "type": "about:blank", "status": status});
+    let mut answer = Answer::json(status, &body);
+    answer.content_type = "application/problem+json; charset=utf-8";
+    answer
+}
+
+pub(super) fn forbidden(detail: &str) -> Answer {
+    problem(403, "Forbidden", detail)
+}
+
+pub(super) fn unsupported_authentication() -> Answer {
+    let body = json!({
+        "title": "Unsupported Authentication",
+        "detail": "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  \
+                   Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 User \
+                   Context].",
+        "type": "https://api.x.com/2/problems/unsupported-authentication",
+        "status": 403,
+    });
+    let mut answer = Answer::json(403, &body);
+    answer.content_type = "application/problem+json; charset=utf-8";
+    answer
+}
+
+pub(super) fn not_permitted() -> Answer {
+    let body = json!({
+        "title": "Forbidden",
+        "detail": "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.",
+        "type": "https://api.twitter.com/2/problems/oauth1-permissions",
+        "status": 403,
+    });
+    let mut answer = Answer::json(403, &body);
+    answer.content_type = "application/problem+json; charset=utf-8";
+    answer
+}
+
+pub(super) fn invalid(parameter: &str, value: &str, message: &str) -> Answer {
+    let body = json!({
+        "errors": [{"parameters": {parameter: [value]}, "message": message}],
+        "title": "Invalid Request",
+        "detail": "One or more parameters to your request was invalid.",
+        "type": INVALID_REQUEST,
+    });
+    Answer::json(400, &body)
+}
+
+pub(super) fn missing(
+    resource: &str,
+    parameter: &str,
+    value: &str,
+    title: &str,
+    detail: &str,
+) -> Value {
+    json!({
+        "value": value,
+        "detail": detail,
+        "title": title,
+        "resource_type": resource,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": NOT_FOUND,
+    })
+}
+
+pub(super) fn unauthorized(id: &str) -> Value {
+    json!({
+        "value": id,
+        "detail": format!("Sorry, you are not authorized to see the user with id: [{id}]."),
+        "title": "Authorization Error",
+        "resource_type": "user",
+        "parameter": "id",
+        "resource_id": id,
+        "type": "https://api.x.com/2/problems/not-authorized-for-resource",
+    })
+}
+
+pub(super) fn with_errors(data: Vec<Value>, errors: Vec<Value>) -> Value {
+    match (data.is_empty(), errors.is_empty()) {
+        (_, true) => json!({"data": data}),
+        (true, false) => json!({"errors": errors}),
+        (false, false) => json!({"data": data, "errors": errors}),
+    }
+}
