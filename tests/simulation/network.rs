@@ -531,6 +531,10 @@ impl Network for Reached {
             .await
     }
 
+    fn lists_in_order_of_arrival(&self) -> bool {
+        self.account.network != NetworkName::Bluesky
+    }
+
     async fn follows_since(
         &self,
         _: &str,

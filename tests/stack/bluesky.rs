@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use have_a_hug::{hug::Status, invitation::Channel};
-use local::stand_in::{Fault, Person};
+use have_a_hug::{
+    hug::{Certainty, Status, ToldBy},
+    invitation::Channel,
+};
+use local::stand_in::{Fault, Person, bluesky};
 
 use crate::world::{Sky, named};
 
@@ -214,4 +217,31 @@ async fn a_new_handle_is_the_same_account() {
     assert_eq!(sky.bluesky.posts().len(), 1);
     assert!(sky.hug(600).await.id.starts_with("did:plc:"));
     assert_eq!(sky.bluesky.follower_count(), 600);
+}
+
+#[tokio::test]
+async fn a_follow_with_an_old_date_still_came_when_the_network_told_of_it() {
+    let mut sky = Sky::with(598, "").await;
+    sky.fans(1);
+    let backdated = Person::fan(9_000, sky.clock.now());
+    let years_ago = "2024-02-29T12:00:00Z".parse().unwrap();
+    sky.bluesky.follow_backdated(backdated.clone(), years_ago);
+    sky.fans(1);
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert_eq!(named(&hug), bluesky::domain(&backdated.handle));
+    assert_eq!(hug.evidence.certainty, Certainty::Certain);
+}
+
+#[tokio::test]
+async fn without_notifications_nothing_is_certain_for_the_list_believes_what_follows_say() {
+    let mut sky = Sky::with(598, "").await;
+    let arrivals = sky.fans(3);
+    sky.bluesky
+        .fail_next("listNotifications", Fault::Status(502));
+    sky.check().await;
+    let hug = sky.hug(600).await;
+    assert_eq!(named(&hug), arrivals[1]);
+    assert_eq!(hug.evidence.certainty, Certainty::Likely);
+    assert_eq!(hug.evidence.arrivals.unwrap().told_by, ToldBy::List);
 }

@@ -35,12 +35,6 @@ pub enum NetworkName {
 }
 
 impl NetworkName {
-    /// Whether its list of followers is in the order in which they came. Bluesky believes the date
-    /// that a follow gives itself, so one can come in below others.
-    pub fn lists_in_order_of_arrival(self) -> bool {
-        self != Self::Bluesky
-    }
-
     /// Every network there is code for.
     pub const ALL: [Self; 3] = [Self::X, Self::Bluesky, Self::Mastodon];
 }
@@ -127,6 +121,12 @@ pub trait Network: Send + Sync {
         wanted: u64,
         cursor: Option<&str>,
     ) -> Result<Page, NetworkError>;
+
+    /// Whether the list is in the order in which they came. It is not where a network believes the
+    /// date that a follow gives itself: then one can come in below others.
+    fn lists_in_order_of_arrival(&self) -> bool {
+        true
+    }
 
     /// Who followed since `since`, newest first, with the time of each follow, where the network tells
     /// the account itself; `None` where it does not or where there is no login for it.

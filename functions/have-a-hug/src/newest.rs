@@ -141,8 +141,7 @@ impl<'a> Newest<'a> {
             return Ok(None);
         };
         let came = followers.iter().filter(|one| before.is_new(one)).count() as u64;
-        let in_order = told_by == ToldBy::Notifications
-            || self.account.name.network.lists_in_order_of_arrival();
+        let in_order = told_by == ToldBy::Notifications || self.network.lists_in_order_of_arrival();
         let agree = came == rise && clear && all_there && in_order;
         Ok(Some(Since {
             followers,

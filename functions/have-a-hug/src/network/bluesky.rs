@@ -122,6 +122,10 @@ impl Network for Bluesky {
         })
     }
 
+    fn lists_in_order_of_arrival(&self) -> bool {
+        false
+    }
+
     /// Notifications are in the order in which the network saw the follows, whatever date these
     /// give themselves, and go with the follow.
     async fn follows_since(
