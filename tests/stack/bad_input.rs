@@ -676,22 +676,27 @@ async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an
     let mut world = World::with_followers(599).await;
     world.fans(3);
     let url = world.x.url().to_owned();
-    let turns = std::sync::atomic::AtomicUsize::new(0);
-    let proxy = Proxy::before(&url, move |_, head| {
-        if !head.contains("/followers?") {
-            return Trouble::None;
-        }
-        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
-        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
-    })
-    .await;
+    let proxy = empty_pages_without_end(&url, "/followers?").await;
     world.resettle(&settings("x", "amber", &proxy.url, ""));
     let error = world.failing_check().await;
     assert!(error.contains("goes in circles after 151 pages"), "{error}");
     world.resettle(&settings("x", "amber", &url, ""));
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
+}
+
+/// A list at that address that always has one more page, with nobody on it.
+async fn empty_pages_without_end(url: &str, list: &'static str) -> Proxy {
+    let turns = std::sync::atomic::AtomicUsize::new(0);
+    Proxy::before(url, move |_, head| {
+        if !head.contains(list) {
+            return Trouble::None;
+        }
+        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
+        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
+    })
+    .await
 }
 
 #[tokio::test]
@@ -701,16 +706,7 @@ async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile()
     world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
     world.check().await;
     let url = world.x.url().to_owned();
-    let turns = std::sync::atomic::AtomicUsize::new(0);
-    let proxy = Proxy::before(&url, move |_, head| {
-        if !head.contains("/tweets?") {
-            return Trouble::None;
-        }
-        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
-        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
-    })
-    .await;
+    let proxy = empty_pages_without_end(&url, "/tweets?").await;
     world.resettle(&settings("x", "amber", &proxy.url, ""));
     let looking = async {
         for _ in 0..2 {

@@ -571,14 +571,14 @@ impl<N: Network> Stage<N> {
     }
 }
 
-/// A running server and what it knows. Clones are the same server; with the last one it ends.
-struct Running<N> {
+/// A running stand-in, and what it knows. Clones are the same server; with the last one it ends.
+pub struct StandIn<N> {
     url: String,
     stage: Arc<Mutex<Stage<N>>>,
     _server: Arc<Server>,
 }
 
-impl<N> Clone for Running<N> {
+impl<N> Clone for StandIn<N> {
     fn clone(&self) -> Self {
         Self {
             url: self.url.clone(),
@@ -596,8 +596,11 @@ impl Drop for Server {
     }
 }
 
-impl<N: Network> Running<N> {
-    async fn start(addr: SocketAddr, network: impl FnOnce(&str) -> N) -> io::Result<Self> {
+impl<N> StandIn<N> {
+    async fn serve(addr: SocketAddr, network: impl FnOnce(&str) -> N) -> io::Result<Self>
+    where
+        N: Network,
+    {
         let listener = TcpListener::bind(addr).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let stage = Arc::new(Mutex::new(Stage {
@@ -620,17 +623,26 @@ impl<N: Network> Running<N> {
         use_it(&mut lock(&self.stage).network)
     }
 
-    fn fail_next(&self, route: &str, fault: Fault) {
+    /// Where it is, to be used in place of the network's own address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The next request whose `METHOD /path?query` contains `route` meets that fault; several wait
+    /// in order.
+    pub fn fail_next(&self, route: &str, fault: Fault) {
         lock(&self.stage)
             .faults
             .push_back((route.to_owned(), fault));
     }
 
-    fn requests(&self) -> Vec<Seen> {
+    /// Every request so far.
+    pub fn requests(&self) -> Vec<Seen> {
         lock(&self.stage).seen.clone()
     }
 
-    fn clear_requests(&self) {
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
         lock(&self.stage).seen.clear();
     }
 }

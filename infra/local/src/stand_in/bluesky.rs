@@ -26,8 +26,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Call, Fault, Message, Network, Person, Post, Reading, Running, Seen, Window, loopback,
-    written,
+    Answer, Call, Message, Network, Person, Post, Reading, StandIn, Window, loopback, written,
 };
 use hash::{base32, digest, tid};
 use parameters::{limit_headers, not_implemented, refusal};
@@ -81,8 +80,7 @@ pub fn domain(handle: &str) -> String {
 }
 
 /// A running stand-in for Bluesky. Clones are the same server; with the last one it ends.
-#[derive(Clone)]
-pub struct Bluesky(Running<State>);
+pub type Bluesky = StandIn<State>;
 
 impl Bluesky {
     /// Starts it on a free port of this machine.
@@ -98,29 +96,22 @@ impl Bluesky {
     /// # Errors
     /// If the address is taken.
     pub async fn start_at(addr: SocketAddr, clock: Clock) -> io::Result<Self> {
-        Running::start(addr, |url| State::new(url, clock))
-            .await
-            .map(Self)
-    }
-
-    /// Where it is, to be used in place of `https://public.api.bsky.app` and of the PDS.
-    pub fn url(&self) -> &str {
-        &self.0.url
+        StandIn::serve(addr, |url| State::new(url, clock)).await
     }
 
     /// Adds an account; the first one is the one that [`Bluesky::follow`] and its like are about.
     pub fn add_account(&self, account: Account) {
-        self.0.with(|state| state.add_account(account));
+        self.with(|state| state.add_account(account));
     }
 
     /// `person` follows the first account from now on, as its newest follower.
     pub fn follow(&self, person: Person) {
-        self.0.with(|state| state.welcome(person));
+        self.with(|state| state.welcome(person));
     }
 
     /// `person` follows the account with that handle; nothing happens if there is none.
     pub fn follow_account(&self, handle: &str, person: Person) {
-        self.0.with(|state| {
+        self.with(|state| {
             if let Some(account) = state.id_of(handle) {
                 let now = state.clock.now();
                 state.follow(&account, person, now);
@@ -131,7 +122,7 @@ impl Bluesky {
     /// `person` follows the first account now, with a record that claims an earlier time: it enters
     /// the list there, below the top.
     pub fn follow_backdated(&self, person: Person, at: Timestamp) {
-        self.0.with(|state| {
+        self.with(|state| {
             let account = state.first_account();
             state.follow(&account, person, at);
         });
@@ -139,7 +130,7 @@ impl Bluesky {
 
     /// The follower with that handle leaves the first account.
     pub fn unfollow(&self, handle: &str) {
-        self.0.with(|state| state.farewell(handle));
+        self.with(|state| state.farewell(handle));
     }
 
     /// The same as [`Bluesky::deactivate`].
@@ -149,64 +140,59 @@ impl Bluesky {
 
     /// Whoever has that handle deactivates the account: still counted, no longer listed.
     pub fn deactivate(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.standing = Standing::Deactivated));
+        self.with(|state| state.change(handle, |actor| actor.standing = Standing::Deactivated));
     }
 
     /// Bluesky takes the account with that handle down: still counted, no longer listed, and it can
     /// open no session.
     pub fn take_down(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.standing = Standing::TakenDown));
+        self.with(|state| state.change(handle, |actor| actor.standing = Standing::TakenDown));
     }
 
     /// Whoever has that handle deletes the account: the list follows at once, the count only at the
     /// next follow or unfollow.
     pub fn delete(&self, handle: &str) {
-        self.0.with(|state| state.delete(handle));
+        self.with(|state| state.delete(handle));
     }
 
     /// Gives someone a new handle; the old one is nobody's afterwards.
     pub fn rename(&self, old: &str, new: &str) {
-        self.0.with(|state| state.rename(old, new));
+        self.with(|state| state.rename(old, new));
     }
 
     /// Whoever has that handle blocks the accounts: messages to them are refused.
     pub fn block_messages(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.blocks = true));
+        self.with(|state| state.change(handle, |actor| actor.blocks = true));
     }
 
     /// The app passwords no longer have access to messages, as most of them do not.
     pub fn deny_messages_to_app_passwords(&self) {
-        self.0.with(|state| state.messages_by_password = false);
+        self.with(|state| state.messages_by_password = false);
     }
 
     /// Someone (by handle) mentions the first account. Gives the URI of the post.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
-        self.0
-            .with(|state| state.add_notice("mention", text, from, None))
+        self.with(|state| state.add_notice("mention", text, from, None))
     }
 
     /// Someone (by handle) replies to a post of the first account. Gives the URI of the reply.
     pub fn add_reply(&self, text: &str, from: &str, to_post: &str) -> String {
-        self.0
-            .with(|state| state.add_notice("reply", text, from, Some(to_post)))
+        self.with(|state| state.add_notice("reply", text, from, Some(to_post)))
     }
 
     /// How many follow the first account, as Bluesky counts.
     pub fn follower_count(&self) -> u64 {
-        self.0.with(|state| state.follower_count())
+        self.with(|state| state.follower_count())
     }
 
     /// The posts that accounts made, oldest first.
     pub fn posts(&self) -> Vec<Post> {
-        self.0.with(|state| state.posts())
+        self.with(|state| state.posts())
     }
 
     /// The record behind an `at://` URI, as it was written.
     pub fn record(&self, uri: &str) -> Option<Value> {
-        self.0.with(|state| {
+        self.with(|state| {
             let record = state.records.get(uri)?;
             Some(record.value.clone())
         })
@@ -214,23 +200,7 @@ impl Bluesky {
 
     /// The messages that accounts sent, oldest first.
     pub fn messages(&self) -> Vec<Message> {
-        self.0.with(|state| state.messages())
-    }
-
-    /// The next request whose `METHOD /path?query` contains `route` meets that fault; several wait
-    /// in order.
-    pub fn fail_next(&self, route: &str, fault: Fault) {
-        self.0.fail_next(route, fault);
-    }
-
-    /// Every request so far.
-    pub fn requests(&self) -> Vec<Seen> {
-        self.0.requests()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
-        self.0.clear_requests();
+        self.with(|state| state.messages())
     }
 }
 
@@ -276,7 +246,8 @@ struct Notice {
     at: Timestamp,
 }
 
-struct State {
+/// What it knows.
+pub struct State {
     url: String,
     clock: Clock,
     actors: HashMap<String, Actor>,

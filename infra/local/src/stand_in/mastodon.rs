@@ -15,7 +15,7 @@ use std::{collections::HashMap, io, net::SocketAddr};
 use have_a_hug::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fault, Message, Person, Post, Running, Seen, Window, loopback};
+use super::{Message, Person, Post, StandIn, Window, loopback};
 use status::Status;
 
 /// What stands behind the `@` of the handles of this server.
@@ -78,8 +78,7 @@ pub enum Instance {
 }
 
 /// A running stand-in for a Mastodon server. Clones are the same server; with the last one it ends.
-#[derive(Clone)]
-pub struct Mastodon(Running<State>);
+pub type Mastodon = StandIn<State>;
 
 impl Mastodon {
     /// Starts it on a free port of this machine.
@@ -95,57 +94,47 @@ impl Mastodon {
     /// # Errors
     /// If the address is taken.
     pub async fn start_at(addr: SocketAddr, clock: Clock) -> io::Result<Self> {
-        Running::start(addr, |url| State::new(url, clock))
-            .await
-            .map(Self)
-    }
-
-    /// Where it is, to be used in place of `https://mastodon.example`.
-    pub fn url(&self) -> &str {
-        &self.0.url
+        StandIn::serve(addr, |url| State::new(url, clock)).await
     }
 
     /// Adds an account; the first one is the one that [`Mastodon::follow`] and its like are about.
     pub fn add_account(&self, account: Account) {
-        self.0.with(|state| state.add_account(account));
+        self.with(|state| state.add_account(account));
     }
 
     /// `person` follows the first account from now on, as its newest follower.
     pub fn follow(&self, person: Person) {
-        self.0.with(|state| state.follow(person));
+        self.with(|state| state.follow(person));
     }
 
     /// The follower with that handle leaves the first account.
     pub fn unfollow(&self, handle: &str) {
-        self.0.with(|state| state.unfollow(handle));
+        self.with(|state| state.unfollow(handle));
     }
 
     /// Whoever has that handle is no longer listed, though still counted.
     pub fn hide(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.person.hidden = true));
+        self.with(|state| state.change(handle, |actor| actor.person.hidden = true));
     }
 
     /// The server says that of whoever has that handle.
     pub fn mark(&self, handle: &str, mark: Mark) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.marks.push(mark)));
+        self.with(|state| state.change(handle, |actor| actor.marks.push(mark)));
     }
 
     /// Whoever has that handle shows whom they follow, and who follows them, to nobody else.
     pub fn hide_collections(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |actor| actor.hides_collections = true));
+        self.with(|state| state.change(handle, |actor| actor.hides_collections = true));
     }
 
     /// The server tells no number of followers, of anyone.
     pub fn hide_counts(&self) {
-        self.0.with(|state| state.hides_counts = true);
+        self.with(|state| state.hides_counts = true);
     }
 
     /// A token gets other scopes, or is one from now on. It is that of the account with that handle.
     pub fn set_token(&self, token: &str, handle: &str, scopes: &[&str]) {
-        self.0.with(|state| {
+        self.with(|state| {
             let account = state.id_of(handle).unwrap_or_default();
             let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
             state
@@ -156,7 +145,7 @@ impl Mastodon {
 
     /// A status may be so long, and this is where it says so.
     pub fn set_longest(&self, characters: usize, told: Instance) {
-        self.0.with(|state| {
+        self.with(|state| {
             state.longest = characters;
             state.instance = told;
         });
@@ -164,49 +153,33 @@ impl Mastodon {
 
     /// `Link` headers lead to that origin from now on, as behind a proxy that is set up wrongly.
     pub fn link_to(&self, origin: &str) {
-        self.0.with(|state| state.links_to = origin.to_owned());
+        self.with(|state| state.links_to = origin.to_owned());
     }
 
     /// Someone (by handle) mentions the first account in a reply or else. Gives the status's id.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
-        self.0.with(|state| state.add_mention(text, from))
+        self.with(|state| state.add_mention(text, from))
     }
 
     /// The first account clears its notifications.
     pub fn clear_notifications(&self) {
-        self.0.with(|state| state.notifications.clear());
+        self.with(|state| state.notifications.clear());
     }
 
     /// How many follow the first account, as the server counts.
     pub fn follower_count(&self) -> u64 {
-        self.0.with(|state| state.count())
+        self.with(|state| state.count())
     }
 
     /// The statuses that accounts showed to everyone, oldest first.
     pub fn posts(&self) -> Vec<Post> {
-        self.0.with(|state| state.posts())
+        self.with(|state| state.posts())
     }
 
     /// The private mentions that accounts sent, oldest first; `to` is empty where the words
     /// mentioned nobody, and has a comma where they mentioned several.
     pub fn messages(&self) -> Vec<Message> {
-        self.0.with(|state| state.messages())
-    }
-
-    /// The next request whose `METHOD /path?query` contains `route` meets that fault; several wait
-    /// in order.
-    pub fn fail_next(&self, route: &str, fault: Fault) {
-        self.0.fail_next(route, fault);
-    }
-
-    /// Every request so far.
-    pub fn requests(&self) -> Vec<Seen> {
-        self.0.requests()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
-        self.0.clear_requests();
+        self.with(|state| state.messages())
     }
 }
 
@@ -251,7 +224,8 @@ struct Notification {
     at: Timestamp,
 }
 
-struct State {
+/// What it knows.
+pub struct State {
     url: String,
     clock: Clock,
     actors: HashMap<String, Actor>,

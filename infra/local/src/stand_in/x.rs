@@ -21,9 +21,7 @@ use std::{collections::HashMap, io, net::SocketAddr};
 use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 
-use super::{
-    Answer, Call, Fault, Message, Network, Person, Post, Reading, Running, Seen, Window, loopback,
-};
+use super::{Answer, Call, Message, Network, Person, Post, Reading, StandIn, Window, loopback};
 use caller::{Caller, limit_headers, percent_decoded};
 use refusals::problem;
 use text::mentions;
@@ -85,8 +83,7 @@ impl Account {
 }
 
 /// A running stand-in for X. Clones are the same server; with the last one it ends.
-#[derive(Clone)]
-pub struct X(Running<State>);
+pub type X = StandIn<State>;
 
 impl X {
     /// Starts it on a free port of this machine.
@@ -102,32 +99,27 @@ impl X {
     /// # Errors
     /// If the address is taken.
     pub async fn start_at(addr: SocketAddr, clock: Clock) -> io::Result<Self> {
-        Running::start(addr, |_| State::new(clock)).await.map(Self)
-    }
-
-    /// Where it is, to be used in place of `https://api.x.com`.
-    pub fn url(&self) -> &str {
-        &self.0.url
+        StandIn::serve(addr, |_| State::new(clock)).await
     }
 
     /// Adds an account; the first one is the one that [`X::follow`] and its like are about.
     pub fn add_account(&self, account: Account) {
-        self.0.with(|state| state.add_account(account));
+        self.with(|state| state.add_account(account));
     }
 
     /// Sets the token that counts as the app's bearer.
     pub fn set_bearer(&self, token: &str) {
-        self.0.with(|state| state.bearer = Some(token.to_owned()));
+        self.with(|state| state.bearer = Some(token.to_owned()));
     }
 
     /// `person` follows the first account from now on, as its newest follower.
     pub fn follow(&self, person: Person) {
-        self.0.with(|state| state.welcome(person));
+        self.with(|state| state.welcome(person));
     }
 
     /// `person` follows the account with that handle; nothing happens if there is none.
     pub fn follow_account(&self, handle: &str, person: Person) {
-        self.0.with(|state| {
+        self.with(|state| {
             if let Some(account) = state.id_of(handle) {
                 state.follow(&account, person);
             }
@@ -136,84 +128,64 @@ impl X {
 
     /// The follower with that handle leaves the first account.
     pub fn unfollow(&self, handle: &str) {
-        self.0.with(|state| state.farewell(handle));
+        self.with(|state| state.farewell(handle));
     }
 
     /// X suspends whoever has that handle: still counted, no longer listed, no longer found.
     pub fn hide(&self, handle: &str) {
-        self.0
-            .with(|state| state.change(handle, |user| user.person.hidden = true));
+        self.with(|state| state.change(handle, |user| user.person.hidden = true));
     }
 
     /// Gives someone a new handle; the old one is nobody's afterwards.
     pub fn rename(&self, old: &str, new: &str) {
-        self.0.with(|state| state.rename(old, new));
+        self.with(|state| state.rename(old, new));
     }
 
     /// How many follow the first account, as X counts.
     pub fn follower_count(&self) -> u64 {
-        self.0.with(|state| state.follower_count())
+        self.with(|state| state.follower_count())
     }
 
     /// The posts that accounts made, oldest first.
     pub fn posts(&self) -> Vec<Post> {
-        self.0.with(|state| state.posts())
+        self.with(|state| state.posts())
     }
 
     /// The messages that accounts sent, oldest first.
     pub fn messages(&self) -> Vec<Message> {
-        self.0.with(|state| state.messages())
+        self.with(|state| state.messages())
     }
 
     /// What broke X's rules for automation without being refused, in words.
     pub fn rule_breaks(&self) -> Vec<String> {
-        self.0.with(|state| state.rule_breaks.clone())
+        self.with(|state| state.rule_breaks.clone())
     }
 
     /// Changes what the app's users have allowed it: `read`, `read-write`, or the default, which is
     /// `read-write-directmessages`. With `None` everything is allowed, but X does not say so.
     pub fn set_access_level(&self, level: Option<&str>) {
-        self.0
-            .with(|state| state.access_level = level.map(str::to_owned));
+        self.with(|state| state.access_level = level.map(str::to_owned));
     }
 
     /// Changes the limit of routes whose name, such as `GET /2/users/:id/followers`, ends so.
     pub fn set_limit(&self, route: &str, limit_per_15_min: u32) {
-        self.0
-            .with(|state| state.limits.push((route.to_owned(), limit_per_15_min)));
+        self.with(|state| state.limits.push((route.to_owned(), limit_per_15_min)));
     }
 
     /// Someone (by handle) mentions the first account: `@handle` is put in front of a text that has
     /// none. Gives the id of the post.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
-        self.0.with(|state| state.add_mention(text, from, None))
+        self.with(|state| state.add_mention(text, from, None))
     }
 
     /// Someone (by handle) replies to a post of the first account. Gives the id of the reply.
     pub fn add_reply(&self, text: &str, from: &str, to_post: &str) -> String {
-        self.0
-            .with(|state| state.add_mention(text, from, Some(to_post.to_owned())))
+        self.with(|state| state.add_mention(text, from, Some(to_post.to_owned())))
     }
 
     /// Someone (by handle) writes a private message to the first account.
     pub fn add_message(&self, text: &str, from: &str) {
-        self.0.with(|state| state.add_message(text, from));
-    }
-
-    /// The next request whose `METHOD /path?query` contains `route` meets that fault; several wait
-    /// in order.
-    pub fn fail_next(&self, route: &str, fault: Fault) {
-        self.0.fail_next(route, fault);
-    }
-
-    /// Every request so far.
-    pub fn requests(&self) -> Vec<Seen> {
-        self.0.requests()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
-        self.0.clear_requests();
+        self.with(|state| state.add_message(text, from));
     }
 }
 
@@ -239,7 +211,8 @@ struct Sent {
     message: Message,
 }
 
-struct State {
+/// What it knows.
+pub struct State {
     clock: Clock,
     users: HashMap<String, User>,
     handles: HashMap<String, String>,

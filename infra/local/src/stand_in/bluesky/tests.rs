@@ -1,6 +1,7 @@
 use std::{error::Error, time::Duration};
 
 use super::{
+    super::Fault,
     chat::CHAT_PROXY,
     hash::{base64url, cid},
     record::valid_tid,

@@ -2,7 +2,7 @@ use std::{error::Error, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::{super::Fault, *};
 
 type Trouble = Box<dyn Error + Send + Sync>;
 type Outcome = Result<(), Trouble>;

@@ -3,7 +3,7 @@ use std::{error::Error, time::Duration};
 use oauth1_request::{Builder, HMAC_SHA1, ParameterList, Token};
 use serde_json::{Value, json};
 
-use super::{text::weighted_length, *};
+use super::{super::Fault, text::weighted_length, *};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -290,7 +290,7 @@ async fn a_reply_needs_a_summons() -> Outcome {
     let own = own.body["data"]["id"].as_str().unwrap_or_default();
     let summons = sandbox.x.add_mention("a song about rain please", "fan0001");
     let reply = sandbox.x.add_reply("about trains!", "fan0002", own);
-    let stranger = sandbox.x.0.with(|state| {
+    let stranger = sandbox.x.with(|state| {
         let author = state.id_of("fan0002").unwrap_or_default();
         state.add_post(author, "good morning".to_owned(), None)
     });
