@@ -115,3 +115,29 @@ fn a_burst_just_before_the_look_is_not_taken_for_newcomers_who_are_hidden() {
     steps.push(fans(1));
     keeps_every_promise(NetworkName::Mastodon, 0, steps);
 }
+
+#[test]
+fn one_who_came_back_at_once_is_not_the_end_of_those_who_came_where_another_is_gone() {
+    let steps = vec![
+        checked(),
+        Step::Leave(1),
+        fans(2),
+        Step::Return(0),
+        Step::Leave(3),
+        fans(2),
+    ];
+    keeps_every_promise(NetworkName::Mastodon, 5, steps);
+}
+
+#[test]
+fn one_who_came_back_at_once_is_not_the_end_of_those_who_came_where_one_of_long_standing_left() {
+    let steps = vec![
+        checked(),
+        Step::Leave(10),
+        fans(2),
+        Step::Return(0),
+        fans(2),
+        Step::Leave(0),
+    ];
+    keeps_every_promise(NetworkName::Mastodon, 15, steps);
+}

@@ -1,7 +1,10 @@
 //! The newest followers of an account, read page by page and only as far down as needed; and who of
 //! them came since a look shortly before.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
+};
 
 use jiff::Timestamp;
 
@@ -125,30 +128,37 @@ impl<'a> Newest<'a> {
         let rise = count.saturating_sub(before.followers);
         let remembered = before.newest.len() as u64;
         self.down_to((rise + remembered).saturating_sub(1)).await?;
-        let all_there = |list: &Self| before.newest.iter().all(|id| list.ids.contains(id));
-        if !all_there(self) {
+        if self.gone(before) > 0 {
             // Those who came back, or were hidden then, push the others further down.
             self.down_to(rise + 2 * remembered).await?;
         }
-        let all_there = all_there(self);
-        let notified = self.notified(before, rise).await;
+        let gone = self.gone(before);
+        // Whoever is gone has left, which the count knows, or is hidden, which it does not.
+        let likely = rise..=rise + gone;
+        let notified = self.notified(before, &likely).await;
         let told_by = if notified.is_some() {
             ToldBy::Notifications
         } else {
             ToldBy::List
         };
-        let Some((followers, clear)) = notified.or_else(|| self.above(before, rise)) else {
+        let Some((followers, clear)) = notified.or_else(|| self.above(before, &likely)) else {
             return Ok(None);
         };
         let came = followers.iter().filter(|one| before.is_new(one)).count() as u64;
         let in_order = told_by == ToldBy::Notifications || self.network.lists_in_order_of_arrival();
-        let agree = came == rise && clear && all_there && in_order;
+        let agree = came == rise && clear && gone == 0 && in_order;
         Ok(Some(Since {
             followers,
             came,
             told_by,
             certain: agree && self.count_stands_at(count).await,
         }))
+    }
+
+    /// How many of those remembered are not in the list, as far as it was read.
+    fn gone(&self, before: &Remembered) -> u64 {
+        let gone = before.newest.iter().filter(|id| !self.ids.contains(*id));
+        gone.count() as u64
     }
 
     /// Whether the count is what it was before the list was read: who follows in between stands in one
@@ -176,18 +186,26 @@ impl<'a> Newest<'a> {
     }
 
     /// Those who stand above the remembered, and whether it is clear where they end.
-    fn above(&self, before: &Remembered, rise: u64) -> Option<(Vec<Follower>, bool)> {
+    fn above(
+        &self,
+        before: &Remembered,
+        likely: &RangeInclusive<u64>,
+    ) -> Option<(Vec<Follower>, bool)> {
         let mut ends = unmoved(&self.followers, before);
         if self.ended && before.newest.len() as u64 >= before.followers {
             // All were remembered, and of a few, all may have left and come back.
             ends.push(self.followers.len());
         }
-        let (end, clear) = end_of_arrivals(&self.followers, &ends, before, rise)?;
+        let (end, clear) = end_of_arrivals(&self.followers, &ends, before, likely)?;
         Some((self.followers[..end].to_vec(), clear))
     }
 
     /// Those whom the network notified of, and whether it is clear where they end.
-    async fn notified(&mut self, before: &Remembered, rise: u64) -> Option<(Vec<Follower>, bool)> {
+    async fn notified(
+        &mut self,
+        before: &Remembered,
+        likely: &RangeInclusive<u64>,
+    ) -> Option<(Vec<Follower>, bool)> {
         let since = before.at - CLOCK_DRIFT;
         let answer = self.network.follows_since(self.id, since).await;
         let told = self.told(answer)??;
@@ -200,26 +218,31 @@ impl<'a> Newest<'a> {
         let mut ends: Vec<usize> = seen.map(|(place, _)| place).collect();
         ends.push(told.len());
         let mut followers: Vec<Follower> = told.into_iter().map(|(one, _)| one).collect();
-        let (end, clear) = end_of_arrivals(&followers, &ends, before, rise)?;
+        let (end, clear) = end_of_arrivals(&followers, &ends, before, likely)?;
         followers.truncate(end);
         Some((followers, clear))
     }
 }
 
 /// Where those end who came since, of the places where they may, from the top. It is clear where that is
-/// the first of them; else someone left and came back, or clocks differ, and the count tells best.
+/// the first of them; else someone left and came back, or clocks differ, and the end that makes them
+/// as many as is likely is the best. Of two that are as good it is the lower one: whoever was not
+/// remembered and stands above one who was has come since.
 fn end_of_arrivals(
     newest: &[Follower],
     ends: &[usize],
     before: &Remembered,
-    rise: u64,
+    likely: &RangeInclusive<u64>,
 ) -> Option<(usize, bool)> {
     let came = |end: usize| {
         let new = newest[..end].iter().filter(|one| before.is_new(one));
         new.count() as u64
     };
-    let far_off = |end: &&usize| came(**end).abs_diff(rise);
-    let end = ends.iter().min_by_key(far_off)?;
+    let far_off = |end: &&usize| {
+        let came = came(**end);
+        came.abs_diff(came.clamp(*likely.start(), *likely.end()))
+    };
+    let end = ends.iter().rev().min_by_key(far_off)?;
     Some((*end, Some(end) == ends.first()))
 }
 
