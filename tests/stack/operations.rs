@@ -772,3 +772,15 @@ async fn on_mastodon_a_doctor_knows_whether_the_token_may_post() {
     findings.has("wrong", &[name, "outside the authorized scopes"]);
     assert!(herd.posts().is_empty() && herd.messages().is_empty());
 }
+
+#[tokio::test]
+async fn on_mastodon_a_doctor_looks_at_the_server_that_the_handle_names() {
+    let desk = Desk::with_followers(0).await;
+    // Nobody listens there.
+    desk.write(
+        "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"amber@127.0.0.1:1\"\ncontact = [\"draft\"]\n",
+    );
+    let findings = doctor(&desk).await;
+    let told = "https://127.0.0.1:1 cannot be reached";
+    findings.has("wrong", &["mastodon:amber@127.0.0.1:1", told]);
+}

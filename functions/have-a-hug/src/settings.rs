@@ -47,12 +47,8 @@ pub struct Account {
 impl Account {
     /// A user of a Mastodon server, whose handle can be written with one name of it or another.
     fn user_at(&self) -> Option<(String, String)> {
-        let (user, domain) = self.name.handle.split_once('@')?;
-        let server = self.server.clone();
-        Some((
-            user.to_owned(),
-            server.unwrap_or(format!("https://{domain}")),
-        ))
+        let (user, _) = self.name.handle.split_once('@')?;
+        Some((user.to_owned(), mastodon::server(self)))
     }
 }
 

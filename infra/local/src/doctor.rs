@@ -16,7 +16,7 @@ use have_a_hug::{
     http,
     invitation::Channel,
     ledger::{Everything, Ledger, hug_key},
-    network::{self, Failure, Network, NetworkError, NetworkName, bluesky, x},
+    network::{self, Failure, Network, NetworkError, NetworkName, bluesky, mastodon, x},
     settings::{self, Login, Secrets, Settings, default_contact},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -407,7 +407,7 @@ impl OneAccount<'_> {
         }
         let mut reached = true;
         for address in self.addresses() {
-            reached &= self.look_at_clock(report, address).await;
+            reached &= self.look_at_clock(report, &address).await;
         }
         if !reached {
             return;
@@ -455,18 +455,19 @@ impl OneAccount<'_> {
     }
 
     /// Where the network is read and written.
-    fn addresses(&self) -> Vec<&str> {
-        let server = self.account.server.as_deref();
-        let appview = self.account.appview.as_deref();
-        let mut all = match &self.account.login {
-            Login::X(_) => vec![server.unwrap_or(x::SERVER)],
+    fn addresses(&self) -> Vec<String> {
+        let told_or =
+            |told: &Option<String>, usual: &str| told.as_deref().unwrap_or(usual).to_owned();
+        let account = self.account;
+        let mut all = match &account.login {
+            Login::X(_) => vec![told_or(&account.server, x::SERVER)],
             Login::Bluesky(login) => {
                 let writes = login.app_password.is_some();
-                let pds = writes.then(|| server.unwrap_or(bluesky::SERVER));
-                let reads = appview.unwrap_or(bluesky::APPVIEW);
+                let pds = writes.then(|| told_or(&account.server, bluesky::SERVER));
+                let reads = told_or(&account.appview, bluesky::APPVIEW);
                 std::iter::once(reads).chain(pds).collect()
             }
-            Login::Mastodon(_) => server.into_iter().collect(),
+            Login::Mastodon(_) => vec![mastodon::server(account)],
         };
         all.dedup();
         all

@@ -39,6 +39,18 @@ use crate::{
     settings::{self, Secret},
 };
 
+/// Where an account lives: where the settings say, else at the server that its handle names.
+pub fn server(account: &settings::Account) -> String {
+    let of_handle = || format!("https://{}", domain(account));
+    account.server.clone().unwrap_or_else(of_handle)
+}
+
+/// What stands behind the `@` of the handle.
+fn domain(account: &settings::Account) -> &str {
+    let handle = &account.name.handle;
+    handle.split('@').next_back().unwrap_or_default()
+}
+
 /// The secret of an account on Mastodon; reading a list that is not hidden needs none.
 #[derive(Clone, Debug)]
 pub struct Login {
@@ -252,12 +264,6 @@ impl Network for Mastodon {
 impl Mastodon {
     /// An account of the settings, with the access token that they found for it.
     pub fn new(account: &settings::Account, login: Login, http: &Client, clock: &Clock) -> Self {
-        let domain = account
-            .name
-            .handle
-            .split('@')
-            .next_back()
-            .unwrap_or_default();
         Self {
             line: Line::new(
                 account,
@@ -265,11 +271,8 @@ impl Mastodon {
                 http,
                 clock,
             ),
-            server: account
-                .server
-                .clone()
-                .unwrap_or_else(|| format!("https://{domain}")),
-            domain: domain.to_owned(),
+            server: server(account),
+            domain: domain(account).to_owned(),
             login,
             owner: OnceCell::new(),
             longest: OnceCell::new(),
