@@ -2,6 +2,7 @@
 //! them came since a look shortly before.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, HashSet},
     ops::RangeInclusive,
 };
@@ -226,8 +227,8 @@ impl<'a> Newest<'a> {
 
 /// Where those end who came since, of the places where they may, from the top. It is clear where that is
 /// the first of them; else someone left and came back, or clocks differ, and the end that makes them
-/// as many as is likely is the best. Of two that are as good it is the lower one: whoever was not
-/// remembered and stands above one who was has come since.
+/// as many as is likely is the best. Of two that are as good it is the one that makes them more:
+/// whoever was not remembered and stands above one who was has come since.
 fn end_of_arrivals(
     newest: &[Follower],
     ends: &[usize],
@@ -238,11 +239,12 @@ fn end_of_arrivals(
         let new = newest[..end].iter().filter(|one| before.is_new(one));
         new.count() as u64
     };
-    let far_off = |end: &&usize| {
+    let unlikeliness = |end: &&usize| {
         let came = came(**end);
-        came.abs_diff(came.clamp(*likely.start(), *likely.end()))
+        let far_off = came.abs_diff(came.clamp(*likely.start(), *likely.end()));
+        (far_off, Reverse(came))
     };
-    let end = ends.iter().rev().min_by_key(far_off)?;
+    let end = ends.iter().min_by_key(unlikeliness)?;
     Some((*end, Some(end) == ends.first()))
 }
 
