@@ -115,6 +115,17 @@ impl Template {
             Piece::Words(words) => words.clone(),
             _ => String::new(),
         });
+        let tells_which = [Piece::Milestone, Piece::Follower];
+        if words.trim().is_empty() && self.0.iter().all(|piece| matches!(piece, Piece::Words(_))) {
+            return Err("it is empty; write the words, or leave this line out".into());
+        }
+        // The same words twice are refused as a duplicate by X, and looked up they are each other.
+        if channel == Channel::Announce && !self.0.iter().any(|piece| tells_which.contains(piece)) {
+            return Err(
+                "it must say which follower it is for; put {follower} or {milestone} into it"
+                    .into(),
+            );
+        }
         if channel == Channel::Announce && words.contains(['@', '\u{ff20}']) {
             return Err("an announcement mentions nobody; leave out the @".into());
         }
@@ -473,10 +484,19 @@ mod tests {
         assert!(mistake("Hi {folower}", Channel::Message).contains("{folower} is no placeholder"));
         assert!(mistake("Hi {follower", Channel::Message).contains("{follower is no placeholder"));
         assert!(mistake("} Hi", Channel::Message).contains("no placeholder"));
-        assert!(mistake("thanks @cleo", Channel::Announce).contains("leave out the @"));
+        assert!(mistake("{follower}, thanks @cleo", Channel::Announce).contains("leave out the @"));
+        assert!(
+            mistake("Thank you all!", Channel::Announce).contains("put {follower} or {milestone}")
+        );
+        for empty in ["", " \n"] {
+            for channel in [Channel::Announce, Channel::Message, Channel::Draft] {
+                assert!(mistake(empty, channel).starts_with("it is empty"));
+            }
+        }
         assert!(mistake("A song for you, or reply stop", Channel::Mention).contains("{follower}"));
         assert!(mistake("A song for {follower}", Channel::Mention).contains("opt out"));
-        assert!(mistake(&"la ".repeat(100), Channel::Announce).contains("20 characters too long"));
+        let long = format!("{}{{milestone}}", "la ".repeat(94));
+        assert!(mistake(&long, Channel::Announce).contains("characters too long"));
     }
 
     #[test]

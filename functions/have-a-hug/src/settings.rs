@@ -261,6 +261,8 @@ fn what_is_right(source: &str, what: &str) -> &'static str {
         "; write straight quotes: \"amber\""
     } else if source.trim() == "[account]" {
         "; begin each account with [[account]], in double brackets"
+    } else if what.contains("expected a sequence") && source.trim_start().starts_with("contact") {
+        "; write a list in brackets: [\"announce\"]"
     } else if what.contains("expected a sequence") {
         "; write a list in brackets: [\"amber\"]"
     } else if what.contains("expected a boolean") {
@@ -867,6 +869,10 @@ mod tests {
                 "line 9, texts.announce: {nmae} is no placeholder",
             ),
             (
+                format!("{GOOD}[texts]\nannounce = \"\""),
+                "line 9, texts.announce: it is empty; write the words",
+            ),
+            (
                 format!("{GOOD}\n[[account]]\nnetwork = \"x\"\nhandle = \"amber\""),
                 "x:amber stands here a second time",
             ),
@@ -883,7 +889,7 @@ mod tests {
             ),
             (
                 format!("{GOOD}contact = \"draft\""),
-                "line 8, contact: invalid type: string \"draft\", expected a sequence; write a list in brackets",
+                "line 8, contact: invalid type: string \"draft\", expected a sequence; write a list in brackets: [\"announce\"]",
             ),
             (
                 format!("{GOOD}contact = []"),
