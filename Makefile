@@ -30,7 +30,7 @@ test: needs-rust ## Run every test
 	$(CARGO) test --workspace --locked
 
 simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, from seed FROM=0 on, or the one of SEED=n; CHURN=n of each kind
-	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture
+	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture $(if $(SEED),whatever)
 
 planted: needs-rust ## Take out, one at a time, what keeps the promise, and let the simulation find it
 	python3 tests/simulation/planted.py

@@ -172,12 +172,15 @@ fn the_right_person_is_named_more_often_by_arrival_than_by_place() {
             }
             let (all, before) = (total.certain + total.likely, total.by_place);
             println!(
-                "| {kind} | {name} | {} | {:.1} % | {:.1} % | {:.1} % | {:.1} % |",
+                "| {kind} | {name} | {} | {:.1} % | {:.1} % | {:.1} % | {} |",
                 all.sum(),
                 before.percent(),
                 all.percent(),
                 100.0 * total.certain.sum() as f64 / all.sum().max(1) as f64,
-                total.certain.percent(),
+                match total.certain.sum() {
+                    0 => "–".to_owned(),
+                    _ => format!("{:.1} %", total.certain.percent()),
+                },
             );
             assert!(all.percent() >= before.percent(), "{kind} on {name}");
         }

@@ -1,4 +1,4 @@
-//! A network as NETWORKS.md tells it, kept as simple as can be: who follows, what it counts, what it
+//! A network as its documents and source tell it, kept as simple as can be: who follows, what it counts, what it
 //! lists, and what it keeps of what was sent to it.
 
 use std::collections::BTreeMap;

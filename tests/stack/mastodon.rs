@@ -313,6 +313,7 @@ async fn the_look_at_the_own_statuses_goes_no_further_back_than_the_invitation()
             .body(format!(r#"{{"status":"an earlier line {n}"}}"#));
         assert!(post.send().await.unwrap().status().is_success());
     }
+    herd.clock.advance(Duration::from_secs(13 * 60 * 60));
     herd.fans(1);
     herd.mastodon
         .fail_next("POST /api/v1/statuses", Fault::Hangup);
@@ -678,6 +679,28 @@ async fn a_token_of_someone_else_sends_nothing_and_a_revoked_one_is_told() {
 }
 
 #[tokio::test]
+async fn one_that_reached_nobody_is_drafted_though_its_answer_was_lost() {
+    let mut herd = crossed("").await;
+    herd.mastodon
+        .fail_next("POST /api/v1/statuses", Fault::AnswerLost);
+    herd.check().await;
+    let text = herd.hug(600).await.invitation.unwrap().text;
+    let at_nobody = serde_json::json!({
+        "id": "9", "created_at": herd.clock.now(), "content": text, "visibility": "direct", "mentions": [],
+    });
+    let told = |answer: String| body(200, "application/json", &answer);
+    let listed = format!("[{at_nobody}]");
+    herd.mastodon.fail_next("109876/statuses", told(listed));
+    herd.mastodon
+        .fail_next("POST /api/v1/statuses", told(at_nobody.to_string()));
+    herd.check().await;
+    let hug = herd.hug(600).await;
+    assert_eq!(hug.refusals[0].channel, Channel::Mention);
+    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.status, Status::Invited);
+}
+
+#[tokio::test]
 async fn a_mention_that_the_server_does_not_take_for_one_reached_nobody_and_is_drafted() {
     let mut herd = crossed("").await;
     let at_nobody =
@@ -858,8 +881,12 @@ async fn an_invitation_of_another_milestone_or_time_is_not_taken_for_this_one() 
     };
     assert_eq!(find(&other).await, None);
     let mut later = hug.invitation.clone().unwrap();
-    later.prepared_at += jiff::SignedDuration::from_mins(3);
+    later.prepared_at += jiff::SignedDuration::from_hours(13);
     assert_eq!(find(&later).await, None);
+    // A clock is hours off, here or there.
+    let mut hours_off = hug.invitation.clone().unwrap();
+    hours_off.prepared_at += jiff::SignedDuration::from_hours(11);
+    assert!(find(&hours_off).await.is_some());
     assert_eq!(
         find(hug.invitation.as_ref().unwrap()).await,
         Some(herd.mastodon.messages()[0].id.clone())

@@ -646,7 +646,23 @@ async fn a_doctor_tells_a_hug_that_was_given_up_a_table_without_a_stream_and_a_b
         command.args(["--state", "file/state"]);
     })
     .await;
-    findings.has("wrong", &["file/state: file is no folder", "--state"]);
+    findings.has(
+        "wrong",
+        &["file/state: nothing can be written to file", "--state"],
+    );
+}
+
+#[tokio::test]
+async fn a_refused_channel_is_told_with_the_draft_that_took_its_place() {
+    let desk = Desk::with_followers(599).await;
+    desk.run(&["check"]).await;
+    desk.fans(1_000, 1);
+    desk.x.fail_next("POST /2/tweets", Fault::Status(403));
+    for command in ["check", "status"] {
+        let told = desk.run(&[command]).await.stdout();
+        assert!(told.contains("announce was refused: "), "{told}");
+        assert!(told.contains("403 Forbidden"), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -135,8 +135,11 @@ impl Template {
         if channel.needs_recipient() && !words.to_lowercase().contains("stop") {
             return Err("it must say how to opt out; ask for a reply of \"stop\"".into());
         }
-        if network == NetworkName::Mastodon && channel.needs_recipient() {
-            self.check_mention(&words)?;
+        if network == NetworkName::Mastodon && channel.needs_recipient() && words.contains('@') {
+            return Err("on Mastodon whoever is mentioned can read it; leave out the @".into());
+        }
+        if channel == Channel::Mention {
+            self.check_mention()?;
         }
         let over = limit(network, channel).excess(&self.widest(network, channel));
         if over > 0 {
@@ -147,26 +150,24 @@ impl Template {
         Ok(())
     }
 
-    /// On Mastodon the letters alone make a mention, and a private one is shown to everyone it names.
-    fn check_mention(&self, words: &str) -> Result<(), String> {
-        if words.contains('@') {
-            return Err("on Mastodon whoever is mentioned can read it; leave out the @".into());
-        }
-        let around = |place: usize| {
-            let piece = |at: Option<usize>| match at.and_then(|at| self.0.get(at)) {
-                Some(Piece::Words(words)) => words.as_str(),
-                _ => "",
+    /// The letters alone make a mention: with more of them it is one of someone else.
+    fn check_mention(&self) -> Result<(), String> {
+        // What the other placeholders stand for begins and ends with letters.
+        let filled = |from: &[Piece]| -> String {
+            let letter = |piece: &Piece| match piece {
+                Piece::Words(words) => words.clone(),
+                _ => "x".to_owned(),
             };
-            (piece(place.checked_sub(1)), piece(Some(place + 1)))
+            from.iter().map(letter).collect()
         };
         let in_a_word = |c: char| c.is_alphanumeric() || "_-.@/=".contains(c);
         let mut places = (0..self.0.len()).filter(|place| self.0[*place] == Piece::Follower);
         let joined = places.any(|place| {
-            let (before, after) = around(place);
+            let (before, after) = (filled(&self.0[..place]), filled(&self.0[place + 1..]));
             before.ends_with(in_a_word) || after.starts_with(in_a_word)
         });
         if joined {
-            return Err("on Mastodon a mention stands alone; put a space around {follower}".into());
+            return Err("a mention stands alone; put a space around {follower}".into());
         }
         Ok(())
     }
@@ -538,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn on_mastodon_a_mention_must_be_readable_as_one_and_name_nobody_else() {
+    fn a_mention_must_be_readable_as_one_and_on_mastodon_name_nobody_else() {
         let check = |text: &str, network| {
             text.parse::<Template>()
                 .unwrap()
@@ -549,12 +550,14 @@ mod tests {
             "Hi{follower}, or stop",
             "{follower}-fan, or stop",
             "{follower}: stop, ={follower}",
+            "{follower}{milestone} stop",
+            "{milestone}{follower} stop",
+            "{creator}{follower} stop",
         ] {
-            assert!(
-                told(joined).contains("put a space around {follower}"),
-                "{joined}"
-            );
-            assert_eq!(check(joined, NetworkName::X), Ok(()));
+            for network in NetworkName::ALL {
+                let told = check(joined, network).unwrap_err();
+                assert!(told.contains("put a space around {follower}"), "{joined}");
+            }
         }
         assert!(told("{follower} ask @amber, or stop").contains("leave out the @"));
         for good in [

@@ -265,6 +265,10 @@ fn what_is_right(source: &str, what: &str) -> &'static str {
         "; write a list in brackets: [\"announce\"]"
     } else if what.contains("expected a sequence") {
         "; write a list in brackets: [\"amber\"]"
+    } else if what.contains("expected a whole number") {
+        "; write the number, without quotes"
+    } else if what.contains("missing field") {
+        "; hug.example.toml shows each"
     } else if what.contains("expected a boolean") {
         "; write true or false, without quotes"
     } else if what.contains("expected a string") {
@@ -392,6 +396,12 @@ impl Reader<'_> {
                 "account.appview",
                 "only Bluesky has one; leave it out",
             );
+        }
+        if let Some(creator) = &written.creator
+            && creator.get_ref().trim().is_empty()
+        {
+            let what = "it is empty; write the name that signs, or leave this line out";
+            self.mistake(creator, "account.creator", what);
         }
         let login = match network {
             NetworkName::X => self.x_login(&name, written, &contact, alone(network)),
@@ -822,7 +832,7 @@ mod tests {
             ),
             (
                 GOOD.replace("600", "\"600\""),
-                "line 2, first: invalid type: string \"600\", expected a whole number",
+                "line 2, first: invalid type: string \"600\", expected a whole number; write the number, without quotes",
             ),
             (
                 GOOD.replace("step", "stpe"),
@@ -890,6 +900,10 @@ mod tests {
             (
                 format!("{GOOD}contact = \"draft\""),
                 "line 8, contact: invalid type: string \"draft\", expected a sequence; write a list in brackets: [\"announce\"]",
+            ),
+            (
+                format!("{GOOD}creator = \" \""),
+                "line 8, account.creator: it is empty; write the name",
             ),
             (
                 format!("{GOOD}contact = []"),

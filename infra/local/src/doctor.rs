@@ -241,16 +241,26 @@ async fn look_at_state(
 ) -> Everything {
     let folder = state.display();
     if !table::exists(state) {
-        let there = state.ancestors().find(|folder| folder.exists());
         // The last ancestor of a relative path is empty, and stands for the folder we are in.
+        let here = |folder: &Path| folder.as_os_str().is_empty() || folder.exists();
+        let there = state.ancestors().find(|folder| here(folder));
         let there = there.unwrap_or_else(|| Path::new("."));
-        match fs::metadata(there) {
-            Ok(found) if found.is_dir() && !found.permissions().readonly() => {
-                report.ok(folder, "nothing is kept there yet; the first check begins");
-            }
-            _ => {
-                let found = format!("{} is no folder that can be written to", there.display());
-                report.wrong(folder, found, "choose another with --state");
+        // Whether something can be written there, only writing tells.
+        let there = if there.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            there
+        };
+        let probe = there.join(format!(".hug-doctor-{}", std::process::id()));
+        match fs::File::create_new(&probe).and_then(|_| fs::remove_file(&probe)) {
+            Ok(()) => report.ok(folder, "nothing is kept there yet; the first check begins"),
+            Err(error) => {
+                let found = format!("nothing can be written to {}: {error}", there.display());
+                report.wrong(
+                    folder,
+                    found,
+                    "mend its rights, or choose another with --state",
+                );
             }
         }
         return Everything::default();
@@ -489,7 +499,7 @@ impl OneAccount<'_> {
             Some(ahead) if ahead.abs() > MOST_OFF => {
                 let (seconds, side) = (ahead.abs().as_secs(), side(ahead));
                 let found = format!("it is {seconds} s {side} what {address} says");
-                let help = "set it; X refuses signatures of another time";
+                let help = "set it; X refuses signatures of another time, and what was sent is looked for by its time";
                 report.wrong(here, found, help);
             }
             Some(_) => report.ok(here, format!("it agrees with {address}")),
@@ -584,7 +594,7 @@ fn failed(report: &mut Report, name: &AccountName, error: &NetworkError) {
             report.wrong(
                 name,
                 found,
-                "see whether `handle` and `server` in the settings are right",
+                "see to what it says, and whether `handle` and `server` in the settings are right",
             );
         }
     }

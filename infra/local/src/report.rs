@@ -7,7 +7,7 @@ use have_a_hug::{
 };
 use jiff::Timestamp;
 
-use crate::status::{each, follower, how};
+use crate::status::{each, follower, how, refused};
 
 /// What a round found and sent: for each account a line that begins with its name, and below it, set
 /// in, what happened to its hugs.
@@ -97,10 +97,11 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         ));
     }
     for moved in &check.rearmed {
-        lines.push(format!(
-            "  {} was stuck and is {} now",
-            moved.milestone, moved.status
-        ));
+        let now = match moved.status {
+            HugStatus::Reached => "is put back to work".to_owned(),
+            other => format!("is {other} now"),
+        };
+        lines.push(format!("  {} was stuck and {now}", moved.milestone));
     }
     lines
 }
@@ -116,12 +117,15 @@ fn invitations(touched: &[Hug], account: &str) -> Vec<String> {
     touched
         .iter()
         .filter(|hug| hug.attempts > 0 && hug.account.to_string() == account)
-        .map(|hug| {
-            let state = match hug.status {
-                HugStatus::Inviting => "not invited yet".to_owned(),
-                other => other.to_string(),
+        .flat_map(|hug| {
+            let (state, again) = match (hug.status, hug.lease_until) {
+                (HugStatus::Inviting, until) => ("not invited yet".to_owned(), until),
+                (other, _) => (other.to_string(), None),
             };
-            format!("  {} {state}: {}", hug.milestone, how(hug))
+            let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
+            let line = format!("  {} {state}: {}{again}", hug.milestone, how(hug));
+            let why = refused(hug).into_iter().map(|why| format!("    {why}"));
+            std::iter::once(line).chain(why)
         })
         .collect()
 }

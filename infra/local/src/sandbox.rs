@@ -84,8 +84,10 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         stdout(),
         "A stand-in X at {x}, Bluesky at {} and Mastodon at {}, with {FOLLOWERS} followers each.\n\
          More come with:   curl -X POST '{x}/stand-in/follow?n=3'\n\
+         Someone leaves:   curl -X POST '{x}/stand-in/unfollow?handle=fan0001'\n\
+         A post fails:     curl -X POST '{x}/stand-in/fail?route=/2/tweets&status=503'\n\
          What was sent:    curl {x}/stand-in/sent\n\
-         The same works at the other addresses.",
+         The same works at the other addresses (they post at putRecord and /statuses).",
         networks.bluesky.url(),
         networks.mastodon.url(),
         x = networks.x.url(),

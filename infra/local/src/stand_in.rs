@@ -1,9 +1,10 @@
 //! Stand-in networks: real HTTP servers on this machine that answer as the networks do.
 //!
-//! They are for the demo, the sandbox and the tests. What they imitate, and where it is known from,
-//! is written in NETWORKS.md; whoever talks to one should not be able to tell it from the network.
-//! A stand-in keeps everything in memory, takes the time from the [`Clock`](have_a_hug::clock::Clock) that is handed to it,
-//! remembers every request it saw, and can be told to misbehave ([`Fault`]).
+//! They are for the demo, the sandbox and the tests. They imitate what the networks' own documents and
+//! sources tell, and are held against clients that others wrote (`infra/local/clients`); whoever talks
+//! to one should not be able to tell it from the network. A stand-in keeps everything in memory, takes
+//! the time from the [`Clock`](have_a_hug::clock::Clock) that is handed to it, remembers every request
+//! it saw, and can be told to misbehave ([`Fault`]).
 //!
 //! For a demo by hand each server also listens to
 //! `POST /stand-in/follow?n=3&bot=true`, `POST /stand-in/unfollow?handle=fan0001`,

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{
-    hug::{Hug, Skipped, Status as Stand},
+    hug::{Hug, Refusal, Skipped, Status as Stand},
     invitation::Channel,
     ledger::{Everything, Ledger, LedgerError},
     milestone::{Milestone, Plan},
@@ -236,6 +236,9 @@ pub fn hugs_table(hugs: &[HugStatus]) -> String {
                 follower(hug),
                 draft.text
             );
+            for refusal in refused(hug) {
+                below += &format!("\n  ({refusal})");
+            }
         }
     }
     format!("{shown}{below}")
@@ -254,6 +257,12 @@ pub fn follower(hug: &Hug) -> String {
         Some(follower) => format!("@{}", follower.handle),
         None => format!("my {} follower", hug.milestone.ordinal()),
     }
+}
+
+/// The channels that were tried before, and what the network said.
+pub fn refused(hug: &Hug) -> Vec<String> {
+    let one = |one: &Refusal| format!("{} was refused: {}", one.channel, one.reason);
+    hug.refusals.iter().map(one).collect()
 }
 
 /// How the invitation travelled, or why it has not.

@@ -19,6 +19,10 @@ use crate::{
 /// The clocks here and there may differ by this much.
 pub(crate) const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
 
+/// A letter that may have arrived is looked for among what was written from this long before it on:
+/// a clock can be hours off, here or there, and no other letter has its words.
+pub(super) const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(12);
+
 pub(super) struct Line {
     pub account: AccountName,
     /// What must never be told, should a server quote a request in its answer.

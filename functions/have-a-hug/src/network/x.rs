@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Allowed, Failure, Letter, Network, NetworkError, Page, Profile,
-    line::{CLOCK_DRIFT, Line, json_body, with_query},
+    line::{LOOKED_BACK, Line, json_body, with_query},
     made_by_network, time_if_readable,
 };
 use crate::{
@@ -164,7 +164,7 @@ impl Network for X {
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
         let attempted = "looking up whether the invitation arrived";
-        let since = (letter.invitation.prepared_at - CLOCK_DRIFT).to_string();
+        let since = (letter.invitation.prepared_at - LOOKED_BACK).to_string();
         let (path, query) = if letter.invitation.channel == Channel::Message {
             let to = self.line.recipient(attempted, letter)?;
             let path = format!("/2/dm_conversations/with/{}/dm_events", to.id);
@@ -521,7 +521,7 @@ struct Written {
 impl Written {
     fn written_since(&self, time: Timestamp) -> bool {
         self.created_at
-            .is_none_or(|written| written >= time - CLOCK_DRIFT)
+            .is_none_or(|written| written >= time - LOOKED_BACK)
     }
 
     fn is(&self, letter: &Letter<'_>) -> bool {

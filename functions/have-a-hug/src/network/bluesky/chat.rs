@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Bluesky, session::Session};
 use crate::network::{
     Failure, Letter, NetworkError,
-    line::{CLOCK_DRIFT, json_body, with_query},
+    line::{LOOKED_BACK, json_body, with_query},
     made_by_network,
 };
 
@@ -144,7 +144,7 @@ impl Message {
             .is_some_and(|sender| sender.did == letter.hug.id);
         let in_time = self
             .sent_at
-            .is_none_or(|sent| sent >= letter.invitation.prepared_at - CLOCK_DRIFT);
+            .is_none_or(|sent| sent >= letter.invitation.prepared_at - LOOKED_BACK);
         ours && in_time && self.text == letter.invitation.text
     }
 }

@@ -58,6 +58,12 @@ fn entity(html: &str) -> Option<(char, &str)> {
         "quot" => '"',
         "apos" => '\'',
         "nbsp" => ' ',
+        "lsquo" | "rsquo" => '’',
+        "ldquo" | "rdquo" => '”',
+        "ndash" | "mdash" => '–',
+        "hellip" => '…',
+        // Whatever it stands for, it is not the letters of its name.
+        name if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => '\u{fffd}',
         number => {
             let number = number.strip_prefix('#')?;
             let code = match number.strip_prefix(['x', 'X']) {
@@ -81,8 +87,10 @@ pub(super) fn same_words(sent: &str, html: &str) -> bool {
 fn letters(text: &str) -> String {
     let without_server = |word: &str| match word.split_once('@') {
         Some((before, mention)) if !before.ends_with(char::is_alphanumeric) => {
-            let user = mention.split('@').next().unwrap_or_default();
-            format!("{before}{user}")
+            let (user, server) = mention.split_once('@').unwrap_or((mention, ""));
+            // The server's name ends where words go on: "@cleo@other.example's".
+            let in_a_name = |c: char| c.is_alphanumeric() || "_.-".contains(c);
+            format!("{before}{user}{}", server.trim_start_matches(in_a_name))
         }
         _ => word.to_owned(),
     };
@@ -127,6 +135,32 @@ mod tests {
             html.replace("– Amber", ""),
         ] {
             assert!(!same_words(sent, &other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mention_is_recognised_whatever_stands_right_behind_it() {
+        for behind in [
+            "'s",
+            "—you",
+            "&you",
+            "、あなたは",
+            ":",
+            ")",
+            "\",",
+            ". And",
+            "’s",
+            "",
+        ] {
+            let sent = format!("Hi (@cleo@other.example{behind} number 600 is yours");
+            let escaped = behind.replace('&', "&amp;");
+            let html = format!(
+                "<p>Hi (<a href=\"/@cleo\">@<span>cleo</span></a>{escaped} number 600 is yours</p>"
+            );
+            assert!(same_words(&sent, &html), "{behind}");
+            let rewritten = html.replace("'s", "&rsquo;s").replace('—', "&mdash;");
+            assert!(same_words(&sent, &rewritten), "{behind}");
+            assert!(!same_words(&sent, &html.replace("600", "700")), "{behind}");
         }
     }
 
