@@ -750,3 +750,19 @@ async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others()
     sky.check().await;
     assert_eq!(named(&sky.hug(600).await), fan);
 }
+
+#[tokio::test]
+async fn a_count_that_is_wrong_for_a_moment_opens_no_milestone() {
+    let mut world = World::with_followers(598).await;
+    let wrong = r#"{"data":{"id":"44196397","name":"Amber","username":"amber","public_metrics":{"followers_count":10000000}}}"#;
+    world
+        .x
+        .fail_next("/2/users/", body(200, "application/json", wrong));
+    let error = world.failing_check().await;
+    let told = "reading the follower count failed for x:amber: it was 598, then 10000000, and a moment later 598";
+    assert!(error.starts_with(told), "{error}");
+    world.fans(2);
+    world.check().await;
+    assert_eq!(world.hugs().await.len(), 1);
+    assert_eq!(world.promised_up_to().await, 600);
+}

@@ -24,6 +24,10 @@ const MOST_MILESTONES: usize = 10;
 /// since the check before.
 const NEAR: u64 = 10;
 
+/// A count that more than doubled, and by more than this, is asked for once more before it is
+/// believed: what it crosses is promised in public, and the mark never comes back.
+const GREATEST_LEAP: u64 = 1_000;
+
 /// How often a check that lost the race against another is decided again.
 const MOST_RACES: usize = 4;
 
@@ -261,6 +265,9 @@ impl OneCheck<'_> {
             }
             known => (known, unsettled),
         };
+        if let Some(before) = &before {
+            self.check_leap(before.followers, &profile).await?;
+        }
         let mut after = Account {
             account: self.account.name.clone(),
             id: profile.id.clone(),
@@ -320,6 +327,27 @@ impl OneCheck<'_> {
             account: self.account.name.clone(),
             attempted: "reading the follower count",
             why,
+        })
+    }
+
+    /// Asks again where the count leapt; one that was wrong for a moment must not move the mark.
+    async fn check_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
+        let leapt = profile.followers.saturating_sub(before) > before.max(GREATEST_LEAP);
+        if !leapt || profile.retry_at.is_some() {
+            return Ok(());
+        }
+        let again = self.network.profile(Some(&profile.id)).await?.followers;
+        if again.saturating_mul(2) > profile.followers {
+            return Ok(());
+        }
+        Err(NetworkError {
+            failure: Failure::TryAgain,
+            account: self.account.name.clone(),
+            attempted: "reading the follower count",
+            why: format!(
+                "it was {before}, then {}, and a moment later {again}",
+                profile.followers
+            ),
         })
     }
 
