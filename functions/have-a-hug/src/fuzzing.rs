@@ -109,13 +109,18 @@ pub fn template(data: &[u8]) {
 }
 
 fn words(template: &Template, name: &str) {
-    let recipient = Recipient::from(&Follower {
-        handle: name.to_owned(),
-        name: Some(name.to_owned()),
-        ..Follower::default()
-    });
     let milestone = Milestone::from_number(600).unwrap();
     for network in NetworkName::ALL {
+        // Mastodon's handles are not cut short; a text that is too long for one is not sent.
+        let longest = match network {
+            NetworkName::Mastodon => 64,
+            _ => usize::MAX,
+        };
+        let recipient = Recipient::from(&Follower {
+            handle: name.chars().take(longest).collect(),
+            name: Some(name.to_owned()),
+            ..Follower::default()
+        });
         for channel in Channel::ALL {
             let text = template.compose(network, channel, milestone, Some(&recipient), name);
             if template.check(network, channel).is_ok() {

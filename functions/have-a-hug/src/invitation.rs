@@ -218,7 +218,8 @@ impl Template {
             Piece::Words(words) => words.clone(),
             Piece::Milestone => "9999999999".into(),
             Piece::Follower => follower.clone(),
-            Piece::Creator => "w".repeat(LONGEST_SIGNATURE),
+            // A space in it parts what stands before and behind, and each may be a link then.
+            Piece::Creator => format!("w {}", "w".repeat(LONGEST_SIGNATURE - 2)),
         })
     }
 }
@@ -498,6 +499,26 @@ mod tests {
         assert!(mistake("A song for {follower}", Channel::Mention).contains("opt out"));
         let long = format!("{}{{milestone}}", "la ".repeat(94));
         assert!(mistake(&long, Channel::Announce).contains("characters too long"));
+    }
+
+    #[test]
+    fn words_around_a_name_fit_whether_it_has_a_space_or_not() {
+        let text = format!("{{milestone}} {} a.co{{creator}}b.co", "la ".repeat(64));
+        let words: Template = text.parse().unwrap();
+        let told = words.check(NetworkName::X, Channel::Announce);
+        let fits = |creator: &str| {
+            let text = words.compose(
+                NetworkName::X,
+                Channel::Announce,
+                milestone(600),
+                None,
+                creator,
+            );
+            weighted_length(&text) <= 280
+        };
+        assert!(fits(&"w".repeat(40)));
+        assert!(!fits(&format!("w {}", "w".repeat(38))));
+        assert!(told.is_err(), "{told:?}");
     }
 
     #[test]
