@@ -23,8 +23,8 @@ help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: needs-rust ## Tell the story in fast motion, on stand-in networks; nothing leaves this computer
-	$(CARGO) build --locked --package local --bin hug
-	@$(CARGO) run --quiet --locked --package local --bin hug -- demo
+	$(CARGO) build --locked --package hug --bin hug
+	@$(CARGO) run --quiet --locked --package hug --bin hug -- demo
 
 test: needs-rust ## Run every test
 	$(CARGO) test --workspace --locked
@@ -56,8 +56,8 @@ fuzz: .tools/fuzz/ready needs-rust ## Feed every parser of foreign input with no
 	done
 
 watch: .tools/lambda/ready needs-rust ## Serve both functions with cargo-lambda, over a local table and stand-in networks
-	$(CARGO) build --locked --package local --bin hug
-	$(CARGO) run --quiet --locked --package local --bin hug -- sandbox -- \
+	$(CARGO) build --locked --package hug --bin hug
+	$(CARGO) run --quiet --locked --package hug --bin hug -- sandbox -- \
 		env PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo-lambda lambda watch $(INVOKE_AT) --ignore-changes
 
 invoke: .tools/lambda/ready ## Send EVENT=events/FUNCTION/SITUATION.json to a function that `make watch` serves

@@ -51,7 +51,7 @@ secret: .tools/sam/ready ## Upload a secret, NAME=X_API_KEY; its value is asked 
 
 try-arm64: ## Let the arm64 binary answer an event on a machine of another kind, with qemu
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
-	$(CARGO) run --quiet --package local --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
+	$(CARGO) run --quiet --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
 
 deploy: .tools/sam/ready .tools/lambda/ready ## Build all, and put it on AWS
 	@$(AWS) check-deploy

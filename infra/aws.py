@@ -137,7 +137,7 @@ class Aws:
 
 def check_settings(path, secrets=None):
     """Lets the functions' own parser check the settings; answers which secrets they need."""
-    hug = os.environ.get("HUG", "cargo run --quiet --package local --bin hug --").split()
+    hug = os.environ.get("HUG", "cargo run --quiet --package hug --bin hug --").split()
     command = [*hug, "settings", "--settings", str(path)]
     if secrets is not None:
         # A name that no secret has keeps an empty list from meaning "all".

@@ -256,7 +256,7 @@ def check_mapping(template):
         must(list(types) == ["S"], f"a hug's {name} is a text")
         must(set(types["S"]) <= statuses(), f"{types['S']} are states of a hug")
         must(types["S"] == ["reached"], "the filter lets through only what is owed")
-    pump = "infra/local/src/pump.rs"
+    pump = "infra/hug/src/pump.rs"
     must(mapping["BatchSize"] == constant(pump, "BATCH"), "batches are as in the local stream pump")
     must(mapping.get("MaximumRetryAttempts") == constant(pump, "RETRIES"), "retries are finite, and as in the local stream pump")
     must(60 <= mapping.get("MaximumRecordAgeInSeconds", -1) < 86400, "a record is given up before the stream forgets it")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dynoxide::Database;
 use have_a_hug::{account::Account, hug::Hug, ledger::Everything};
-use local::pump;
+use hug::pump;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -14,9 +14,9 @@ use have_a_hug::{
     network::{Network, NetworkName},
     settings::Settings,
 };
+use hug::{pump, table};
 use invite_follower::BatchResponse;
 use lambda_runtime::{Context, LambdaEvent};
-use local::{pump, table};
 use serde_json::{Value, json};
 
 use super::{

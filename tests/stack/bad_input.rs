@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use have_a_hug::hug::Status;
 use have_a_hug::ledger::Ledger;
-use local::stand_in::{Fault, Person};
 use serde_json::json;
+use stand_ins::{Fault, Person};
 
 use crate::{
     promise::body,
@@ -100,9 +100,7 @@ async fn numbers_and_shapes_that_make_no_sense_are_refused() {
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_the_keys_in_hand() {
     let mut world = World::with_followers(599).await;
-    let elsewhere = local::stand_in::x::X::start(world.clock.clone())
-        .await
-        .unwrap();
+    let elsewhere = stand_ins::x::X::start(world.clock.clone()).await.unwrap();
     world
         .x
         .fail_next("GET /2/users", body(302, "text/plain", elsewhere.url()));
@@ -605,7 +603,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .x
         .fail_next("/followers", body(200, "application/json", &bots));
     let waits = world.round().await;
-    let told = local::report::round(&waits, &[]).join("\n");
+    let told = hug::report::round(&waits, &[]).join("\n");
     assert!(told.contains("passed over @"), "{told}");
     told.lines().for_each(assert_plain);
 
@@ -618,13 +616,13 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .x
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
     let reached = world.round().await;
-    let told = local::report::round(&reached, &world.hugs().await);
+    let told = hug::report::round(&reached, &world.hugs().await);
     assert!(
         told.iter().any(|line| line.contains("600 goes to @")),
         "{told:?}"
     );
     told.iter().for_each(|line| assert_plain(line));
-    let status = local::status::Status::read(&world.stack.deps.ledger, None, world.clock.now());
+    let status = hug::status::Status::read(&world.stack.deps.ledger, None, world.clock.now());
     let status = status.await.unwrap();
     status.tables().lines().for_each(assert_plain);
     let hug = &status.hugs[0];
@@ -635,7 +633,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .x
         .fail_next("GET /2/users", body(400, "application/json", &refused));
     let failed = world.round().await;
-    local::report::round(&failed, &[])
+    hug::report::round(&failed, &[])
         .iter()
         .for_each(|line| assert_plain(line));
 }
@@ -743,7 +741,7 @@ async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others()
     }
     let mut sky = Sky::with(599, "").await;
     let fan = sky.fans(1).remove(0);
-    let id = local::stand_in::bluesky::did(&Person::fan(600, sky.clock.now()).id);
+    let id = stand_ins::bluesky::did(&Person::fan(600, sky.clock.now()).id);
     let odd = page(&[&id], &fan, "Cleo").replace("2020-01-01T00:00:00Z", "yesterday");
     sky.bluesky
         .fail_next("getFollowers", body(200, "application/json", &odd));

@@ -6,7 +6,7 @@ use have_a_hug::{
     hug::{Certainty, Status, ToldBy},
     invitation::Channel,
 };
-use local::stand_in::{Fault, Person, bluesky};
+use stand_ins::{Fault, Person, bluesky};
 
 use crate::world::{Sky, named};
 

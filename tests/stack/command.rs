@@ -8,11 +8,9 @@ use std::{
 };
 
 use have_a_hug::clock::Clock;
-use local::{
-    sandbox,
-    stand_in::{Fault, Person, x},
-};
+use hug::sandbox;
 use serde_json::Value;
+use stand_ins::{Fault, Person, x};
 use tempfile::TempDir;
 
 use crate::world::settings;

@@ -18,7 +18,7 @@ use have_a_hug::{
     hug::{Hug, Status},
     ledger::Ledger,
 };
-use local::table;
+use hug::table;
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
 

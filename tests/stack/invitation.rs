@@ -6,7 +6,7 @@ use have_a_hug::{
     hug::{LEASE, Status},
     invitation::Channel,
 };
-use local::stand_in::{Fault, Person, x};
+use stand_ins::{Fault, Person, x};
 
 use crate::world::{AMBER, World, settings};
 

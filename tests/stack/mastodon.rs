@@ -11,7 +11,7 @@ use have_a_hug::{
     invitation::Channel,
     network::{Failure, Letter},
 };
-use local::stand_in::{
+use stand_ins::{
     Fault, Person,
     mastodon::{Account, Instance, Mark},
 };
@@ -182,7 +182,7 @@ async fn pages_are_turned_by_the_link_alone_also_where_they_are_empty() {
 #[tokio::test]
 async fn a_link_that_leads_to_another_server_is_not_followed_with_the_token() {
     let mut herd = Herd::with(599, "").await;
-    let other = local::stand_in::mastodon::Mastodon::start(herd.clock.clone())
+    let other = stand_ins::mastodon::Mastodon::start(herd.clock.clone())
         .await
         .unwrap();
     herd.mastodon.link_to(other.url());
@@ -222,7 +222,7 @@ async fn a_hidden_list_is_told_from_an_empty_one_and_the_milestone_waits_for_its
             && told.contains("MASTODON_ACCESS_TOKEN"),
         "{told}"
     );
-    herd.resettle(HANDLE, DRAFTS, &local::sandbox::secret);
+    herd.resettle(HANDLE, DRAFTS, &hug::sandbox::secret);
     herd.check().await;
     assert_eq!(named(&herd.hug(600).await), fan);
 }
@@ -617,7 +617,7 @@ async fn the_account_must_be_the_one_that_the_settings_name_and_in_use() {
         ),
         ("nobody@mastodon.example", "404 Not Found: Record not found"),
     ] {
-        herd.resettle(handle, "", &local::sandbox::secret);
+        herd.resettle(handle, "", &hug::sandbox::secret);
         let told = herd.failing_check().await;
         assert!(told.contains(expected), "{told}");
     }
@@ -910,7 +910,7 @@ async fn answering(status: u16, header: (&'static str, String)) -> String {
 async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
     let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
     let settings = crate::world::settings("mastodon", HANDLE, server, "");
-    let mut stack = local::stack::Stack::in_memory(&settings, &local::sandbox::secret, clock)
+    let mut stack = hug::stack::Stack::in_memory(&settings, &hug::sandbox::secret, clock)
         .await
         .unwrap();
     let mut summary = stack.round(serde_json::json!({})).await.unwrap();
@@ -959,19 +959,19 @@ async fn a_reset_is_understood_in_seconds_and_as_a_wait_too() {
     );
 }
 
-/// Run by `infra/local/clients/mastodon_clients.py mock`, which reads afterwards what has arrived.
+/// Run by `infra/stand-ins/clients/mastodon_clients.py mock`, which reads afterwards what has arrived.
 #[tokio::test]
-#[ignore = "needs mastodon-mock: infra/local/clients/mastodon_clients.py mock"]
+#[ignore = "needs mastodon-mock: infra/stand-ins/clients/mastodon_clients.py mock"]
 async fn the_promise_is_kept_on_a_server_that_others_wrote() {
     let url = std::env::var("MASTODON_MOCK").unwrap();
     // It has a clock of its own, which ours stays behind.
     let clock = Clock::by_hand(jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1));
     let secrets = |name: &str| (name == "MASTODON_ACCESS_TOKEN").then(|| "amber-token".to_owned());
     let settings = crate::world::settings("mastodon", "amber", &url, "");
-    let mut stack = local::stack::Stack::in_memory(&settings, &secrets, clock.clone())
+    let mut stack = hug::stack::Stack::in_memory(&settings, &secrets, clock.clone())
         .await
         .unwrap();
-    let check = async |stack: &mut local::stack::Stack| {
+    let check = async |stack: &mut hug::stack::Stack| {
         clock.advance(Duration::from_mins(5));
         crate::world::only(stack.round(serde_json::json!({})).await.unwrap())
     };

@@ -9,13 +9,13 @@ use std::{
 use aws_sdk_dynamodb::types::StreamSpecification;
 use check_followers::{Looked, Summary};
 use have_a_hug::{clock::Clock, hug::HugKey, ledger::Ledger, milestone::Milestone};
-use jiff::SignedDuration;
-use local::{
+use hug::{
     sandbox,
-    stand_in::{Fault, Person, bluesky, mastodon, x},
     table::{self, Table},
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use stand_ins::{Fault, Person, bluesky, mastodon, x};
 
 use crate::{
     command::{Desk, Watch, eventually, hug},

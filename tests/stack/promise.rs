@@ -6,8 +6,8 @@ use have_a_hug::{
     ledger::Kind,
 };
 use lambda_runtime::LambdaEvent;
-use local::stand_in::{Fault, Person};
 use serde_json::json;
+use stand_ins::{Fault, Person};
 
 use crate::{
     proxy::{Proxy, Trouble},

@@ -42,7 +42,8 @@ fn members_take_their_dependencies_from_the_workspace_and_all_of_these_are_taken
         "functions/have-a-hug",
         "functions/check-followers",
         "functions/invite-follower",
-        "infra/local",
+        "infra/hug",
+        "infra/stand-ins",
         "tests",
     ];
     let mut taken = BTreeSet::new();

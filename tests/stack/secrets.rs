@@ -4,11 +4,9 @@
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use have_a_hug::clock::Clock;
-use local::{
-    stand_in::{Fault, Person, bluesky, x},
-    table::{self, Table},
-};
+use hug::table::{self, Table};
 use serde_json::{Value, json};
+use stand_ins::{Fault, Person, bluesky, x};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 

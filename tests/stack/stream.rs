@@ -1,10 +1,11 @@
 //! The batch contract, on the handler and on the pump that stands where Lambda's event source mapping does.
 
 use have_a_hug::hug::Status;
+use hug::pump::Pump;
 use invite_follower::BatchResponse;
 use lambda_runtime::LambdaEvent;
-use local::{pump::Pump, stand_in::Fault};
 use serde_json::{Value, json};
+use stand_ins::Fault;
 
 use crate::world::{World, stream_event};
 

@@ -16,13 +16,9 @@ use have_a_hug::{
     network::Network,
     settings::{Secrets, Settings},
 };
-use local::{
-    sandbox,
-    stack::Stack,
-    stand_in::{Person, Post, Seen, bluesky, mastodon, x},
-    table,
-};
+use hug::{sandbox, stack::Stack, table};
 use serde_json::{Value, json};
+use stand_ins::{Person, Post, Seen, bluesky, mastodon, x};
 
 pub const AMBER: &str = "44196397";
 

@@ -1,6 +1,6 @@
 //! Mastodon, and the servers that speak its API: everything is asked of the account's own server.
 //! Source of the facts: docs.joinmastodon.org and Mastodon's source, 2026-11; its types are held
-//! against the answers of real servers (infra/local/clients/mastodon_recordings.py).
+//! against the answers of real servers (infra/stand-ins/clients/mastodon_recordings.py).
 //!
 //! What a token must allow: `read:accounts` for the account and its followers, `read:statuses` to
 //! see whether an invitation arrived, `read:notifications` for the times of follows, and

@@ -1,5 +1,5 @@
 //! The answers of real servers, read by our types. They are not in this repository:
-//! `infra/local/clients/mastodon_recordings.py` fetches them, and runs this on them.
+//! `infra/stand-ins/clients/mastodon_recordings.py` fetches them, and runs this on them.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Tally {
 }
 
 #[test]
-#[ignore = "needs recordings: infra/local/clients/mastodon_recordings.py"]
+#[ignore = "needs recordings: infra/stand-ins/clients/mastodon_recordings.py"]
 fn what_real_servers_answered_is_read_without_loss() {
     let file = std::env::var("MASTODON_RECORDINGS").unwrap();
     let recordings: Vec<Recording> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();

@@ -12,10 +12,10 @@ use crate::{
     Error,
     sandbox::{self, Networks},
     stack::Stack,
-    stand_in::{Fault, Person},
     status::{HugStatus, hugs_table},
     watch,
 };
+use stand_ins::{Fault, Person};
 
 /// How often the schedule looks, in the story's own time.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(5);

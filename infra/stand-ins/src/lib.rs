@@ -1,7 +1,7 @@
 //! Stand-in networks: real HTTP servers on this machine that answer as the networks do.
 //!
 //! They are for the demo, the sandbox and the tests. They imitate what the networks' own documents and
-//! sources tell, and are held against clients that others wrote (`infra/local/clients`); whoever talks
+//! sources tell, and are held against clients that others wrote (`infra/stand-ins/clients`); whoever talks
 //! to one should not be able to tell it from the network. A stand-in keeps everything in memory, takes
 //! the time from the [`Clock`](have_a_hug::clock::Clock) that is handed to it, remembers every request
 //! it saw, and can be told to misbehave ([`Fault`]).

@@ -8,7 +8,7 @@ uses: each account, notification and status must come out with everything that i
 
     python3 -m venv .tools/mastodon-recordings
     .tools/mastodon-recordings/bin/pip install pyyaml==6.0.3
-    .tools/mastodon-recordings/bin/python infra/local/clients/mastodon_recordings.py
+    .tools/mastodon-recordings/bin/python infra/stand-ins/clients/mastodon_recordings.py
 
 Or name an unpacked or packed source distribution of your own as the argument. It tells how many of
 each kind were read, and which answers it left out and why; the exit code is 1 if one was read wrongly.

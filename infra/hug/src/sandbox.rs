@@ -12,13 +12,8 @@ use std::{
 use have_a_hug::clock::Clock;
 use tokio::process::Command;
 
-use crate::{
-    Error,
-    stack::Stack,
-    stand_in::{Person, bluesky, mastodon, x},
-    table,
-    watch::interruption,
-};
+use crate::{Error, stack::Stack, table, watch::interruption};
+use stand_ins::{Person, bluesky, mastodon, x};
 
 /// How many follow the creator when the sandbox opens.
 const FOLLOWERS: u64 = 598;

@@ -3,8 +3,8 @@
 
     python3 -m venv .tools/mastodon-clients
     .tools/mastodon-clients/bin/pip install Mastodon.py==2.3.3 mastodon-mock==0.6.1
-    .tools/mastodon-clients/bin/python infra/local/clients/mastodon_clients.py stand-in http://127.0.0.1:4012
-    .tools/mastodon-clients/bin/python infra/local/clients/mastodon_clients.py mock
+    .tools/mastodon-clients/bin/python infra/stand-ins/clients/mastodon_clients.py stand-in http://127.0.0.1:4012
+    .tools/mastodon-clients/bin/python infra/stand-ins/clients/mastodon_clients.py mock
 
 `stand-in` drives our stand-in with mastodon-py, which believes that it talks to a Mastodon server. The
 address is that of a fresh sandbox (`hug sandbox` tells it): account `amber` with 598 fans; the token is

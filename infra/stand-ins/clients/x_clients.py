@@ -6,7 +6,7 @@ fails; so it checks the stand-in, not Have a Hug.
 
     python3 -m venv .tools/x-clients
     .tools/x-clients/bin/pip install tweepy==4.17.0 xdk==0.10.6
-    .tools/x-clients/bin/python infra/local/clients/x_clients.py http://127.0.0.1:4010
+    .tools/x-clients/bin/python infra/stand-ins/clients/x_clients.py http://127.0.0.1:4010
 
 The server must be a fresh sandbox: account 44196397 (`amber`) with 598 fans. The keys are the
 sandbox's own unless X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET or X_BEARER say

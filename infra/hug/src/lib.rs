@@ -5,7 +5,6 @@
 //! - [`table`]: DynamoDB's API over a file, by dynoxide.
 //! - [`pump`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
-//! - [`stand_in`]: networks to try it on, real HTTP servers that behave as the real ones do.
 //! - [`demo`]: the story in fast motion. [`watch`]: rounds, for as long as one likes. [`sandbox`]:
 //!   a table and networks for another program, such as `cargo lambda watch`.
 //! - [`retry`]: hugs that are stuck or were given up, put back to work.
@@ -19,7 +18,6 @@ pub mod report;
 pub mod retry;
 pub mod sandbox;
 pub mod stack;
-pub mod stand_in;
 pub mod status;
 pub mod table;
 pub mod watch;

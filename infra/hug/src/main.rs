@@ -12,8 +12,7 @@ use have_a_hug::{
     account::AccountName, clock::Clock, http, ledger::Ledger, milestone::Milestone,
     settings::Settings,
 };
-use jiff::SignedDuration;
-use local::{
+use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
     retry, sandbox,
@@ -22,6 +21,7 @@ use local::{
     table::{self, Table},
     watch,
 };
+use jiff::SignedDuration;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
