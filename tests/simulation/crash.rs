@@ -2,7 +2,7 @@
 //! lost: every one of them in turn, in a check that owes three hugs, in their delivery, and in a second
 //! delivery after the answer to the first letter was lost.
 
-use have_a_hug::{invitation::Channel, network::NetworkName};
+use promise::{account::NetworkName, channel::Channel};
 
 use super::{
     history::{History, Job, Peril, Plan, Step, What, Who},

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use have_a_hug::{invitation::Channel, network::NetworkName};
+use promise::{account::NetworkName, channel::Channel};
 use proptest::{collection::vec, option, prelude::*};
 
 /// Everything that happens to one account.

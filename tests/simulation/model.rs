@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use have_a_hug::{
-    hug::{Certainty, Hug, Status},
-    ledger::Everything,
+use have_a_hug::ledger::Snapshot;
+use promise::{
+    evidence::Certainty,
+    hug::{Hug, Status},
 };
 
 use super::{
@@ -80,7 +81,7 @@ impl Model {
     /// Looks at everything after a step.
     pub fn look(
         &mut self,
-        ledger: &Everything,
+        ledger: &Snapshot,
         truth: &Truth,
         plan: Plan,
         strict: bool,
@@ -159,7 +160,7 @@ impl Model {
 
     fn look_at(&mut self, hug: &Hug, truth: &Truth, strict: bool) -> Result<(), String> {
         let number = hug.milestone.number();
-        let to = hug.follower.as_ref().map(|to| to.id.clone());
+        let to = hug.follower.as_ref().map(|to| to.id.to_string());
         let name = to.clone().unwrap_or_else(|| "nobody".to_owned());
         if let Some(given) = self.given.get(&number) {
             if given.to != to {
@@ -298,7 +299,7 @@ impl Model {
     /// does not tell who follows when, nobody can know of those who follow with an old date.
     pub fn look_when_quiet(
         &self,
-        ledger: &Everything,
+        ledger: &Snapshot,
         truth: &Truth,
         tells_follows: bool,
     ) -> Result<(), String> {

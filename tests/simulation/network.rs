@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use have_a_hug::{
-    account::AccountName,
-    follower::{Follower, Recipient},
-    invitation::Channel,
-    network::{Failure, Letter, Network, NetworkError, NetworkName, Page, Profile},
+use have_a_hug::network::{
+    Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
 };
 use jiff::{SignedDuration, Timestamp};
+use promise::{
+    account::{AccountName, NetworkName, UserId},
+    channel::Channel,
+    follower::{Follower, Recipient},
+    letter::Letter,
+};
 
 use super::{
     history::{Peril, Who},
@@ -26,9 +29,9 @@ pub struct Truth {
     pub now: Timestamp,
     pub people: Vec<Person>,
     /// In the order of the list, oldest first.
-    follows: Vec<Follow>,
+    follows: Vec<Following>,
     /// Deleted accounts that the count has not noticed yet.
-    ghosts: Vec<Follow>,
+    ghosts: Vec<Following>,
     next_arrival: u64,
     page: usize,
     shown_after: SignedDuration,
@@ -56,7 +59,7 @@ enum State {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Follow {
+struct Following {
     person: usize,
     /// When it came, in the order of all follows.
     arrival: u64,
@@ -135,7 +138,7 @@ impl Truth {
         };
         self.follows.insert(
             below,
-            Follow {
+            Following {
                 person,
                 arrival,
                 listed,
@@ -247,7 +250,7 @@ impl Truth {
 
     /// Whether the list puts them below someone who came before them.
     pub fn is_backdated(&self, id: &str) -> bool {
-        let theirs = |follow: &&Follow| self.people[follow.person].id == id;
+        let theirs = |follow: &&Following| self.people[follow.person].id == id;
         self.follows.iter().find(theirs).is_some_and(|theirs| {
             let above = self
                 .follows
@@ -270,7 +273,7 @@ impl Truth {
 
     /// Who is counted now, the newest first by when they really came.
     pub fn who_is_counted(&self) -> Told {
-        let mut counted: Vec<&Follow> = self.follows.iter().chain(&self.ghosts).collect();
+        let mut counted: Vec<&Following> = self.follows.iter().chain(&self.ghosts).collect();
         counted.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
         let counted = counted
             .into_iter()
@@ -303,18 +306,18 @@ impl Truth {
     }
 
     /// A page of the list: hidden accounts are left out after it was cut.
-    fn list(&self, cursor: Option<&str>) -> Page {
-        let before = cursor.map_or(u64::MAX, |cursor| cursor.parse().unwrap());
+    fn list(&self, cursor: Option<&Cursor>) -> Page {
+        let before = cursor.map_or(u64::MAX, |Cursor(listed)| listed.parse().unwrap());
         let mut rest = self
             .follows
             .iter()
             .rev()
             .filter(|follow| follow.listed < before);
-        let page: Vec<&Follow> = rest.by_ref().take(self.page).collect();
+        let page: Vec<&Following> = rest.by_ref().take(self.page).collect();
         let next = rest
             .next()
             .and(page.last())
-            .map(|last| last.listed.to_string());
+            .map(|last| Cursor(last.listed.to_string()));
         let shown = page
             .into_iter()
             .map(|follow| &self.people[follow.person])
@@ -326,8 +329,8 @@ impl Truth {
     }
 
     /// Who followed since, the newest first, by when it really was.
-    fn notifications(&self, since: Timestamp) -> Vec<(Follower, Timestamp)> {
-        let mut told: Vec<&Follow> = self
+    fn notifications(&self, since: Timestamp) -> Vec<Follow> {
+        let mut told: Vec<&Following> = self
             .follows
             .iter()
             .filter(|follow| follow.at >= since)
@@ -335,20 +338,21 @@ impl Truth {
             .collect();
         told.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
         told.into_iter()
-            .map(|follow| (self.people[follow.person].follower(), follow.at))
+            .map(|follow| Follow {
+                follower: self.people[follow.person].follower(),
+                at: follow.at,
+            })
             .collect()
     }
 
     fn send(&mut self, letter: &Letter<'_>) -> Result<String, (Failure, &'static str)> {
-        let invitation = letter.invitation;
-        let to = letter.hug.follower.as_ref().map(|to| to.id.clone());
         let kept = Kept {
-            milestone: letter.hug.milestone.number(),
-            channel: invitation.channel,
-            to,
-            text: invitation.text.clone(),
-            reached_at: letter.hug.reached_at,
-            prepared_at: invitation.prepared_at,
+            milestone: letter.milestone.number(),
+            channel: letter.channel,
+            to: letter.to.map(|to| to.id.to_string()),
+            text: letter.text.to_owned(),
+            reached_at: letter.reached_at,
+            prepared_at: letter.prepared_at,
             at: self.now,
         };
         self.complain_of(&kept);
@@ -429,18 +433,17 @@ impl Truth {
     }
 
     fn find(&self, letter: &Letter<'_>) -> Option<String> {
-        let invitation = letter.invitation;
-        let to = letter.hug.follower.as_ref().map(|to| &to.id);
+        let to = letter.to.map(|to| to.id.as_str());
         // A Bluesky post is asked for by its key, and is there at once.
-        let by_key = self.network == NetworkName::Bluesky && invitation.channel != Channel::Message;
+        let by_key = self.network == NetworkName::Bluesky && letter.channel != Channel::Message;
         let found = |kept: &&Kept| {
             if by_key {
                 return kept.channel != Channel::Message
-                    && kept.key() == (letter.hug.milestone.number(), letter.hug.reached_at);
+                    && kept.key() == (letter.milestone.number(), letter.reached_at);
             }
-            kept.channel == invitation.channel
-                && kept.text == invitation.text
-                && (kept.channel != Channel::Message || kept.to.as_ref() == to)
+            kept.channel == letter.channel
+                && kept.text == letter.text
+                && (kept.channel != Channel::Message || kept.to.as_deref() == to)
                 && kept.at + self.shown_after(kept) <= self.now
         };
         let place = self.kept.iter().position(|kept| found(&kept))?;
@@ -458,7 +461,7 @@ impl Kept {
 impl Person {
     fn follower(&self) -> Follower {
         Follower {
-            id: self.id.clone(),
+            id: self.id.as_str().into(),
             handle: self.id.clone(),
             marked_as_bot: self.who == Who::Bot,
             ..Follower::default()
@@ -512,20 +515,24 @@ impl Reached {
 
 #[async_trait]
 impl Network for Reached {
-    async fn profile(&self, _: Option<&str>) -> Result<Profile, NetworkError> {
+    async fn profile(&self, _: Option<&UserId>) -> Result<Profile, NetworkError> {
         let attempted = "reading the follower count";
         let count = self
             .ask(attempted, Truth::tell_count, Failure::TryAgain)
             .await?;
         Ok(Profile {
-            id: ID.to_owned(),
+            id: ID.into(),
             name: "Amber".to_owned(),
             followers: count,
-            retry_at: None,
         })
     }
 
-    async fn followers(&self, _: &str, _: u64, cursor: Option<&str>) -> Result<Page, NetworkError> {
+    async fn followers(
+        &self,
+        _: &UserId,
+        _: u64,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page, NetworkError> {
         let attempted = "reading the newest followers";
         self.ask(attempted, |truth| truth.list(cursor), Failure::TryAgain)
             .await
@@ -537,9 +544,9 @@ impl Network for Reached {
 
     async fn follows_since(
         &self,
-        _: &str,
+        _: &UserId,
         since: Timestamp,
-    ) -> Result<Option<Vec<(Follower, Timestamp)>>, NetworkError> {
+    ) -> Result<Option<Vec<Follow>>, NetworkError> {
         if !self.tells_follows {
             return Ok(None);
         }
@@ -563,6 +570,18 @@ impl Network for Reached {
         let attempted = "looking up whether the invitation arrived";
         self.ask(attempted, |truth| truth.find(letter), Failure::TryAgain)
             .await
+    }
+
+    async fn permissions(&self, _: &UserId) -> Result<Permissions, NetworkError> {
+        Ok(Permissions::default())
+    }
+
+    fn blocked_until(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        Vec::new()
     }
 
     fn draft_link(&self, _: Option<&Recipient>, _: &str) -> String {

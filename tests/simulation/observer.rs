@@ -3,35 +3,36 @@
 use std::collections::BTreeMap;
 
 use dynoxide::Database;
-use have_a_hug::{account::Account, hug::Hug, ledger::Everything};
-use hug::pump;
+use have_a_hug::ledger::Snapshot;
+use hug::event_source_mapping::{BATCH, records, sequence_number};
+use promise::{hug::Hug, record::AccountRecord};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 #[derive(Default)]
 pub struct Observer {
     read_to: Option<String>,
-    accounts: BTreeMap<String, Account>,
+    accounts: BTreeMap<String, AccountRecord>,
     hugs: BTreeMap<String, Hug>,
 }
 
 impl Observer {
     /// The accounts and the hugs, after all that has been written.
-    pub fn look(&mut self, database: &Database) -> Everything {
+    pub fn look(&mut self, database: &Database) -> Snapshot {
         loop {
-            let records = pump::records(database, self.read_to.as_deref()).unwrap();
-            for record in &records {
-                self.read_to = pump::sequence_number(record);
+            let new = records(database, self.read_to.as_deref()).unwrap();
+            for record in &new {
+                self.read_to = sequence_number(record);
                 self.take_in(&record["dynamodb"]);
             }
-            if records.len() < pump::BATCH {
+            if new.len() < BATCH {
                 break;
             }
         }
-        Everything {
+        Snapshot {
             accounts: self.accounts.values().cloned().collect(),
             hugs: self.hugs.values().cloned().collect(),
-            ..Everything::default()
+            ..Snapshot::default()
         }
     }
 

@@ -1,6 +1,6 @@
 //! Histories in which the simulation found a defect once, made as small as it made them.
 
-use have_a_hug::{invitation::Channel, network::NetworkName};
+use promise::{account::NetworkName, channel::Channel};
 
 use super::{
     history::{History, Job, Peril, Plan, Step, What, Who},

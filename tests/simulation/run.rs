@@ -1,22 +1,19 @@
 //! One history, from its first check until all is quiet, with the model looking on.
 
-use std::{
-    cell::RefCell, collections::HashMap, future::Future, iter::repeat_n, pin::Pin, sync::Arc,
-};
+use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
+use aws_lambda_events::streams::DynamoDbEventResponse;
 use check_followers::{Looked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
-    Deps,
-    account::AccountName,
-    clock::Clock,
-    ledger::Ledger,
-    network::{Network, NetworkName},
-    settings::Settings,
+    clock::Clock, deps::Deps, ledger::Ledger, network::Network, networks::rules, settings::Settings,
 };
-use hug::{pump, table};
-use invite_follower::BatchResponse;
+use hug::{
+    event_source_mapping::{BATCH as STREAM_BATCH, checkpoint, passes, records, sequence_number},
+    table,
+};
 use lambda_runtime::{Context, LambdaEvent};
+use promise::{account::AccountName, account::NetworkName};
 use serde_json::{Value, json};
 
 use super::{
@@ -88,7 +85,7 @@ const RETRIES: usize = 3;
 
 enum Came {
     Checked(Summary),
-    Delivered(BatchResponse),
+    Delivered(DynamoDbEventResponse),
 }
 
 impl World {
@@ -232,7 +229,7 @@ impl World {
             match came {
                 Some(Came::Checked(summary)) => self.hear(&summary)?,
                 Some(Came::Delivered(response)) if is_the_stream && self.is_next(batch) => {
-                    self.advance(batch, pump::checkpoint(batch, &response));
+                    self.advance(batch, checkpoint(batch, &response));
                 }
                 None if is_the_stream && self.is_next(batch) => self.advance(batch, 0),
                 _ => {}
@@ -244,12 +241,11 @@ impl World {
     /// Takes up what has come out of the table's stream for the second function.
     fn read_stream(&mut self) {
         loop {
-            let records = pump::records(&self.database, self.read_to.as_deref()).unwrap();
-            let Some(last) = records.last() else { break };
-            self.read_to = pump::sequence_number(last);
-            let few = records.len() < pump::BATCH;
-            self.records
-                .extend(records.into_iter().filter(pump::passes));
+            let new = records(&self.database, self.read_to.as_deref()).unwrap();
+            let Some(last) = new.last() else { break };
+            self.read_to = sequence_number(last);
+            let few = new.len() < STREAM_BATCH;
+            self.records.extend(new.into_iter().filter(passes));
             if few {
                 break;
             }
@@ -309,8 +305,12 @@ impl World {
             account: self.account.clone(),
             tells_follows: self.tells_follows,
         });
-        let networks = HashMap::from([(self.account.clone(), network)]);
-        Deps::over(self.settings.clone(), self.ledger.clone(), networks, clock)
+        Deps::over(
+            self.settings.clone(),
+            self.ledger.clone(),
+            vec![network],
+            clock,
+        )
     }
 
     /// Nothing fails any more, for long enough that all that is owed can be given; first as many
@@ -355,7 +355,7 @@ impl World {
         }
         let everything = self.observer.borrow_mut().look(&self.database);
         let ledger = Ledger::new(client(&self.database, None), table::NAME);
-        let there = at_once(ledger.everything()).unwrap();
+        let there = at_once(ledger.snapshot()).unwrap();
         if (&there.accounts, &there.hugs) != (&everything.accounts, &everything.hugs) {
             return Err("the stream tells something else than the table".to_owned());
         }
@@ -398,11 +398,7 @@ fn settings(history: &History, plan: Plan) -> Settings {
 }
 
 fn handle(network: NetworkName) -> &'static str {
-    match network {
-        NetworkName::X => "amber",
-        NetworkName::Bluesky => "amber.test",
-        NetworkName::Mastodon => "amber@social.test",
-    }
+    rules(network).handle.example
 }
 
 fn names(jobs: &[Job]) -> String {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use have_a_hug::hug::Status;
 use have_a_hug::ledger::Ledger;
+use hug::{report::Report, stack::Round, status::Overview};
+use promise::hug::Status;
 use serde_json::json;
 use stand_ins::{Fault, Person};
 
@@ -587,6 +588,11 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
     }
 }
 
+/// What `hug check` prints.
+fn report(world: &World, round: &Round) -> Vec<String> {
+    Report::of(round, world.clock.now()).lines
+}
+
 /// What a terminal would obey, or a reader be misled by.
 fn assert_plain(line: &str) {
     let tricks = |c: char| c.is_control() || "\u{202e}\u{200b}\u{2028}".contains(c);
@@ -602,8 +608,8 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     world
         .x
         .fail_next("/followers", body(200, "application/json", &bots));
-    let waits = world.round().await;
-    let told = hug::report::round(&waits, &[]).join("\n");
+    let waits = world.whole_round().await;
+    let told = report(&world, &waits).join("\n");
     assert!(told.contains("passed over @"), "{told}");
     told.lines().for_each(assert_plain);
 
@@ -615,14 +621,14 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     world
         .x
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
-    let reached = world.round().await;
-    let told = hug::report::round(&reached, &world.hugs().await);
+    let reached = world.whole_round().await;
+    let told = report(&world, &reached);
     assert!(
         told.iter().any(|line| line.contains("600 goes to @")),
         "{told:?}"
     );
     told.iter().for_each(|line| assert_plain(line));
-    let status = hug::status::Status::read(&world.stack.deps.ledger, None, world.clock.now());
+    let status = Overview::read(&world.stack.deps.ledger, None, world.clock.now());
     let status = status.await.unwrap();
     status.tables().lines().for_each(assert_plain);
     let hug = &status.hugs[0];
@@ -632,8 +638,8 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     world
         .x
         .fail_next("GET /2/users", body(400, "application/json", &refused));
-    let failed = world.round().await;
-    hug::report::round(&failed, &[])
+    let failed = world.whole_round().await;
+    report(&world, &failed)
         .iter()
         .for_each(|line| assert_plain(line));
 }

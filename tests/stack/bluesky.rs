@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use have_a_hug::{
-    hug::{Certainty, Status, ToldBy},
-    invitation::Channel,
+use promise::{
+    channel::Channel,
+    evidence::{ArrivalSource, Certainty},
+    hug::Status,
 };
 use stand_ins::{Fault, Person, bluesky};
 
@@ -162,7 +163,10 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
     let marked = facet["index"]["byteStart"].as_u64().unwrap() as usize
         ..facet["index"]["byteEnd"].as_u64().unwrap() as usize;
     assert_eq!(&text[marked], format!("@{fan}"));
-    assert_eq!(facet["features"][0]["did"], hug.follower.unwrap().id);
+    assert_eq!(
+        facet["features"][0]["did"],
+        hug.follower.unwrap().id.as_str()
+    );
 }
 
 #[tokio::test]
@@ -215,7 +219,7 @@ async fn a_new_handle_is_the_same_account() {
     sky.fans(1);
     sky.check().await;
     assert_eq!(sky.bluesky.posts().len(), 1);
-    assert!(sky.hug(600).await.id.starts_with("did:plc:"));
+    assert!(sky.hug(600).await.id.as_str().starts_with("did:plc:"));
     assert_eq!(sky.bluesky.follower_count(), 600);
 }
 
@@ -243,5 +247,5 @@ async fn without_notifications_nothing_is_certain_for_the_list_believes_what_fol
     let hug = sky.hug(600).await;
     assert_eq!(named(&hug), arrivals[1]);
     assert_eq!(hug.evidence.certainty, Certainty::Likely);
-    assert_eq!(hug.evidence.arrivals.unwrap().told_by, ToldBy::List);
+    assert_eq!(hug.evidence.arrivals.unwrap().source, ArrivalSource::List);
 }

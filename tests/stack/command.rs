@@ -196,7 +196,7 @@ async fn a_wrong_hug_toml_is_answered_with_its_line_and_a_remedy_before_anything
         (good.replace("[plan]", "[plan"), "line 1"),
         (
             good.replace("step = 100", "step = 0"),
-            "line 3, plan.step: 0 is no number of followers; write 1 to 9999999999",
+            "line 3, plan.step: 0 is not a number of followers; write 1 to 9999999999",
         ),
         (
             good.replace("handle", "handel"),
@@ -204,21 +204,21 @@ async fn a_wrong_hug_toml_is_answered_with_its_line_and_a_remedy_before_anything
         ),
         (
             good.replace("\"amber\"", "\"amber lane\""),
-            "line 7, account.handle: \"amber lane\" is no handle on x",
+            "line 7, account.handle: \"amber lane\" is not a valid handle on X",
         ),
         (
             good.replace("\"x\"", "\"myspace\""),
-            "line 6, account.network: \"myspace\" is no network that this knows",
+            "line 6, account.network: \"myspace\" is not a network that this program knows",
         ),
         (
             format!("{good}contact = [\"fax\"]"),
-            "line 10, account.contact: \"fax\" is no channel; write",
+            "line 10, account.contact: \"fax\" is not a channel; write",
         ),
     ] {
         desk.write(&wrong);
         let refusal = desk.run(&["check"]).await.refusal();
         assert!(
-            refusal.contains("hug.toml is not right") && refusal.contains(told),
+            refusal.contains("hug.toml has a mistake") && refusal.contains(told),
             "expected: {told}\ntold: {refusal}"
         );
     }
@@ -240,7 +240,7 @@ async fn no_hug_toml_and_no_secrets_are_answered_with_what_to_do() {
     without.env_remove("X_ACCESS_TOKEN");
     let told = desk.run_command(without).await.refusal();
     assert!(
-        told.contains("the secrets of x:amber are missing: X_ACCESS_TOKEN"),
+        told.contains("secrets of x:amber are missing: X_ACCESS_TOKEN"),
         "{told}"
     );
 }
@@ -368,7 +368,7 @@ fn a_function_without_its_environment_says_what_is_missing() {
         assert!(told(&both).contains("both HUG_SETTINGS and HUG_PARAMETERS are set"));
         let missing = [table, ("HUG_SETTINGS", "nowhere.toml")];
         assert!(
-            told(&missing).contains("nowhere.toml is not right"),
+            told(&missing).contains("nowhere.toml has a mistake"),
             "{}",
             told(&missing)
         );

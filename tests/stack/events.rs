@@ -7,7 +7,7 @@ use check_followers::Summary;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 
-use crate::world::{World, only};
+use crate::world::World;
 
 fn files(function: &str) -> BTreeMap<String, Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -33,30 +33,16 @@ async fn check(world: &World, event: Value) -> Result<Summary, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The milestones whose hugs a check put back to work.
-fn put_back(summary: Summary) -> Vec<u64> {
-    let moved = only(summary).rearmed;
-    moved.iter().map(|one| one.milestone.number()).collect()
-}
-
 #[tokio::test]
 async fn check_followers_does_with_each_file_what_its_name_says() {
     for (situation, event) in files("check-followers") {
-        let redrives = situation.contains("redrive");
-        let world = if redrives {
-            let mut world = World::with_followers(599).await;
-            world.fans(101);
-            world.check_only().await;
-            world
-        } else {
-            World::unseen(598, "").await
-        };
+        let world = World::unseen(598, "").await;
         let answer = check(&world, event).await;
         let written = !world
             .stack
             .deps
             .ledger
-            .everything()
+            .snapshot()
             .await
             .unwrap()
             .accounts
@@ -69,15 +55,6 @@ async fn check_followers_does_with_each_file_what_its_name_says() {
             "dry-run" => {
                 assert_eq!(answer.unwrap().checked, 1);
                 assert!(!written);
-            }
-            "redrive" => assert_eq!(put_back(answer.unwrap()), [600, 700]),
-            "redrive-one" => assert_eq!(put_back(answer.unwrap()), [600]),
-            "milestone-without-redrive" => {
-                let error = answer.unwrap_err();
-                assert!(
-                    error.ends_with("send {\"redrive\": true, \"milestone\": 600}"),
-                    "{error}"
-                );
             }
             "unknown-account" => {
                 let error = answer.unwrap_err();

@@ -13,12 +13,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
     Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use have_a_hug::{
-    http,
-    hug::{Hug, Status},
-    ledger::Ledger,
-};
+use have_a_hug::{http, ledger::Ledger};
 use hug::table;
+use promise::hug::{Hug, Status};
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use have_a_hug::{
+use promise::{
+    channel::Channel,
     hug::{LEASE, Status},
-    invitation::Channel,
 };
 use stand_ins::{Fault, Person, x};
 
@@ -233,7 +233,7 @@ async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
     assert!(
         hug.reason
             .unwrap()
-            .contains("before someone mends the account's access")
+            .contains("before someone fixes the account's access")
     );
     settle(&mut world).await;
     assert_eq!(world.invitations_to(600), 1);
@@ -291,10 +291,10 @@ async fn two_deliveries_at_once_send_one_invitation() {
     world.check_only().await;
     let key = world.hug(600).await.key();
     world.requests();
-    let deliver = || have_a_hug::invite::invite(&world.stack.deps, &key);
+    let deliver = || have_a_hug::deliver::deliver(&world.stack.deps, &key);
     let (a, b, c) = tokio::join!(deliver(), deliver(), deliver());
     for delivered in [a, b, c] {
-        delivered.unwrap();
+        delivered.result.unwrap();
     }
     // X would refuse the same words a second time; here they are not even sent.
     let sent = world
@@ -319,6 +319,6 @@ async fn a_network_that_stays_down_is_given_up_after_about_a_day_and_the_reason_
         assert!(checks < 400, "never given up");
     }
     let hug = world.hug(600).await;
-    assert!(hug.reason.unwrap().contains("given up after 10 new starts; the last failure: sending the invitation failed for x:amber: 401"));
+    assert!(hug.reason.unwrap().contains("given up after 10 more tries; the last failure: sending the invitation failed for x:amber: 401"));
     assert!(checks > 240, "given up after only {checks} checks");
 }

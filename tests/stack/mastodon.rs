@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use have_a_hug::{
-    check::Outcome,
+    check::CheckOutcome,
     clock::Clock,
-    follower::Follower,
-    hug::{Certainty, Status},
-    invitation::Channel,
-    network::{Failure, Letter},
+    network::{Failure, Follow},
 };
+use promise::{channel::Channel, evidence::Certainty, hug::Status};
 use stand_ins::{
     Fault, Person,
     mastodon::{Account, Instance, Mark},
@@ -49,7 +47,7 @@ async fn number_600_is_mentioned_once_where_only_they_can_read_it() {
     assert!(arrivals[1].ends_with("@other.example"), "{}", arrivals[1]);
     let sent = herd.mastodon.messages();
     assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].to, hug.follower.as_ref().unwrap().id);
+    assert_eq!(hug.follower.as_ref().unwrap().id, sent[0].to.as_str());
     assert!(
         sent[0]
             .text
@@ -81,7 +79,10 @@ async fn someone_of_the_same_server_is_mentioned_by_their_short_handle() {
         "pages come short"
     );
     let sent = herd.mastodon.messages();
-    assert_eq!(sent[0].to, herd.hug(600).await.follower.unwrap().id);
+    assert_eq!(
+        herd.hug(600).await.follower.unwrap().id,
+        sent[0].to.as_str()
+    );
     assert!(
         sent[0].text.starts_with(&format!("@{local} ")),
         "{}",
@@ -502,7 +503,7 @@ async fn a_rate_limit_is_waited_out_until_the_time_that_is_written_out() {
     let limit = Fault::RateLimited { for_seconds: 720 };
     herd.mastodon.fail_next("/followers", limit);
     let check = herd.check().await;
-    assert_eq!(check.outcome, Outcome::RateLimited);
+    assert_eq!(check.outcome, CheckOutcome::RateLimited);
     let until = herd.clock.now() + jiff::SignedDuration::from_secs(720);
     assert_eq!(check.retry_at, Some(until));
     herd.requests();
@@ -534,18 +535,18 @@ async fn what_the_token_allows_is_asked_for_where_the_server_tells() {
     let herd = Herd::with(500, "").await;
     let network = herd.network();
     let id = network.profile(None).await.unwrap().id;
-    let allowed = network.allowed(&id).await.unwrap();
-    assert_eq!(allowed.id.as_ref(), Some(&id));
+    let allowed = network.permissions(&id).await.unwrap();
+    assert_eq!(allowed.owner.as_ref(), Some(&id));
     assert_eq!(allowed.post, Some(true));
     for (scopes, may) in [(vec!["read"], false), (vec!["read", "write"], true)] {
         herd.mastodon.set_token(TOKEN, "amber", &scopes);
-        assert_eq!(network.allowed(&id).await.unwrap().post, Some(may));
+        assert_eq!(network.permissions(&id).await.unwrap().post, Some(may));
     }
     // Before 4.3.
     let old = r#"{"name": "Have a Hug", "website": null, "vapid_key": "B"}"#;
     let fault = body(200, "application/json", old);
     herd.mastodon.fail_next("/apps/verify_credentials", fault);
-    assert_eq!(network.allowed(&id).await.unwrap().post, None);
+    assert_eq!(network.permissions(&id).await.unwrap().post, None);
 }
 
 #[tokio::test]
@@ -561,7 +562,7 @@ async fn what_only_helps_may_meet_a_rate_limit_and_it_is_obeyed_all_the_same() {
     let asked = herd.requests();
     let counts = asked.iter().filter(|one| one.ends_with("/109876")).count();
     assert_eq!(counts, 1, "no second look at the count: {asked:?}");
-    assert_eq!(herd.check().await.outcome, Outcome::RateLimited);
+    assert_eq!(herd.check().await.outcome, CheckOutcome::RateLimited);
     assert!(herd.requests().is_empty());
 }
 
@@ -589,8 +590,8 @@ async fn the_last_request_of_a_window_is_noticed_before_the_next_is_refused() {
         let url = format!("{}/api/v2/instance", herd.mastodon.url());
         http.get(url).bearer_auth(TOKEN).send().await.unwrap();
     }
-    let summary = herd.stack.round(serde_json::json!({})).await.unwrap();
-    let check = crate::world::only(summary);
+    let round = herd.stack.round(serde_json::json!({})).await.unwrap();
+    let check = crate::world::only(round.summary);
     let until = herd.clock.now() + jiff::SignedDuration::from_mins(5);
     assert_eq!(check.retry_at, Some(until));
 }
@@ -755,7 +756,7 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_told_in_a_line() {
                 "application/json",
                 r#"{"error":"This method requires an authenticated user"}"#,
             ),
-            "a retry cannot help before someone mends",
+            "a retry cannot help before someone fixes",
         ),
         (
             body(
@@ -795,9 +796,9 @@ async fn an_announcement_is_public_and_is_found_again() {
     );
 }
 
-async fn follows(herd: &Herd, since: jiff::Timestamp) -> Option<Vec<(Follower, jiff::Timestamp)>> {
-    let id = "109876@mastodon.example";
-    herd.network().follows_since(id, since).await.unwrap()
+async fn follows(herd: &Herd, since: jiff::Timestamp) -> Option<Vec<Follow>> {
+    let id = "109876@mastodon.example".into();
+    herd.network().follows_since(&id, since).await.unwrap()
 }
 
 #[tokio::test]
@@ -814,7 +815,10 @@ async fn follows_are_told_with_their_times_to_the_account_itself() {
     let told = follows(&herd, since + jiff::SignedDuration::from_secs(1))
         .await
         .unwrap();
-    let told: Vec<_> = told.into_iter().map(|(who, at)| (who.handle, at)).collect();
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|one| (one.follower.handle, one.at))
+        .collect();
     assert_eq!(told, expected);
 
     herd.mastodon.set_token(TOKEN, "amber", &["read:accounts"]);
@@ -844,7 +848,7 @@ async fn a_server_that_tells_more_than_the_follows_it_was_asked_for_is_understoo
         .fail_next("/notifications", body(200, "application/json", &all));
     let told = follows(&herd, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!(told[0].1, at.parse().unwrap());
+    assert_eq!(told[0].at, at.parse().unwrap());
 }
 
 #[tokio::test]
@@ -852,7 +856,7 @@ async fn follows_of_another_account_are_never_taken_for_the_accounts_own() {
     let herd = Herd::with(3, "").await;
     let error = herd
         .network()
-        .follows_since("1@mastodon.example", herd.clock.now())
+        .follows_since(&"1@mastodon.example".into(), herd.clock.now())
         .await
         .unwrap_err();
     assert_eq!(error.failure, Failure::Unauthorized);
@@ -872,10 +876,7 @@ async fn an_invitation_of_another_milestone_or_time_is_not_taken_for_this_one() 
     let mut other = hug.invitation.clone().unwrap();
     other.text = other.text.replace("600", "700");
     let find = |invitation| {
-        let letter = Letter {
-            hug: &hug,
-            invitation,
-        };
+        let letter = hug.letter(invitation);
         let network = herd.network();
         async move { network.find(&letter).await.unwrap() }
     };
@@ -913,8 +914,8 @@ async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
     let mut stack = hug::stack::Stack::in_memory(&settings, &hug::sandbox::secret, clock)
         .await
         .unwrap();
-    let mut summary = stack.round(serde_json::json!({})).await.unwrap();
-    match summary.accounts.remove(0) {
+    let mut round = stack.round(serde_json::json!({})).await.unwrap();
+    match round.summary.accounts.remove(0) {
         check_followers::Looked::At(check) => Ok(check.retry_at),
         check_followers::Looked::Failed { error, .. } => Err(error),
     }
@@ -973,31 +974,32 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
         .unwrap();
     let check = async |stack: &mut hug::stack::Stack| {
         clock.advance(Duration::from_mins(5));
-        crate::world::only(stack.round(serde_json::json!({})).await.unwrap())
+        let round = stack.round(serde_json::json!({})).await.unwrap();
+        crate::world::only(round.summary)
     };
     let first = check(&mut stack).await;
     assert_eq!(
         (first.outcome, first.followers),
-        (Outcome::Baseline, Some(599))
+        (CheckOutcome::Baseline, Some(599))
     );
 
     let amber = first.id.unwrap();
-    let number = amber.split('@').next().unwrap();
+    let number = amber.as_str().split('@').next().unwrap();
     let http = have_a_hug::http::client().unwrap();
     let follow = http.post(format!("{url}/api/v1/accounts/{number}/follow"));
     let followed = follow.bearer_auth("fan0599-token").send().await.unwrap();
     assert!(followed.status().is_success());
-    assert_eq!(check(&mut stack).await.outcome, Outcome::Milestones);
-    let hug = stack.deps.ledger.everything().await.unwrap().hugs.remove(0);
+    assert_eq!(check(&mut stack).await.outcome, CheckOutcome::Milestones);
+    let hug = stack.deps.ledger.snapshot().await.unwrap().hugs.remove(0);
     assert_eq!(hug.status, Status::Invited, "{:?}", hug.reason);
     assert_eq!(named(&hug), "fan0599");
 
     let account = stack.deps.settings.accounts[0].name.clone();
-    let (_, network) = stack.deps.account(&account).unwrap();
+    let network = stack.deps.served(&account).unwrap().network;
     let (mut listed, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
         let page = network
-            .followers(&amber, 80, cursor.as_deref())
+            .followers(&amber, 80, cursor.as_ref())
             .await
             .unwrap();
         listed.extend(page.followers.into_iter().map(|who| who.handle));
@@ -1013,10 +1015,7 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
     assert!(pages >= 8, "{pages}");
 
     let invitation = hug.invitation.as_ref().unwrap();
-    let letter = Letter {
-        hug: &hug,
-        invitation,
-    };
+    let letter = hug.letter(invitation);
     assert_eq!(
         Some(network.send(&letter).await.unwrap()),
         invitation.reference
@@ -1027,6 +1026,9 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
         .await
         .unwrap()
         .unwrap();
-    let newest: Vec<&str> = follows.iter().map(|(who, _)| who.handle.as_str()).collect();
+    let newest: Vec<&str> = follows
+        .iter()
+        .map(|one| one.follower.handle.as_str())
+        .collect();
     assert_eq!(newest.first(), Some(&"fan0599"));
 }

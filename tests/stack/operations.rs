@@ -7,13 +7,14 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::StreamSpecification;
-use check_followers::{Looked, Summary};
-use have_a_hug::{clock::Clock, hug::HugKey, ledger::Ledger, milestone::Milestone};
+use have_a_hug::{clock::Clock, ledger::Ledger};
 use hug::{
+    retry::Which,
     sandbox,
     table::{self, Table},
 };
 use jiff::SignedDuration;
+use promise::{hug::HugKey, milestone::Milestone};
 use serde_json::{Value, json};
 use stand_ins::{Fault, Person, bluesky, mastodon, x};
 
@@ -54,7 +55,7 @@ async fn given_up() -> Desk {
         let mut hug = ledger.hug(&key).await.unwrap().unwrap();
         hug.rearmed = 10;
         let now = "2026-11-22T14:00:00Z".parse().unwrap();
-        let why = "given up after 10 new starts; the last failure: sending the invitation failed \
+        let why = "given up after 10 more tries; the last failure: sending the invitation failed \
                    for x:amber: 503 Service Unavailable: Service Unavailable";
         let next = hug.undeliverable(why.to_owned(), now);
         ledger.replace_hug(&next).await.unwrap();
@@ -94,7 +95,7 @@ async fn a_stuck_hug_tells_what_happened_since_when_and_what_helps_and_a_retry_s
     );
     let helps = trouble["helps"].as_str().unwrap();
     assert!(
-        helps.contains("`hug retry --account x:amber --milestone 600`"),
+        helps.contains("`hug retry 600 --account x:amber`"),
         "{helps}"
     );
 
@@ -112,13 +113,13 @@ async fn a_stuck_hug_tells_what_happened_since_when_and_what_helps_and_a_retry_s
 
     desk.x.clear_requests();
     let again = desk.run(&["retry"]).await.stdout();
-    assert!(again.contains("Nothing is put back to work"), "{again}");
+    assert!(again.contains("No hug goes back to work"), "{again}");
     for (milestone, why) in [
         ("600", "it is invited already, so there is nothing to send"),
         ("650", "there is no hug for 650; there are: x:amber 600"),
-        ("0", "\"0\" is no number of followers"),
+        ("0", "\"0\" is not a number of followers"),
     ] {
-        let ended = desk.run(&["retry", "--milestone", milestone]).await;
+        let ended = desk.run(&["retry", milestone]).await;
         assert!(!ended.0.status.success());
         assert!(ended.stderr().contains(why), "{}", ended.stderr());
     }
@@ -142,7 +143,7 @@ async fn a_hug_that_may_have_arrived_is_left_alone_by_a_retry() {
     desk.run(&["check"]).await;
     let trouble = desk.status().await["hugs"][0]["trouble"].clone();
     assert!(trouble["helps"].as_str().unwrap().starts_with("wait"));
-    let told = desk.run(&["retry", "--milestone", "600"]).await.refusal();
+    let told = desk.run(&["retry", "600"]).await.refusal();
     assert!(
         told.contains("the hug for 600 of x:amber cannot be retried: it is under way"),
         "{told}"
@@ -164,7 +165,7 @@ async fn of_two_hugs_that_were_given_up_a_retry_with_a_milestone_sends_only_that
     let cells = told.lines().filter(|line| line.starts_with('│'));
     let widest = cells.map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{told}");
-    let command = "`hug retry --account x:amber --milestone 700`";
+    let command = "`hug retry 700 --account x:amber`";
     assert!(told.contains(command), "in one piece: {told}");
     assert!(
         told.contains("2026-11-22T14:00:00Z") && told.contains("not by itself"),
@@ -175,11 +176,11 @@ async fn of_two_hugs_that_were_given_up_a_retry_with_a_milestone_sends_only_that
     assert_eq!(trouble["since"], "2026-11-22T14:00:00Z");
     assert_eq!(
         trouble["helps"],
-        "remove the cause, then `hug retry --account x:amber --milestone 700`"
+        "remove the cause, then `hug retry 700 --account x:amber`"
     );
 
     let posted = desk.x.posts().len();
-    let told = desk.run(&["retry", "--milestone", "700"]).await;
+    let told = desk.run(&["retry", "700"]).await;
     assert!(
         told.0.status.success(),
         "{}{}",
@@ -228,7 +229,8 @@ async fn a_watch_tells_that_the_ledger_cannot_be_read_for_now_and_goes_on_when_i
             .unwrap();
     };
     rename("have-a-hug", "away");
-    eventually(|| says("this round was cut short: reading everything of have-a-hug")).await;
+    eventually(|| says("could not be checked: reading the handle of x@amber in the ledger failed"))
+        .await;
     desk.fans(1_000, 1);
     rename("away", "have-a-hug");
     eventually(|| says("600 invited: announce")).await;
@@ -242,9 +244,9 @@ async fn a_watch_tells_that_its_place_in_the_stream_cannot_be_kept_and_goes_on_w
     let in_the_way = desk.folder.path().join(".hug/stream-position.new");
     fs::create_dir(&in_the_way).unwrap();
     desk.fans(1_000, 1);
-    eventually(|| says("this round was cut short: keeping the place in the stream")).await;
+    eventually(|| says("this round was cut short: keeping the position in the stream")).await;
     fs::remove_dir(&in_the_way).unwrap();
-    // The place is kept before the next hug is handed over.
+    // The position is kept before the next hug is handed over.
     desk.fans(2_000, 100);
     eventually(|| says("700 invited: announce")).await;
     assert_eq!(desk.x.posts().len(), 2);
@@ -334,8 +336,8 @@ async fn a_doctor_finds_nothing_wrong_where_all_is_right_and_changes_and_sends_n
     for about in [
         "hug.toml: it is right, for x:amber",
         "X_ACCESS_TOKEN: it is there",
-        ".hug: nobody is at work on it",
-        "table: it is there with its stream, 1 accounts and 1 hugs",
+        ".hug: no other program is at work on it",
+        "table: it can be read: 1 accounts and 1 hugs",
         "stream: every hug in it has been handed over",
         "failed.jsonl: the stream gave up on nothing",
         "this computer's clock: it agrees",
@@ -472,14 +474,14 @@ async fn keys_of_another_account_or_with_too_few_rights_are_wrong_for_a_doctor()
     findings.has("wrong", &["x:amber: its keys may not message"]);
     findings.has(
         "unsure",
-        &["`message`", "x's rules do not allow a program unasked"],
+        &["`message`", "X's rules do not allow a program unasked"],
     );
 
     desk.x.set_access_level(None);
     let findings = doctor(&desk).await;
     findings.has(
         "unsure",
-        &["x:amber: whether its keys may post is not told"],
+        &["x:amber: the network does not say whether its keys may post"],
     );
     assert!(findings.healthy, "{}", findings.told);
 }
@@ -568,7 +570,7 @@ async fn a_doctor_says_who_is_at_work_and_so_does_the_refusal_of_another() {
     assert!(told.contains(&who), "{told}");
     drop(watch);
     let findings = doctor(&desk).await;
-    findings.has("ok", &["nobody is at work on it"]);
+    findings.has("ok", &["no other program is at work on it"]);
 }
 
 #[tokio::test]
@@ -601,7 +603,7 @@ async fn a_doctor_tells_what_lies_in_the_stream_and_what_it_gave_up_on() {
     let findings = doctor(&desk).await;
     findings.has(
         "unsure",
-        &["failed.jsonl", "went out since", "delete the file"],
+        &["failed.jsonl", "were sent since", "delete the file"],
     );
     assert!(findings.healthy, "{}", findings.told);
 }
@@ -686,7 +688,7 @@ async fn on_bluesky_a_doctor_logs_in_once_and_knows_what_the_app_password_may_do
     let name = "bluesky:amber.bsky.social";
     findings.has("ok", &["BLUESKY_APP_PASSWORD: it is there"]);
     findings.has("ok", &[name, "its keys may message"]);
-    findings.has("unsure", &["`mention`", "bluesky's rules"]);
+    findings.has("unsure", &["`mention`", "Bluesky's rules"]);
     assert!(findings.healthy, "{}", findings.told);
     let seen = sky.requests();
     let logins = seen
@@ -716,42 +718,34 @@ async fn on_bluesky_a_doctor_logs_in_once_and_knows_what_the_app_password_may_do
 }
 
 #[tokio::test]
-async fn an_event_that_redrives_one_hug_is_refused_with_the_reason_where_it_makes_no_sense() {
-    let ask = |milestone: u64| json!({ "redrive": true, "milestone": milestone });
-    let why = |mut summary: Summary| match summary.accounts.remove(0) {
-        Looked::Failed {
-            error,
-            retry_can_help,
-            ..
-        } => (error, retry_can_help),
-        Looked::At(check) => panic!("it worked: {check:?}"),
-    };
+async fn a_retry_of_one_hug_is_refused_with_the_reason_where_it_makes_no_sense() {
     let mut world = World::unseen(599, "").await;
-    let (error, _) = why(world.stack.round(ask(600)).await.unwrap());
-    assert!(error.contains("has not been checked yet"), "{error}");
-
+    let refused = async |world: &World, milestone: u64| {
+        let which = Which {
+            milestone: Milestone::from_number(milestone),
+            ..Which::default()
+        };
+        let (ledger, now) = (&world.stack.deps.ledger, world.clock.now());
+        let ended = hug::retry::run(ledger, &which, now, &mut Vec::new()).await;
+        ended.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&world, 600).await,
+        "there is no hug for 600; there are none yet"
+    );
     world.check().await;
     world.fans(1);
     world.check().await;
     world.requests();
-    let refused = "putting the hug for 600 back to work was refused for x:amber: ";
-    let (error, retry_can_help) = why(world.stack.round(ask(600)).await.unwrap());
-    let expected = format!("{refused}it is invited already, so there is nothing to send");
-    assert_eq!((error, retry_can_help), (expected, false));
-    let (error, _) = why(world.stack.round(ask(650)).await.unwrap());
-    assert!(error.ends_with("there is none; there are 600"), "{error}");
-    assert!(world.requests().is_empty(), "X was not asked for any of it");
-
-    let two = format!(
-        "{}[[account]]\nnetwork = \"bluesky\"\nhandle = \"amber.bsky.social\"\n",
-        settings("x", "amber", world.x.url(), "")
-    );
-    world.resettle(&two);
-    let error = world.stack.round(ask(600)).await.unwrap_err().to_string();
     assert_eq!(
-        error,
-        "whose hug for 600 is not said; name the account too, one of x:amber, bluesky:amber.bsky.social"
+        refused(&world, 600).await,
+        "the hug for 600 of x:amber cannot be retried: it is invited already, so there is nothing to send"
     );
+    assert_eq!(
+        refused(&world, 650).await,
+        "there is no hug for 650; there are: x:amber 600"
+    );
+    assert!(world.requests().is_empty(), "X was not asked for any of it");
 }
 
 #[tokio::test]

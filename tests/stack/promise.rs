@@ -1,11 +1,8 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{
-    check::Outcome,
-    hug::{Certainty, Status},
-    ledger::Kind,
-};
+use have_a_hug::{check::CheckOutcome, ledger::LedgerFailure};
 use lambda_runtime::LambdaEvent;
+use promise::{evidence::Certainty, hug::Status};
 use serde_json::json;
 use stand_ins::{Fault, Person};
 
@@ -19,7 +16,7 @@ async fn number_600_is_invited_once() {
     let mut world = World::with_followers(598).await;
     let arrivals = world.fans(3);
     let check = world.check().await;
-    assert_eq!(check.outcome, Outcome::Milestones);
+    assert_eq!(check.outcome, CheckOutcome::Milestones);
     let hug = world.hug(600).await;
     // 601 followers: number 600 is the second newest.
     assert_eq!(named(&hug), arrivals[1]);
@@ -38,9 +35,9 @@ async fn number_600_is_invited_once() {
 #[tokio::test]
 async fn milestones_behind_the_first_check_are_not_paid_back() {
     let mut world = World::unseen(950, "").await;
-    assert_eq!(world.check().await.outcome, Outcome::Baseline);
+    assert_eq!(world.check().await.outcome, CheckOutcome::Baseline);
     world.fans(30);
-    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     world.fans(20);
     world.check().await;
     let hugs: Vec<u64> = world
@@ -88,7 +85,7 @@ async fn a_dip_and_a_second_climb_owe_no_second_song() {
     assert_eq!(world.check().await.followers, Some(599));
     assert_eq!(world.promised_up_to().await, 601, "the mark never falls");
     world.fans(5);
-    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     assert_eq!(world.posts().len(), 1);
 }
 
@@ -114,7 +111,7 @@ async fn a_milestone_waits_until_someone_genuine_comes() {
     let mut world = World::with_followers(599).await;
     world.bot();
     let check = world.check().await;
-    assert_eq!(check.outcome, Outcome::Waiting);
+    assert_eq!(check.outcome, CheckOutcome::Waiting);
     assert_eq!(world.promised_up_to().await, 599);
     assert!(world.hugs().await.is_empty());
     let fan = world.fan();
@@ -242,7 +239,7 @@ async fn a_newcomer_who_is_hidden_makes_nobody_of_old_standing_number_600() {
     let hidden = world.fan();
     world.x.hide(&hidden);
     let check = world.check().await;
-    assert_eq!(check.outcome, Outcome::Waiting);
+    assert_eq!(check.outcome, CheckOutcome::Waiting);
     let next = world.fan();
     world.check().await;
     assert_eq!(named(&world.hug(600).await), next);
@@ -285,8 +282,11 @@ async fn two_checks_at_once_owe_one_hug() {
     };
     let (a, b) = tokio::join!(check(), check());
     let mut outcomes = [a.outcome, b.outcome];
-    outcomes.sort_by_key(|outcome| *outcome == Outcome::NoMilestone);
-    assert_eq!(outcomes, [Outcome::Milestones, Outcome::NoMilestone]);
+    outcomes.sort_by_key(|outcome| *outcome == CheckOutcome::NoMilestone);
+    assert_eq!(
+        outcomes,
+        [CheckOutcome::Milestones, CheckOutcome::NoMilestone]
+    );
     world.stack.deliver().await.unwrap();
     assert_eq!(world.posts().len(), 1);
 }
@@ -297,7 +297,7 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
     world.fan();
     world.check().await;
     let ledger = &world.stack.deps.ledger;
-    let account = ledger.everything().await.unwrap().accounts.remove(0);
+    let account = ledger.snapshot().await.unwrap().accounts.remove(0);
     let mut after = account.clone();
     after.revision += 1;
     after.promised_up_to = 9_000;
@@ -305,9 +305,12 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
     let second_hug = ledger
         .record_check(Some(&account), &after, &again, None)
         .await;
-    assert_eq!(second_hug.unwrap_err().kind, Kind::LostRace);
+    assert_eq!(second_hug.unwrap_err().failure, LedgerFailure::LostRace);
     let second_baseline = ledger.record_check(None, &after, &[], None).await;
-    assert_eq!(second_baseline.unwrap_err().kind, Kind::LostRace);
+    assert_eq!(
+        second_baseline.unwrap_err().failure,
+        LedgerFailure::LostRace
+    );
     assert_eq!(world.promised_up_to().await, 600, "all or nothing");
 }
 
@@ -363,7 +366,7 @@ async fn a_changed_plan_does_not_open_the_past_again() {
     world.check().await;
     let denser = settings("x", "amber", world.x.url(), "").replace("step = 100", "step = 10");
     world.resettle(&denser);
-    assert_eq!(world.check().await.outcome, Outcome::NoMilestone);
+    assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     world.fans(10);
     world.check().await;
     let hugs: Vec<u64> = world
@@ -392,7 +395,7 @@ async fn a_new_handle_is_the_same_account() {
     world.fans(100);
     assert_eq!(
         world.check().await.outcome,
-        Outcome::Milestones,
+        CheckOutcome::Milestones,
         "no new baseline"
     );
     assert_eq!(world.invitations_to(700), 1);
@@ -417,7 +420,14 @@ async fn a_hug_that_is_under_way_when_the_handle_changes_is_delivered() {
 async fn a_dry_run_decides_but_writes_nothing() {
     let mut world = World::with_followers(599).await;
     let fan = world.fan();
-    let check = only(world.stack.round(json!({ "dry_run": true })).await.unwrap());
+    let check = only(
+        world
+            .stack
+            .round(json!({ "dry_run": true }))
+            .await
+            .unwrap()
+            .summary,
+    );
     assert_eq!(named(&check.hugs[0]), fan);
     assert!(world.hugs().await.is_empty());
     assert_eq!(world.promised_up_to().await, 599);
@@ -432,13 +442,13 @@ async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
         .x
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     let limited = world.check().await;
-    assert_eq!(limited.outcome, Outcome::RateLimited);
+    assert_eq!(limited.outcome, CheckOutcome::RateLimited);
     world.requests();
     for _ in 0..2 {
         assert_eq!(world.check().await.retry_at, limited.retry_at);
     }
     assert_eq!(world.requests(), Vec::<String>::new());
-    assert_eq!(world.check().await.outcome, Outcome::Milestones);
+    assert_eq!(world.check().await.outcome, CheckOutcome::Milestones);
 }
 
 #[tokio::test]
@@ -451,7 +461,7 @@ async fn a_rate_limit_that_is_to_last_for_years_is_believed_for_a_day() {
     world.check().await;
     world.fan();
     world.clock.advance(std::time::Duration::from_hours(24));
-    assert_eq!(world.check().await.outcome, Outcome::Milestones);
+    assert_eq!(world.check().await.outcome, CheckOutcome::Milestones);
 }
 
 #[tokio::test]
@@ -460,9 +470,9 @@ async fn a_rate_limit_before_the_very_first_answer_is_remembered_too() {
     world
         .x
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
-    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    assert_eq!(world.check().await.outcome, CheckOutcome::RateLimited);
     world.requests();
-    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    assert_eq!(world.check().await.outcome, CheckOutcome::RateLimited);
     assert!(world.requests().is_empty());
 }
 
@@ -472,7 +482,7 @@ async fn the_last_request_that_a_limit_allows_is_the_last_one_made() {
     world.x.set_limit("GET /2/users/by/username/:username", 1);
     assert!(world.check().await.retry_at.is_some());
     world.requests();
-    assert_eq!(world.check().await.outcome, Outcome::RateLimited);
+    assert_eq!(world.check().await.outcome, CheckOutcome::RateLimited);
     assert!(world.requests().is_empty());
 }
 

@@ -1,9 +1,15 @@
-//! The batch contract, on the handler and on the pump that stands where Lambda's event source mapping does.
+//! The batch contract, on the handler and on the local event source mapping.
 
-use have_a_hug::hug::Status;
-use hug::pump::Pump;
-use invite_follower::BatchResponse;
+use aws_lambda_events::{
+    dynamodb::Event,
+    streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+};
+use hug::event_source_mapping::EventSourceMapping;
 use lambda_runtime::LambdaEvent;
+use promise::{
+    channel::Channel,
+    hug::{Invitation, Status},
+};
 use serde_json::{Value, json};
 use stand_ins::Fault;
 
@@ -39,7 +45,7 @@ async fn handle(world: &World, records: &[Value]) -> Vec<String> {
     response
         .batch_item_failures
         .into_iter()
-        .map(|failure| failure.item_identifier)
+        .filter_map(|failure| failure.item_identifier)
         .collect()
 }
 
@@ -57,8 +63,8 @@ async fn a_batch_stops_at_the_first_failure_that_a_retry_can_help() {
     let batch = [reached("1", 600), reached("2", 700), reached("3", 800)];
     // The second hug was being sent by someone who died, and the look for it finds X busy.
     let hug = world.hug(700).await;
-    let invitation = have_a_hug::hug::Invitation {
-        channel: have_a_hug::invitation::Channel::Announce,
+    let invitation = Invitation {
+        channel: Channel::Announce,
         text: "words that may be under way, for 700 of you".into(),
         prepared_at: world.clock.now(),
         tried_again_at: None,
@@ -141,30 +147,27 @@ async fn a_record_delivered_twice_invites_once() {
 }
 
 /// Three hugs on the stream, and a handler to which one of them is poison.
-async fn pump_with_poison(world: &World, poison: &str) -> (Pump, Vec<Vec<String>>) {
-    let mut pump = Pump::in_memory(world.stack.table.database());
+async fn mapping_with_poison(
+    world: &World,
+    poison: &str,
+) -> (EventSourceMapping, Vec<Vec<String>>) {
+    let mut mapping = EventSourceMapping::in_memory(world.stack.table.database());
     let batches = std::cell::RefCell::new(Vec::new());
-    let handler = async |event: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
-        let sort_keys: Vec<String> = event.payload.records.iter().map(sort_key).collect();
+    let handler = async |event: Event| {
+        let sort_keys: Vec<String> = event.records.iter().map(sort_key).collect();
         let poisoned = sort_keys.iter().position(|key| key.ends_with(poison));
-        let mut response = BatchResponse::default();
+        let mut response = DynamoDbEventResponse::default();
         if let Some(at) = poisoned {
-            let number = event.payload.records[at]
-                .change
-                .sequence_number
-                .clone()
-                .unwrap();
-            response
-                .batch_item_failures
-                .push(invite_follower::BatchItemFailure {
-                    item_identifier: number,
-                });
+            let number = event.records[at].change.sequence_number.clone().unwrap();
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = Some(number);
+            response.batch_item_failures.push(failure);
         }
         batches.borrow_mut().push(sort_keys);
-        Ok(response)
+        response
     };
-    pump.run(handler).await.unwrap();
-    (pump, batches.into_inner())
+    mapping.run(handler).await.unwrap();
+    (mapping, batches.into_inner())
 }
 
 fn sort_key(record: &aws_lambda_events::dynamodb::EventRecord) -> String {
@@ -175,10 +178,10 @@ fn sort_key(record: &aws_lambda_events::dynamodb::EventRecord) -> String {
 #[tokio::test]
 async fn a_poisoned_record_is_retried_then_kept_aside_and_those_after_it_are_served() {
     let world = owing_three().await;
-    let (pump, batches) = pump_with_poison(&world, "700").await;
-    assert_eq!(pump.failed.len(), 1);
+    let (mapping, batches) = mapping_with_poison(&world, "700").await;
+    assert_eq!(mapping.failed.len(), 1);
     assert_eq!(
-        pump.failed[0]["dynamodb"]["Keys"]["sk"]["S"],
+        mapping.failed[0]["dynamodb"]["Keys"]["sk"]["S"],
         "milestone#0000000700"
     );
     // Once with the good one before it, then three retries from the checkpoint on, then without it.
@@ -190,7 +193,7 @@ async fn a_poisoned_record_is_retried_then_kept_aside_and_those_after_it_are_ser
 #[tokio::test]
 async fn only_reached_hugs_pass_the_filter() {
     let world = owing_three().await;
-    let (_, batches) = pump_with_poison(&world, "none").await;
+    let (_, batches) = mapping_with_poison(&world, "none").await;
     assert_eq!(
         batches.len(),
         1,
@@ -202,8 +205,8 @@ async fn only_reached_hugs_pass_the_filter() {
 #[tokio::test]
 async fn a_hug_that_the_stream_gave_up_comes_back_with_a_later_check() {
     let mut world = owing_three().await;
-    let (pump, _) = pump_with_poison(&world, "700").await;
-    world.stack.pump = pump;
+    let (mapping, _) = mapping_with_poison(&world, "700").await;
+    world.stack.mapping = mapping;
     assert_eq!(world.hug(700).await.status, Status::Reached);
     for _ in 0..3 {
         world.check().await;

@@ -8,15 +8,19 @@ use std::{
 
 use check_followers::{Looked, Summary};
 use have_a_hug::{
-    Deps,
     check::Check,
     clock::Clock,
-    hug::Hug,
+    deps::Deps,
     ledger::Ledger,
     network::Network,
     settings::{Secrets, Settings},
 };
-use hug::{sandbox, stack::Stack, table};
+use hug::{
+    sandbox,
+    stack::{Round, Stack},
+    table,
+};
+use promise::hug::Hug;
 use serde_json::{Value, json};
 use stand_ins::{Person, Post, Seen, bluesky, mastodon, x};
 
@@ -57,6 +61,11 @@ impl Keeper {
 
     /// One tick of the schedule, five minutes after the last.
     pub async fn round(&mut self) -> Summary {
+        self.whole_round().await.summary
+    }
+
+    /// The same, with its deliveries.
+    pub async fn whole_round(&mut self) -> Round {
         self.clock.advance(STEP);
         self.stack.round(json!({})).await.unwrap()
     }
@@ -86,7 +95,7 @@ impl Keeper {
     }
 
     pub async fn hugs(&self) -> Vec<Hug> {
-        self.stack.deps.ledger.everything().await.unwrap().hugs
+        self.stack.deps.ledger.snapshot().await.unwrap().hugs
     }
 
     pub async fn hug(&self, milestone: u64) -> Hug {
@@ -97,13 +106,13 @@ impl Keeper {
     }
 
     pub async fn promised_up_to(&self) -> u64 {
-        self.stack.deps.ledger.everything().await.unwrap().accounts[0].promised_up_to
+        self.stack.deps.ledger.snapshot().await.unwrap().accounts[0].promised_up_to
     }
 
     /// The network of the account, as the functions see it.
     pub fn network(&self) -> &dyn Network {
         let account = &self.stack.deps.settings.accounts[0];
-        self.stack.deps.account(&account.name).unwrap().1
+        self.stack.deps.served(&account.name).unwrap().network
     }
 }
 

@@ -3,24 +3,24 @@
 //! [`handle`] takes what the schedule sends, `{}`, or a [`ByHand`] request. The rules are in
 //! `have_a_hug::check`.
 
+use std::panic::AssertUnwindSafe;
+
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
-    Deps,
-    account::{AccountName, as_text},
-    check::{Ask, Check, Redrive, check},
-    milestone::Milestone,
-    settings::Account,
+    check::{Check, check},
+    deps::{Deps, Served},
+    metrics::{CheckCounts, MAX_CHARTED},
 };
 use lambda_runtime::{Error, LambdaEvent};
+use promise::{account::AccountName, hug::Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How many accounts are looked at side by side: each check waits for the network most of its time.
-const SIDE_BY_SIDE: usize = 16;
+/// How many accounts are checked at the same time: a check waits for the network most of its time.
+const MAX_CONCURRENT_CHECKS: usize = 16;
 
-/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`, or `{"redrive": true}`, or
-/// `{"account": "x:amber", "redrive": true, "milestone": 600}`.
-#[derive(Debug, Default, Deserialize)]
+/// What a person may ask for: `{"account": "x:amber", "dry_run": true}`.
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ByHand {
     /// Only this account.
@@ -28,11 +28,6 @@ pub struct ByHand {
     /// Look and decide, but write nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// Put every undelivered hug back to work, those that were given up too: the cause is gone.
-    #[serde(default)]
-    pub redrive: bool,
-    /// Of these only the one for this number.
-    pub milestone: Option<Milestone>,
 }
 
 /// What all the checks came to.
@@ -40,9 +35,9 @@ pub struct ByHand {
 pub struct Summary {
     /// Whether nothing was written because that was asked for.
     pub dry_run: bool,
-    /// How many accounts were looked at.
+    /// How many accounts were checked, the failed ones included.
     pub checked: usize,
-    /// How many of these could not be.
+    /// How many of these checks failed.
     pub failed: usize,
     /// Each of them, in the order of the settings.
     pub accounts: Vec<Looked>,
@@ -52,12 +47,11 @@ pub struct Summary {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Looked {
-    /// It was looked at.
+    /// It was checked.
     At(Box<Check>),
-    /// It could not be; its mark has not moved.
+    /// It could not be checked; its mark has not moved.
     Failed {
         /// The account.
-        #[serde(with = "as_text")]
         account: AccountName,
         /// What was attempted, and why it failed.
         error: String,
@@ -70,60 +64,42 @@ pub enum Looked {
 ///
 /// # Errors
 ///
-/// An event that asks for something that there is not. A failing account is no error: it is told in
-/// the summary and the log, and the others are looked at all the same.
+/// An event that asks for something unknown. A failing account is not an error: it is in the summary and
+/// the log, and the others are checked all the same.
 pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, Error> {
     let asked = parse(event.payload)?;
     let accounts = chosen(deps, asked.account.as_deref())?;
-    let redrive = match (asked.redrive, asked.milestone) {
-        (false, None) => None,
-        (true, None) => Some(Redrive::All),
-        (true, Some(milestone)) if accounts.len() == 1 => Some(Redrive::Only(milestone)),
-        (true, Some(milestone)) => {
-            let known: Vec<String> = accounts.iter().map(|one| one.name.to_string()).collect();
-            let known = known.join(", ");
-            return Err(format!(
-                "whose hug for {milestone} is not said; name the account too, one of {known}"
-            )
-            .into());
-        }
-        (false, Some(milestone)) => {
-            return Err(format!(
-                "a milestone is named only to put its hug back to work; send {{\"redrive\": true, \"milestone\": {milestone}}}"
-            )
-            .into());
-        }
-    };
-    let ask = Ask {
-        dry_run: asked.dry_run,
-        redrive,
-    };
     let checks = accounts
         .into_iter()
-        .map(|account| look_at(deps, account, ask));
-    let looked: Vec<Looked> = stream::iter(checks).buffered(SIDE_BY_SIDE).collect().await;
-    let worked: Vec<&Check> = looked
-        .iter()
-        .filter_map(|one| match one {
-            Looked::At(check) => Some(&**check),
-            Looked::Failed { .. } => None,
-        })
-        .collect();
-    let failed = looked.len() - worked.len();
-    // A dry run reaches no milestone, and a chart has no place for "would have".
-    if !ask.dry_run {
-        deps.metrics.checks(&worked, failed, deps.clock.now());
+        .map(|served| look_at(deps, served, asked.dry_run));
+    let looked: Vec<Looked> = stream::iter(checks)
+        .buffered(MAX_CONCURRENT_CHECKS)
+        .collect()
+        .await;
+    let failed = looked.iter().filter(|one| one.check().is_none()).count();
+    // Dry runs are not counted.
+    if !asked.dry_run {
+        count(deps, &looked, failed);
     }
     Ok(Summary {
-        dry_run: ask.dry_run,
+        dry_run: asked.dry_run,
         checked: looked.len(),
         failed,
         accounts: looked,
     })
 }
 
-/// A schedule's own event says nothing that matters here, though its `account` is AWS's; any other
-/// is taken at its word, so that a misspelt `dry_run` does not check in earnest.
+impl Looked {
+    fn check(&self) -> Option<&Check> {
+        match self {
+            Self::At(check) => Some(check),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
+/// EventBridge's own event has an unrelated `account` (the AWS account), so events with `detail-type`
+/// mean `{}`. All others are parsed strictly: a misspelt `dry_run` must not cause a real check.
 fn parse(payload: Value) -> Result<ByHand, Error> {
     if payload.is_null() || payload.get("detail-type").is_some() {
         return Ok(ByHand::default());
@@ -133,54 +109,61 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, Error> {
-    let all = &deps.settings.accounts;
+fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Served<'a>>, Error> {
     let Some(wanted) = wanted else {
-        return Ok(all.iter().collect());
+        return Ok(deps.all().collect());
     };
     let name: AccountName = wanted.parse()?;
-    match deps.settings.account(&name) {
-        Some(account) => Ok(vec![account]),
-        None => {
-            let known: Vec<String> = all.iter().map(|account| account.name.to_string()).collect();
-            Err(format!(
-                "the settings name no account {name}; they name {}",
-                known.join(", ")
-            )
-            .into())
-        }
-    }
+    deps.settings.account(&name)?;
+    Ok(deps.served(&name).into_iter().collect())
 }
 
-async fn look_at(deps: &Deps, account: &Account, ask: Ask) -> Looked {
-    let name = &account.name;
-    let failed = |error: String, retry_can_help| {
-        tracing::error!(account = %name, retry_can_help, error, "check failed");
-        Looked::Failed {
-            account: name.clone(),
-            error,
-            retry_can_help,
-        }
-    };
-    let Some((account, network)) = deps.account(name) else {
-        return failed(format!("{name} has no network"), false);
-    };
-    // A defect that one account's data brings to light must not keep the others from being served.
-    let looked = std::panic::AssertUnwindSafe(check(deps, account, network, ask)).catch_unwind();
-    match looked.await {
+async fn look_at(deps: &Deps, served: Served<'_>, dry_run: bool) -> Looked {
+    let account = &served.account.name;
+    // A defect that one account's data triggers must not stop the checks of the others.
+    let looked = AssertUnwindSafe(check(deps, served, dry_run)).catch_unwind();
+    let (error, retry_can_help) = match looked.await {
         Ok(Ok(check)) => {
-            tell(&check);
-            Looked::At(Box::new(check))
+            log(&check);
+            return Looked::At(Box::new(check));
         }
-        Ok(Err(error)) => failed(error.to_string(), error.retry_can_help()),
-        Err(_) => failed(
-            format!("checking {name} met a defect in this program; see the log"),
+        Ok(Err(error)) => (error.to_string(), error.retry_can_help()),
+        Err(_) => (
+            format!("checking {account} met a defect in this program; see the log"),
             false,
         ),
+    };
+    tracing::error!(%account, retry_can_help, error, "check failed");
+    Looked::Failed {
+        account: account.clone(),
+        error,
+        retry_can_help,
     }
 }
 
-fn tell(check: &Check) {
+fn count(deps: &Deps, looked: &[Looked], failed: usize) {
+    let now = deps.clock.now();
+    let checks = || looked.iter().filter_map(Looked::check);
+    let rearmed = checks().flat_map(|check| &check.rearmed);
+    let counts = CheckCounts {
+        checked: looked.len(),
+        failed,
+        reached: checks().map(|check| check.hugs.len()).sum(),
+        given_up: rearmed
+            .filter(|hug| hug.status == Status::Undeliverable)
+            .count(),
+    };
+    deps.metrics.checks(&counts, now);
+    // The same accounts are charted at every check, whether they could be read or not.
+    for check in looked.iter().take(MAX_CHARTED).filter_map(Looked::check) {
+        if let Some(followers) = check.followers {
+            let next = check.next_milestone;
+            deps.metrics.followers(&check.account, followers, next, now);
+        }
+    }
+}
+
+fn log(check: &Check) {
     let account = &check.account;
     tracing::info!(
         %account, outcome = ?check.outcome, followers_before = check.followers_before,
@@ -206,8 +189,7 @@ fn tell(check: &Check) {
     }
 }
 
-/// Takes bytes for an event; panics where one that asks for nothing known is carried out. For the
-/// tests of random input and for `make fuzz`.
+/// Fuzz entry point: takes bytes as an event, and panics if one with an unknown field is carried out.
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub fn take_in(data: &[u8]) {
@@ -216,12 +198,10 @@ pub fn take_in(data: &[u8]) {
     };
     if let Ok(asked) = parse(payload.clone()) {
         let by_schedule = payload.is_null() || payload.get("detail-type").is_some();
-        let known = ["account", "dry_run", "redrive"];
-        let fields = payload.as_object().into_iter().flatten();
+        let known = serde_json::to_value(ByHand::default()).unwrap_or_default();
+        let mut fields = payload.as_object().into_iter().flatten();
         assert!(
-            by_schedule
-                || payload.is_array()
-                || fields.clone().all(|(name, _)| known.contains(&&**name))
+            by_schedule || payload.is_array() || fields.all(|(name, _)| known.get(name).is_some())
         );
         let _ = asked.account.map(|account| account.parse::<AccountName>());
     }
@@ -240,6 +220,14 @@ mod tests {
         assert!(parse(event).unwrap().account.is_none());
         assert!(parse(json!({})).unwrap().account.is_none());
         assert!(parse(Value::Null).unwrap().account.is_none());
+    }
+
+    #[test]
+    fn every_event_by_hand_of_this_repository_is_taken_in() {
+        let events = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/check-followers");
+        for file in std::fs::read_dir(events).unwrap() {
+            take_in(&std::fs::read(file.unwrap().path()).unwrap());
+        }
     }
 
     #[test]

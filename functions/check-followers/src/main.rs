@@ -1,6 +1,6 @@
-//! The binary that Lambda runs: settings and clients once, then an event at a time.
+//! The program that Lambda runs: it makes settings and clients once, then handles one event at a time.
 
-use have_a_hug::{Deps, start};
+use have_a_hug::{deps::Deps, start};
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 

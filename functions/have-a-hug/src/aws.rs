@@ -100,15 +100,3 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
         ConnectorError::io(error.into())
     }
 }
-
-/// An error with its causes, which say more than its head. Never the debug form of one: that holds
-/// the answer, and an answer may hold secrets.
-pub(crate) fn story(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut story = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        story = format!("{story}: {deeper}");
-        cause = deeper.source();
-    }
-    story
-}

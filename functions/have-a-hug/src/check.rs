@@ -1,187 +1,71 @@
-//! One check of one account: read, decide, then record, all in one transaction.
+//! One check of one account: read, decide, record.
+//!
+//! - This file: what a check decides, and how the decision is recorded in one transaction.
+//! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
+//!   `recipient`: who gets the hug for a milestone. `stuck`: hugs that are put back to work.
+
+mod newest;
+mod outcome;
+mod recipient;
+mod stuck;
 
 use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::{
-    Deps,
-    account::{Account, AccountName, Remembered, Signpost, as_text},
+use promise::{
+    evidence::Evidence,
     follower::Recipient,
-    foreign::{LONGEST_NAME, one_line},
-    hug::{Evidence, Hug, HugKey, Skipped, Status},
-    ledger::{Kind, LedgerError},
-    milestone::{GREATEST, Milestone},
-    naming::{Named, Naming},
-    network::{Failure, Network, NetworkError, Profile},
-    newest::Newest,
-    settings,
+    hug::{Hug, Status},
+    milestone::{MAX_MILESTONE, Milestone},
+    record::{AccountRecord, HandleRecord, Remembered},
+    untrusted::{MAX_NAME, one_line},
 };
 
-/// A check writes down at most this many milestones; the rest are owed at the next one.
-const MOST_MILESTONES: usize = 10;
+use self::{
+    newest::Newest,
+    recipient::{Choice, Recipients},
+    stuck::{LookedAfter, look_after},
+};
+use crate::{
+    deps::{Deps, Served},
+    ledger::{LedgerError, LedgerFailure},
+    network::{Failure, NetworkError, Profile},
+};
+pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 
-/// A milestone is near when the count is this close to it, or would be there after twice the growth
-/// since the check before.
-const NEAR: u64 = 10;
+/// A check records at most this many milestones; the rest are owed at the next one.
+const MAX_MILESTONES: usize = 10;
 
-/// A count that more than doubled, and by more than this, is asked for once more before it is
-/// believed: what it crosses is promised in public, and the mark never comes back.
-const GREATEST_LEAP: u64 = 1_000;
+/// A milestone is near when the count is this close to it, or would reach it with twice the growth since
+/// the check before.
+const NEAR_MILESTONE: u64 = 10;
 
-/// How often a check that lost the race against another is decided again.
-const MOST_RACES: usize = 4;
+/// A count that more than doubled, and by more than this, is read once more before it is believed: a
+/// milestone is promised in public, and the mark never goes down.
+const MAX_LEAP: u64 = 1_000;
 
-/// What a check found and did.
-#[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    /// The account.
-    #[serde(with = "as_text")]
-    pub account: AccountName,
-    /// Its id on the network, once known.
-    pub id: Option<String>,
-    /// What it came to.
-    pub outcome: Outcome,
-    /// Followers at the check before.
-    pub followers_before: Option<u64>,
-    /// Followers now.
-    pub followers: Option<u64>,
-    /// The mark after this check.
-    pub promised_up_to: Option<u64>,
-    /// The next number that is a milestone.
-    pub next_milestone: Option<Milestone>,
-    /// The hugs that are owed from now on.
-    pub hugs: Vec<Hug>,
-    /// A milestone that waits for a genuine follower.
-    pub waiting: Option<Waiting>,
-    /// Earlier hugs that were stuck and have been put back to work or given up.
-    pub rearmed: Vec<Rearmed>,
-    /// No reading before this time.
-    pub retry_at: Option<Timestamp>,
-}
+/// How often a check that lost the race against another one is decided again.
+const MAX_RACES: usize = 4;
 
-/// What a check came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The first check: what lies behind is not paid back.
-    Baseline,
-    /// No milestone was crossed.
-    NoMilestone,
-    /// At least one was, and is owed now.
-    Milestones,
-    /// One was, but nobody genuine stands at its place or after it yet.
-    Waiting,
-    /// The network asked to be left alone until `retry_at`.
-    RateLimited,
-}
-
-/// A milestone that was crossed by nobody who counts, so far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Waiting {
-    /// The number.
-    pub milestone: Milestone,
-    /// Who stands there, and why they do not count; the first hundred of them.
-    pub skipped: Vec<Skipped>,
-    /// How many more stand there than `skipped` lists.
-    pub skipped_more: u64,
-}
-
-/// A stuck hug that was moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Rearmed {
-    /// Its milestone.
-    pub milestone: Milestone,
-    /// `reached` again, or `undeliverable`.
-    pub status: Status,
-}
-
-/// A check that failed; the mark has not moved, and the next check tries again.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CheckError {
-    /// The network could not be read.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// The ledger could not be read or written.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The one hug that was to be put back to work cannot be.
-    #[error("putting the hug for {milestone} back to work was refused for {account}: {why}")]
-    NotRedriven {
-        /// Whose hug.
-        account: AccountName,
-        /// Which.
-        milestone: Milestone,
-        /// What speaks against it.
-        why: String,
-    },
-}
-
-impl CheckError {
-    /// Whether the next check can work without anyone changing anything.
-    pub fn retry_can_help(&self) -> bool {
-        match self {
-            Self::Network(error) => error.failure.retry_can_help(),
-            Self::Ledger(error) => error.kind != Kind::Final,
-            Self::NotRedriven { .. } => false,
-        }
-    }
-}
-
-/// How to look.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Ask {
-    /// Do all but write.
-    pub dry_run: bool,
-    /// Put back to work what is not delivered and nobody is at work on, those that were given up
-    /// too: someone has removed the cause.
-    pub redrive: Option<Redrive>,
-}
-
-/// Which hugs to put back to work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redrive {
-    /// Every one that can be.
-    All,
-    /// This one, or say why not.
-    Only(Milestone),
-}
-
-impl Redrive {
-    fn is_about(self, milestone: Milestone) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(one) => one == milestone,
-        }
-    }
-}
-
-/// Looks at one account: notices milestones, names who crossed them, writes down what is owed, and
-/// puts stuck hugs back to work.
+/// Looks at one account: notices milestones, decides who crossed them, records what is owed, and rearms
+/// stuck hugs. A dry run does all of it but writing.
 ///
 /// # Errors
 ///
-/// Where the network or the ledger fails; nothing has been written then.
-pub async fn check(
-    deps: &Deps,
-    account: &settings::Account,
-    network: &dyn Network,
-    ask: Ask,
-) -> Result<Check, CheckError> {
+/// Where the network or the ledger fails; nothing has been recorded then.
+pub async fn check(deps: &Deps, served: Served<'_>, dry_run: bool) -> Result<Check, CheckError> {
     let one = OneCheck {
         deps,
-        account,
-        network,
-        ask,
+        served,
+        dry_run,
         now: deps.clock.now(),
     };
     let mut races = 0;
     loop {
         match one.run().await {
             Err(CheckError::Ledger(error))
-                if error.kind == Kind::LostRace && races < MOST_RACES =>
+                if error.failure == LedgerFailure::LostRace && races < MAX_RACES =>
             {
                 races += 1;
-                tracing::info!(account = %account.name, "another check wrote first; deciding again");
+                tracing::info!(account = %served.account.name, "another check wrote first; deciding again");
             }
             ended => return ended,
         }
@@ -190,292 +74,319 @@ pub async fn check(
 
 struct OneCheck<'a> {
     deps: &'a Deps,
-    account: &'a settings::Account,
-    network: &'a dyn Network,
-    ask: Ask,
+    served: Served<'a>,
+    dry_run: bool,
     now: Timestamp,
+}
+
+/// What the ledger knows before the network is asked.
+struct Known {
+    handle: HandleRecord,
+    account: Option<AccountRecord>,
+}
+
+/// What a check decided: everything that is recorded, as one value.
+struct Decision {
+    before: Option<AccountRecord>,
+    after: AccountRecord,
+    hugs: Vec<Hug>,
+    waiting: Option<Waiting>,
+    /// What was learned of the handle; `None` fields stay as they are.
+    learned: HandleRecord,
+}
+
+/// What a count crossed since the check before.
+struct Crossing {
+    /// The new mark.
+    mark: u64,
+    hugs: Vec<Hug>,
+    waiting: Option<Waiting>,
 }
 
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
-        let signpost = self
-            .deps
-            .ledger
-            .signpost(&self.account.name)
-            .await?
-            .unwrap_or_default();
-        let known = match &signpost.id {
-            Some(id) => {
-                self.deps
-                    .ledger
-                    .account(&self.account.name.with_id(id))
-                    .await?
-            }
-            None => None,
+        let known = self.read().await?;
+        let looked_after = match &known.account {
+            Some(account) => look_after(&self.deps.ledger, account, self.now, self.dry_run).await?,
+            None => LookedAfter::default(),
         };
-        let known = match (known, self.ask.redrive) {
-            (Some(known), Some(redrive)) => Some(self.reopen(known, redrive).await?),
-            (None, Some(Redrive::Only(milestone))) => {
-                return Err(self.not_redriven(milestone, "the account has not been checked yet"));
-            }
-            (known, _) => known,
-        };
-        let (rearmed, unsettled) = self.look_after(known.as_ref()).await?;
-        let mut check = self.blank(known.as_ref(), rearmed);
-        if let Some(until) = signpost.retry_at.filter(|until| *until > self.now) {
-            return Ok(check.rate_limited(until));
+        let LookedAfter { rearmed, unsettled } = looked_after;
+        if let Some(until) = known.handle.retry_at.filter(|until| *until > self.now) {
+            return Ok(self.rate_limited(&known, rearmed, until));
         }
-        let untouched = check.clone();
-        let outcome = match self.network.profile(signpost.id.as_deref()).await {
-            Ok(profile) => {
-                self.decide(&mut check, profile, &signpost, known, unsettled)
-                    .await
+        match self.decide(&known, unsettled).await {
+            Ok(decision) => {
+                self.record(&decision).await?;
+                Ok(self.done(decision, rearmed))
             }
-            Err(error) => Err(error.into()),
-        };
-        match outcome {
-            Ok(()) => Ok(check),
             Err(CheckError::Network(NetworkError {
                 failure: Failure::WaitUntil(until),
                 ..
             })) => {
-                self.remember_rate_limit(until).await?;
-                Ok(untouched.rate_limited(until))
+                self.remember_limit(until).await?;
+                Ok(self.rate_limited(&known, rearmed, until))
             }
             Err(error) => Err(error),
         }
     }
 
+    async fn read(&self) -> Result<Known, LedgerError> {
+        let (ledger, name) = (&self.deps.ledger, &self.served.account.name);
+        let handle = ledger.handle(name).await?.unwrap_or_default();
+        let account = match &handle.id {
+            Some(id) => ledger.account(&name.with_id(id)).await?,
+            None => None,
+        };
+        Ok(Known { handle, account })
+    }
+
     async fn decide(
         &self,
-        check: &mut Check,
-        profile: Profile,
-        signpost: &Signpost,
-        known: Option<Account>,
+        known: &Known,
         unsettled: Vec<Milestone>,
-    ) -> Result<(), CheckError> {
-        self.check_sense(&profile, signpost)?;
-        let key = self.account.name.with_id(&profile.id);
-        let (before, unsettled) = match known {
-            // Perhaps the new handle of an account that is known under its old one, hugs and all.
-            None if signpost.id.is_none() => {
+    ) -> Result<Decision, CheckError> {
+        let Served { account, network } = self.served;
+        let profile = network.profile(known.handle.id.as_ref()).await?;
+        self.reject_impossible(&profile, &known.handle)?;
+        let (before, mut unsettled) = match (&known.account, &known.handle.id) {
+            // It may be a new handle of an account that is known under its old one, with its hugs.
+            (None, None) => {
+                let key = account.name.with_id(&profile.id);
                 let before = self.deps.ledger.account(&key).await?;
                 let unsettled = before.as_ref().map(|before| before.unsettled.clone());
                 (before, unsettled.unwrap_or_default())
             }
-            known => (known, unsettled),
+            (known, _) => (known.clone(), unsettled),
         };
         if let Some(before) = &before {
-            self.check_leap(before.followers, &profile).await?;
+            self.confirm_leap(before.followers, &profile).await?;
         }
-        let mut after = Account {
-            account: self.account.name.clone(),
-            id: profile.id.clone(),
-            followers: profile.followers,
-            promised_up_to: before
-                .as_ref()
-                .map_or(profile.followers, |before| before.promised_up_to),
-            unsettled,
-            remembered: None,
-            checked_at: self.now,
-            revision: before.as_ref().map_or(1, |before| before.revision + 1),
+        let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
+        let crossing = match &before {
+            None => Crossing {
+                mark: profile.followers,
+                hugs: Vec::new(),
+                waiting: None,
+            },
+            Some(before) => self.cross(before, &profile, &mut newest).await?,
         };
-        let mut newest = Newest::new(self.account, self.network, &profile);
-        check.outcome = match &before {
-            None => Outcome::Baseline,
-            Some(before) => {
-                self.cross(check, before, &mut after, &profile, &mut newest)
-                    .await?
-            }
-        };
-        after.remembered = self.remember(before.as_ref(), &after, &mut newest).await;
-        let retry_at = newest.retry_at;
-        let learned = Signpost {
-            id: (signpost.id.as_deref() != Some(&profile.id)).then(|| profile.id.clone()),
-            retry_at,
+        unsettled.extend(crossing.hugs.iter().map(|hug| hug.milestone));
+        let remembered = self
+            .remember(
+                before.as_ref(),
+                crossing.mark,
+                profile.followers,
+                &mut newest,
+            )
+            .await;
+        let learned = HandleRecord {
+            id: (known.handle.id.as_ref() != Some(&profile.id)).then(|| profile.id.clone()),
+            retry_at: network.blocked_until().filter(|until| *until > self.now),
             send_retry_at: None,
         };
-        if !self.ask.dry_run {
-            let learned = (learned != Signpost::default()).then_some(&learned);
-            self.deps
-                .ledger
-                .record_check(before.as_ref(), &after, &check.hugs, learned)
-                .await?;
-        }
-        check.id = Some(profile.id);
-        check.followers_before = before.map(|before| before.followers);
-        check.followers = Some(after.followers);
-        check.promised_up_to = Some(after.promised_up_to);
-        check.next_milestone = self.deps.settings.plan.next_after(after.promised_up_to);
-        check.retry_at = retry_at;
-        Ok(())
+        Ok(Decision {
+            after: AccountRecord {
+                name: account.name.clone(),
+                id: profile.id,
+                followers: profile.followers,
+                promised_up_to: crossing.mark,
+                unsettled,
+                remembered,
+                checked_at: self.now,
+                revision: before.as_ref().map_or(1, |before| before.revision + 1),
+            },
+            before,
+            hugs: crossing.hugs,
+            waiting: crossing.waiting,
+            learned,
+        })
     }
 
-    /// The mark never goes down, so an answer that no network can mean must not move it.
-    fn check_sense(&self, profile: &Profile, signpost: &Signpost) -> Result<(), NetworkError> {
-        let why = match &signpost.id {
+    async fn record(&self, decision: &Decision) -> Result<(), LedgerError> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let Decision {
+            before,
+            after,
+            hugs,
+            learned,
+            ..
+        } = decision;
+        let learned = (*learned != HandleRecord::default()).then_some(learned);
+        let ledger = &self.deps.ledger;
+        ledger
+            .record_check(before.as_ref(), after, hugs, learned)
+            .await
+    }
+
+    async fn remember_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let limit = HandleRecord {
+            retry_at: Some(until),
+            ..HandleRecord::default()
+        };
+        let name = &self.served.account.name;
+        self.deps.ledger.remember_limit(name, &limit).await
+    }
+
+    /// Rejects answers about another account or with too many followers: the mark never goes down, so they
+    /// could not be undone.
+    fn reject_impossible(
+        &self,
+        profile: &Profile,
+        handle: &HandleRecord,
+    ) -> Result<(), NetworkError> {
+        let why = match &handle.id {
             Some(id) if *id != profile.id => {
                 format!("the answer is about the account {}, not {id}", profile.id)
             }
-            _ if profile.followers > GREATEST => {
-                format!("nobody has {} followers", profile.followers)
+            _ if profile.followers > MAX_MILESTONE => {
+                format!("no account has {} followers", profile.followers)
             }
             _ => return Ok(()),
         };
-        Err(NetworkError {
-            failure: Failure::TryAgain,
-            account: self.account.name.clone(),
-            attempted: "reading the follower count",
-            why,
-        })
+        Err(self.wrong_count(why))
     }
 
-    /// Asks again where the count leapt; one that was wrong for a moment must not move the mark.
-    async fn check_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
-        let leapt = profile.followers.saturating_sub(before) > before.max(GREATEST_LEAP);
-        if !leapt || profile.retry_at.is_some() {
+    /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark.
+    async fn confirm_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
+        let network = self.served.network;
+        let leapt = profile.followers.saturating_sub(before) > before.max(MAX_LEAP);
+        let is_blocked = network
+            .blocked_until()
+            .is_some_and(|until| until > self.now);
+        if !leapt || is_blocked {
             return Ok(());
         }
-        let again = self.network.profile(Some(&profile.id)).await?.followers;
+        let again = network.profile(Some(&profile.id)).await?.followers;
         if again.saturating_mul(2) > profile.followers {
             return Ok(());
         }
-        Err(NetworkError {
-            failure: Failure::TryAgain,
-            account: self.account.name.clone(),
-            attempted: "reading the follower count",
-            why: format!(
-                "it was {before}, then {}, and a moment later {again}",
-                profile.followers
-            ),
-        })
+        Err(self.wrong_count(format!(
+            "it was {before}, then {}, and a moment later {again}",
+            profile.followers
+        )))
     }
 
-    /// Moves the mark of `after` over what was crossed since `before`, and makes the hugs.
+    fn wrong_count(&self, why: String) -> NetworkError {
+        NetworkError {
+            failure: Failure::TryAgain,
+            account: self.served.account.name.clone(),
+            attempted: "reading the follower count",
+            why,
+        }
+    }
+
+    /// Moves the mark over what was crossed since `before`, and makes the hugs.
     async fn cross(
         &self,
-        check: &mut Check,
-        before: &Account,
-        after: &mut Account,
+        before: &AccountRecord,
         profile: &Profile,
         newest: &mut Newest<'_>,
-    ) -> Result<Outcome, CheckError> {
+    ) -> Result<Crossing, CheckError> {
         let plan = self.deps.settings.plan;
-        let mark = before.promised_up_to;
-        let crossed: Vec<Milestone> = plan
-            .crossed(mark, profile.followers)
-            .take(MOST_MILESTONES)
-            .collect();
+        let (mark, count) = (before.promised_up_to, profile.followers);
+        let crossed: Vec<Milestone> = plan.crossed(mark, count).take(MAX_MILESTONES).collect();
         let Some(last) = crossed.last().copied() else {
-            after.promised_up_to = mark.max(profile.followers);
-            return Ok(Outcome::NoMilestone);
+            return Ok(Crossing {
+                mark: mark.max(count),
+                hugs: Vec::new(),
+                waiting: None,
+            });
         };
-        let given = self.deps.ledger.hugs(&after.key()).await?;
-        // One that is written down already is not owed a second time, wherever the mark is.
-        let owed: Vec<Milestone> = crossed
-            .into_iter()
-            .filter(|milestone| given.iter().all(|hug| hug.milestone != *milestone))
-            .collect();
-        let mut naming = Naming::begin(
+        let given = self.deps.ledger.hugs(&before.key()).await?;
+        // A milestone that has a hug is not owed a second one, wherever the mark is.
+        let has_none = |milestone: &Milestone| given.iter().all(|hug| hug.milestone != *milestone);
+        let mut recipients = Recipients::begin(
+            self.served,
             newest,
-            self.now,
             &given,
             before.remembered.as_ref(),
-            profile.followers,
+            count,
+            self.now,
         )
         .await?;
-        for milestone in owed {
-            match naming
-                .name(milestone, before.followers, profile.followers)
+        let mut hugs = Vec::new();
+        for milestone in crossed.into_iter().filter(has_none) {
+            match recipients
+                .choose(milestone, before.followers, count)
                 .await?
             {
-                Named::Hug(evidence, follower) => {
-                    check.hugs.push(self.hug(
-                        after.id.clone(),
-                        milestone,
-                        evidence,
-                        follower,
-                        &profile.name,
-                    ));
-                    after.unsettled.push(milestone);
+                Choice::Hug(evidence, follower) => {
+                    hugs.push(self.hug(profile, milestone, evidence, follower));
                 }
-                Named::Nobody(evidence) => {
-                    check.waiting = Some(Waiting {
-                        milestone,
-                        skipped: evidence.skipped,
-                        skipped_more: evidence.skipped_more,
+                Choice::Nobody(evidence) => {
+                    return Ok(Crossing {
+                        mark: mark.max(milestone.number() - 1),
+                        hugs,
+                        waiting: Some(Waiting {
+                            milestone,
+                            skipped: evidence.skipped,
+                            skipped_more: evidence.skipped_more,
+                        }),
                     });
-                    break;
                 }
             }
         }
-        after.promised_up_to = match &check.waiting {
-            Some(waiting) => mark.max(waiting.milestone.number() - 1),
-            None if plan
-                .next_after(last.number())
-                .is_some_and(|next| next.number() <= profile.followers) =>
-            {
-                last.number()
-            }
-            None => profile.followers,
-        };
-        Ok(if check.waiting.is_some() && check.hugs.is_empty() {
-            Outcome::Waiting
-        } else {
-            Outcome::Milestones
+        let next = plan.next_after(last.number());
+        let more_are_owed = next.is_some_and(|next| next.number() <= count);
+        Ok(Crossing {
+            mark: if more_are_owed { last.number() } else { count },
+            hugs,
+            waiting: None,
         })
     }
 
-    /// Who stands at the top of the list, where the next milestone is near: at the crossing, whoever
-    /// stands above them has come since. It is read again only when the count has moved, and a
-    /// failure to read it stops no check.
+    /// The top of the list, where the next milestone is near: at the crossing, whoever is listed above these
+    /// followers has come since. It is read again only when the count has changed, and the check goes on
+    /// where it cannot be read.
     async fn remember(
         &self,
-        before: Option<&Account>,
-        after: &Account,
+        before: Option<&AccountRecord>,
+        mark: u64,
+        followers: u64,
         newest: &mut Newest<'_>,
     ) -> Option<Remembered> {
         let kept = before.and_then(|before| before.remembered.clone());
-        if after.promised_up_to < after.followers {
+        if mark < followers {
             // A milestone waits, or several more are owed: what was known before them still counts.
             return kept;
         }
-        let grew = before.map_or(0, |before| after.followers.saturating_sub(before.followers));
-        let near = NEAR.max(2 * grew);
-        let next = self.deps.settings.plan.next_after(after.promised_up_to)?;
-        if next.number().saturating_sub(after.followers) > near {
+        let grew = before.map_or(0, |before| followers.saturating_sub(before.followers));
+        let near = NEAR_MILESTONE.max(2 * grew);
+        let next = self.deps.settings.plan.next_after(mark)?;
+        if next.number().saturating_sub(followers) > near {
             return None;
         }
         if kept
             .as_ref()
-            .is_some_and(|kept| kept.followers == after.followers)
+            .is_some_and(|kept| kept.followers == followers)
         {
             return kept;
         }
-        let remembered = newest.remember(after.followers, self.now).await;
-        remembered.or(kept)
+        newest.remember(followers).await.or(kept)
     }
 
     fn hug(
         &self,
-        id: String,
+        profile: &Profile,
         milestone: Milestone,
         evidence: Evidence,
         follower: Option<Recipient>,
-        name: &str,
     ) -> Hug {
+        let account = self.served.account;
+        let creator = account.creator.clone();
         Hug {
-            account: self.account.name.clone(),
-            id,
+            account: account.name.clone(),
+            id: profile.id.clone(),
             milestone,
             status: Status::Reached,
             follower,
             evidence,
-            creator: self
-                .account
-                .creator
-                .clone()
-                .unwrap_or_else(|| one_line(name, LONGEST_NAME)),
+            creator: creator.unwrap_or_else(|| one_line(&profile.name, MAX_NAME)),
             invitation: None,
             refusals: Vec::new(),
             reason: None,
@@ -488,141 +399,50 @@ impl OneCheck<'_> {
         }
     }
 
-    /// The account with the undelivered hugs among those to look after, written before any of them
-    /// is moved, so that a crash in between loses none.
-    async fn reopen(&self, known: Account, redrive: Redrive) -> Result<Account, CheckError> {
-        let hugs = self.deps.ledger.hugs(&known.key()).await?;
-        if let Redrive::Only(milestone) = redrive {
-            self.can_be_redriven(milestone, &hugs)?;
-        }
-        let to_look_after = |hug: &&Hug| {
-            let given_up = hug.status == Status::Undeliverable && redrive.is_about(hug.milestone);
-            !hug.status.is_settled() || given_up
+    fn done(&self, decision: Decision, rearmed: Vec<Rearmed>) -> Check {
+        let Decision {
+            before,
+            after,
+            hugs,
+            waiting,
+            learned,
+        } = decision;
+        let outcome = match (&before, &waiting) {
+            (None, _) => CheckOutcome::Baseline,
+            (Some(_), _) if !hugs.is_empty() => CheckOutcome::Milestones,
+            (Some(_), Some(_)) => CheckOutcome::Waiting,
+            (Some(_), None) => CheckOutcome::NoMilestone,
         };
-        let unsettled: Vec<Milestone> = hugs
-            .iter()
-            .filter(to_look_after)
-            .map(|hug| hug.milestone)
-            .collect();
-        if unsettled == known.unsettled {
-            return Ok(known);
-        }
-        let mut reopened = Account {
-            unsettled,
-            ..known.clone()
-        };
-        if !self.ask.dry_run {
-            reopened.revision += 1;
-            self.deps
-                .ledger
-                .record_check(Some(&known), &reopened, &[], None)
-                .await?;
-        }
-        Ok(reopened)
-    }
-
-    fn can_be_redriven(&self, milestone: Milestone, hugs: &[Hug]) -> Result<(), CheckError> {
-        let Some(hug) = hugs.iter().find(|hug| hug.milestone == milestone) else {
-            let there: Vec<String> = hugs.iter().map(|hug| hug.milestone.to_string()).collect();
-            let why = match there.as_slice() {
-                [] => "there is none, and no other yet".to_owned(),
-                there => format!("there is none; there are {}", there.join(", ")),
-            };
-            return Err(self.not_redriven(milestone, why));
-        };
-        match hug.redrive(self.now) {
-            Ok(_) => Ok(()),
-            Err(why) => Err(self.not_redriven(milestone, why.to_string())),
-        }
-    }
-
-    fn not_redriven(&self, milestone: Milestone, why: impl Into<String>) -> CheckError {
-        CheckError::NotRedriven {
-            account: self.account.name.clone(),
-            milestone,
-            why: why.into(),
-        }
-    }
-
-    /// Puts stuck hugs back to work; answers which were moved, and which still need looking after.
-    async fn look_after(
-        &self,
-        known: Option<&Account>,
-    ) -> Result<(Vec<Rearmed>, Vec<Milestone>), CheckError> {
-        let (mut moved, mut unsettled) = (Vec::new(), Vec::new());
-        let Some(known) = known else {
-            return Ok((moved, unsettled));
-        };
-        for milestone in &known.unsettled {
-            let key = HugKey {
-                id: known.key(),
-                milestone: *milestone,
-            };
-            let Some(hug) = self.deps.ledger.hug(&key).await? else {
-                continue;
-            };
-            let moved_on = match self.ask.redrive {
-                Some(redrive) if redrive.is_about(*milestone) => hug.redrive(self.now).ok(),
-                _ => hug.rearm(self.now),
-            };
-            let Some(next) = moved_on else {
-                unsettled.extend((!hug.status.is_settled()).then_some(*milestone));
-                continue;
-            };
-            if !self.ask.dry_run {
-                match self.deps.ledger.replace_hug(&next).await {
-                    // Whoever won is looking after it.
-                    Err(error) if error.kind == Kind::LostRace => {
-                        unsettled.push(*milestone);
-                        continue;
-                    }
-                    written => written?,
-                }
-            }
-            tracing::warn!(account = %self.account.name, milestone = milestone.number(), status = ?next.status, reason = next.reason, "a stuck hug was moved");
-            moved.push(Rearmed {
-                milestone: *milestone,
-                status: next.status,
-            });
-            unsettled.extend((!next.status.is_settled()).then_some(*milestone));
-        }
-        Ok((moved, unsettled))
-    }
-
-    async fn remember_rate_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
-        if self.ask.dry_run {
-            return Ok(());
-        }
-        let limit = Signpost {
-            retry_at: Some(until),
-            ..Signpost::default()
-        };
-        self.deps.ledger.remember(&self.account.name, &limit).await
-    }
-
-    /// What is known before the network has been asked.
-    fn blank(&self, known: Option<&Account>, rearmed: Vec<Rearmed>) -> Check {
         Check {
-            account: self.account.name.clone(),
-            id: known.map(|known| known.id.clone()),
-            outcome: Outcome::NoMilestone,
-            followers_before: known.map(|known| known.followers),
+            account: after.name,
+            id: Some(after.id),
+            outcome,
+            followers_before: before.map(|before| before.followers),
+            followers: Some(after.followers),
+            promised_up_to: Some(after.promised_up_to),
+            next_milestone: self.deps.settings.plan.next_after(after.promised_up_to),
+            hugs,
+            waiting,
+            rearmed,
+            retry_at: learned.retry_at,
+        }
+    }
+
+    fn rate_limited(&self, known: &Known, rearmed: Vec<Rearmed>, until: Timestamp) -> Check {
+        let account = known.account.as_ref();
+        let mark = account.map(|account| account.promised_up_to);
+        Check {
+            account: self.served.account.name.clone(),
+            id: account.map(|account| account.id.clone()),
+            outcome: CheckOutcome::RateLimited,
+            followers_before: account.map(|account| account.followers),
             followers: None,
-            promised_up_to: known.map(|known| known.promised_up_to),
-            next_milestone: known
-                .and_then(|known| self.deps.settings.plan.next_after(known.promised_up_to)),
+            promised_up_to: mark,
+            next_milestone: mark.and_then(|mark| self.deps.settings.plan.next_after(mark)),
             hugs: Vec::new(),
             waiting: None,
             rearmed,
-            retry_at: None,
+            retry_at: Some(until),
         }
-    }
-}
-
-impl Check {
-    fn rate_limited(mut self, until: Timestamp) -> Self {
-        self.outcome = Outcome::RateLimited;
-        self.retry_at = Some(until);
-        self
     }
 }

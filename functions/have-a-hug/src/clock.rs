@@ -1,4 +1,4 @@
-//! The time, handed in: nothing in this crate asks the system for it on its own.
+//! The time, handed in: nothing else in this crate asks the system for it.
 
 use std::sync::{
     Arc,
@@ -7,9 +7,9 @@ use std::sync::{
 
 use jiff::Timestamp;
 
-/// Where the time comes from: the system, or a hand that moves it (demo, tests).
+/// Where the time comes from: the system, or a caller that sets it (demo, tests).
 ///
-/// Clones of a hand-moved clock share their hands.
+/// Clones of a clock that is set by hand share its time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -25,14 +25,14 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// A clock that shows `start` until [`Clock::advance`] moves it.
     pub fn by_hand(start: Timestamp) -> Self {
         let millis = start.as_millisecond();
         Self(Source::Hand(Arc::new(AtomicI64::new(millis))))
     }
 
-    /// The time now, in whole seconds: finer is never needed, and so every time that is written
-    /// down has the same width.
+    /// The time now, in whole seconds: nothing needs a finer one, and every recorded time has the same
+    /// width.
     pub fn now(&self) -> Timestamp {
         let seconds = match &self.0 {
             Source::System => Timestamp::now().as_second(),
@@ -41,7 +41,7 @@ impl Clock {
         Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves a hand-moved clock forward; the system's clock stays as it is.
+    /// Moves a clock that is set by hand forward; the system's clock stays as it is.
     pub fn advance(&self, by: std::time::Duration) {
         if let Source::Hand(millis) = &self.0 {
             let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -3,45 +3,53 @@
 //! The certificate roots are built into the binary: reading the machine's own store took most of
 //! the start of an early version (../../../README.md, "What it stands on").
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use promise::untrusted::{MAX_REASON, one_line};
 use reqwest::{
-    Client, RequestBuilder, Response, StatusCode,
+    Client, RequestBuilder, StatusCode,
     header::{CONTENT_TYPE, HeaderMap},
 };
 use serde::de::DeserializeOwned;
-
-use crate::foreign::{LONGEST_REASON, one_line};
+use serde_json::Value;
 
 /// The client could not be made.
-type Error = Box<dyn std::error::Error + Send + Sync>;
+type ClientError = Box<dyn Error + Send + Sync>;
 
-/// The largest answer that is read; a page of 1000 followers is about 1.5 MB.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// The largest response that is read, in bytes; a page of 1000 followers is about 1.5 MB.
+const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
-/// How long a request and its answer may take in all.
-const LONGEST_REQUEST: Duration = Duration::from_secs(10);
+/// How long a request and its response may take together.
+const MAX_DURATION: Duration = Duration::from_secs(10);
+
+/// Everything but the unreserved characters of RFC 3986, which OAuth 1.0a signs the same way.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Makes the client. It follows no redirect, so no token is ever carried to another host.
 ///
 /// # Errors
 ///
 /// Where the TLS set-up is refused, which the built-in one is not.
-pub fn client() -> Result<Client, Error> {
+pub fn client() -> Result<Client, ClientError> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    client_trusting(roots, LONGEST_REQUEST)
+    client_trusting(roots, MAX_DURATION)
 }
 
 /// The same client with other certificate roots, and another limit to how long a request and its
-/// answer may take: for a server of one's own.
+/// response may take together: for a server of your own.
 ///
 /// # Errors
 ///
 /// Where the TLS set-up is refused.
-pub fn client_trusting(roots: rustls::RootCertStore, longest: Duration) -> Result<Client, Error> {
+pub fn client_trusting(roots: rustls::RootCertStore, max: Duration) -> Result<Client, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -51,50 +59,50 @@ pub fn client_trusting(roots: rustls::RootCertStore, longest: Duration) -> Resul
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(3))
-        .timeout(longest)
+        .timeout(max)
         .gzip(true)
         .user_agent(concat!("have-a-hug/", env!("CARGO_PKG_VERSION")))
         .build()?)
 }
 
-/// What came back, read to its end.
-pub(crate) struct Answer {
+/// A response, read to its end.
+pub(crate) struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     body: Vec<u8>,
 }
 
-/// Why nothing readable came back.
-pub(crate) enum Lost {
-    /// The request never reached the server.
-    NeverLeft(String),
-    /// The server may have acted on it.
-    NoAnswer(String),
+/// Why there is no response.
+pub(crate) enum SendError {
+    /// The request did not reach the server.
+    NotSent(String),
+    /// The server may have acted on the request.
+    NoResponse(String),
 }
 
-/// Sends a request and reads its answer, up to [`LARGEST_ANSWER`].
-pub(crate) async fn ask(request: RequestBuilder) -> Result<Answer, Lost> {
+/// Sends a request and reads its response, up to [`MAX_RESPONSE`].
+pub(crate) async fn send(request: RequestBuilder) -> Result<Response, SendError> {
     let response = request.send().await.map_err(|error| {
         if error.is_connect() || error.is_builder() {
-            Lost::NeverLeft(chain(error))
+            SendError::NotSent(reason(error))
         } else {
-            Lost::NoAnswer(chain(error))
+            SendError::NoResponse(reason(error))
         }
     })?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let body = read(response).await.map_err(Lost::NoAnswer)?;
-    Ok(Answer {
+    let body = read(response).await.map_err(SendError::NoResponse)?;
+    Ok(Response {
         status,
         headers,
         body,
     })
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(chain)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            let megabytes = LARGEST_ANSWER / 1024 / 1024;
+    while let Some(chunk) = response.chunk().await.map_err(reason)? {
+        if body.len() + chunk.len() > MAX_RESPONSE {
+            let megabytes = MAX_RESPONSE / 1024 / 1024;
             return Err(format!("the answer is larger than {megabytes} MB"));
         }
         body.extend_from_slice(&chunk);
@@ -102,23 +110,53 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// The whole story of an error, of the address only the host: its causes say more than its head.
-fn chain(error: reqwest::Error) -> String {
+/// The error with its sources. The URL is reduced to its host, because it may contain secrets.
+fn reason(error: reqwest::Error) -> String {
     let host = error.url().and_then(|url| url.host_str());
     let host = host.map_or_else(String::new, |host| format!("{host}: "));
-    let error = error.without_url();
-    let mut story = format!("{host}{error}");
-    let mut cause = std::error::Error::source(&error);
-    while let Some(deeper) = cause {
-        story = format!("{story}: {deeper}");
-        cause = deeper.source();
+    let chain = error_chain(&error.without_url());
+    one_line(&format!("{host}{chain}"), MAX_REASON)
+}
+
+/// An error with its sources, which say more than the error alone. It uses the display form: the debug
+/// form of an SDK's error holds the response, and a response may hold secrets.
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(deeper) = source {
+        chain = format!("{chain}: {deeper}");
+        source = deeper.source();
     }
-    one_line(&story, LONGEST_REASON)
+    chain
+}
+
+/// An address with its parameters, each percent-encoded.
+pub(crate) fn with_query(url: String, query: &[(&str, &str)]) -> String {
+    let mut address = url;
+    for (number, (name, value)) in query.iter().enumerate() {
+        address.push(if number == 0 { '?' } else { '&' });
+        address.push_str(&percent_encoded(name));
+        address.push('=');
+        address.push_str(&percent_encoded(value));
+    }
+    address
+}
+
+/// The text with every character encoded but letters, digits, `-`, `.`, `_` and `~`.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The request with that JSON as its body.
+pub(crate) fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
 }
 
 #[cfg(any(test, fuzzing))]
-impl Answer {
-    /// An answer from its text: status, headers, a blank line, body. What makes no sense is left out.
+impl Response {
+    /// A response from its text: status, headers, a blank line, body. Parts that are not valid are left out.
     pub fn read(text: &[u8]) -> Self {
         let mut rest = text;
         let mut line = || {
@@ -146,12 +184,12 @@ impl Answer {
     }
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON.
     ///
     /// # Errors
     ///
-    /// What came instead. It may quote what was answered, at any length.
+    /// What came instead. It may quote the response, at any length.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let kind = self
@@ -186,17 +224,36 @@ impl Answer {
     }
 }
 
-/// What time it is by the server at that address, as any of its answers says; `None` where it does
-/// not.
+/// The time by the clock of the server at that address; `None` where its response does not say.
 ///
 /// # Errors
 ///
 /// Why the server cannot be reached.
 pub async fn time_at(client: &Client, address: &str) -> Result<Option<Timestamp>, String> {
-    let answer = ask(client.get(address)).await.map_err(|lost| match lost {
-        Lost::NeverLeft(why) | Lost::NoAnswer(why) => why,
-    })?;
+    let response = send(client.get(address))
+        .await
+        .map_err(|error| match error {
+            SendError::NotSent(why) | SendError::NoResponse(why) => why,
+        })?;
     let parser = jiff::fmt::rfc2822::DateTimeParser::new();
-    let date = answer.text("date");
+    let date = response.text("date");
     Ok(date.and_then(|date| parser.parse_timestamp(date).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_encoded_as_oauth_signs_them() {
+        let address = with_query(
+            "https://x.example/a".into(),
+            &[("q", "a b&c=d/é~"), ("n", "1")],
+        );
+        assert_eq!(address, "https://x.example/a?q=a%20b%26c%3Dd%2F%C3%A9~&n=1");
+        assert_eq!(
+            with_query("https://x.example".into(), &[]),
+            "https://x.example"
+        );
+    }
 }

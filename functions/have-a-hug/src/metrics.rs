@@ -2,9 +2,9 @@
 //! standard output, which Lambda carries to the log anyway, so that no check waits for one more call.
 //!
 //! CloudWatch asks $0.30 a month for each metric beyond the first ten, and each pair of a name and a
-//! dimension's value is one. So what happens is counted for the whole stack, and only followers are
-//! told for each account, of as many accounts as fit one chart ([`MOST_CHARTED`]): one creator with
-//! one account has exactly ten metrics.
+//! dimension's value is one. So events are counted for the whole stack, and only followers for each account,
+//! of as many accounts as fit one chart ([`MAX_CHARTED`]): one creator with one account has exactly ten
+//! metrics.
 //!
 //! [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
@@ -14,19 +14,14 @@ use std::{
 };
 
 use jiff::{Timestamp, Unit};
+use promise::{account::AccountName, milestone::Milestone};
 use serde_json::{Map, Value, json};
-
-use crate::{
-    account::AccountName,
-    check::Check,
-    hug::{Hug, Status},
-};
 
 /// The namespace that infra/template.yaml looks in.
 const NAMESPACE: &str = "HaveAHug";
 
-/// Accounts beyond these are counted with the rest, but have no line of their own in the chart.
-pub const MOST_CHARTED: usize = 10;
+/// Accounts after these are counted with the rest, but have no line of their own in the chart.
+pub const MAX_CHARTED: usize = 10;
 
 /// Where the numbers go, if anywhere.
 #[derive(Default)]
@@ -70,6 +65,19 @@ impl Metric {
     }
 }
 
+/// What a round of checks came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckCounts {
+    /// How many accounts were checked, the failed ones included.
+    pub checked: usize,
+    /// How many of these checks failed.
+    pub failed: usize,
+    /// How many milestones are owed since.
+    pub reached: usize,
+    /// How many hugs were given up.
+    pub given_up: usize,
+}
+
 impl Metrics {
     /// Numbers about the stack of that name, on standard output.
     pub fn on_standard_output(service: &str) -> Self {
@@ -83,42 +91,39 @@ impl Metrics {
         }))
     }
 
-    /// A round of checks: those that worked, and how many did not.
-    pub fn checks(&self, checks: &[&Check], failed: usize, now: Timestamp) {
-        let reached: usize = checks.iter().map(|check| check.hugs.len()).sum();
-        let given_up = checks
-            .iter()
-            .flat_map(|check| &check.rearmed)
-            .filter(|hug| hug.status == Status::Undeliverable)
-            .count();
+    /// A round of checks.
+    pub fn checks(&self, counts: &CheckCounts, now: Timestamp) {
         let mut numbers = vec![
-            (Metric::Checks, count(checks.len() + failed)),
-            (Metric::FailedChecks, count(failed)),
+            (Metric::Checks, json!(counts.checked)),
+            (Metric::FailedChecks, json!(counts.failed)),
         ];
-        // What seldom happens is told when it does: a log line's price is its length.
+        // Rare metrics are written only when they are not zero: CloudWatch bills logs by size.
         for (metric, number) in [
-            (Metric::MilestonesReached, reached),
-            (Metric::HugsUndeliverable, given_up),
+            (Metric::MilestonesReached, counts.reached),
+            (Metric::HugsUndeliverable, counts.given_up),
         ] {
-            numbers.extend((number > 0).then(|| (metric, count(number))));
+            numbers.extend((number > 0).then(|| (metric, json!(number))));
         }
-        self.tell(None, &numbers, now);
-        for check in checks.iter().take(MOST_CHARTED) {
-            let Some(followers) = check.followers else {
-                continue;
-            };
-            let mut numbers = vec![(Metric::Followers, json!(followers))];
-            if let Some(next) = check.next_milestone {
-                numbers.push((Metric::NextMilestone, json!(next.number())));
-            }
-            self.tell(Some(&check.account), &numbers, now);
-        }
+        self.write(None, &numbers, now);
     }
 
-    /// An invitation is out, and this long after its milestone was noticed.
-    pub fn invited(&self, hug: &Hug, now: Timestamp) {
+    /// How many follow an account, and its next milestone.
+    pub fn followers(
+        &self,
+        account: &AccountName,
+        followers: u64,
+        next: Option<Milestone>,
+        now: Timestamp,
+    ) {
+        let mut numbers = vec![(Metric::Followers, json!(followers))];
+        numbers.extend(next.map(|next| (Metric::NextMilestone, json!(next.number()))));
+        self.write(Some(account), &numbers, now);
+    }
+
+    /// An invitation was sent for a milestone that was noticed at `reached_at`.
+    pub fn invited(&self, reached_at: Timestamp, now: Timestamp) {
         let seconds = now
-            .since(hug.reached_at)
+            .since(reached_at)
             .ok()
             .and_then(|span| span.total(Unit::Second).ok())
             .unwrap_or_default();
@@ -126,25 +131,25 @@ impl Metrics {
             (Metric::InvitationsSent, json!(1)),
             (Metric::SecondsToInvitation, json!(seconds)),
         ];
-        self.tell(None, &numbers, now);
+        self.write(None, &numbers, now);
     }
 
-    /// A channel was refused for good.
-    pub fn refused(&self, now: Timestamp) {
-        self.tell(None, &[(Metric::InvitationsRefused, json!(1))], now);
+    /// That many channels were refused for good.
+    pub fn refused(&self, channels: usize, now: Timestamp) {
+        self.write(None, &[(Metric::InvitationsRefused, json!(channels))], now);
     }
 
-    /// An invitation did not get out this time.
+    /// An invitation was not sent this time.
     pub fn failed(&self, now: Timestamp) {
-        self.tell(None, &[(Metric::InvitationsFailed, json!(1))], now);
+        self.write(None, &[(Metric::InvitationsFailed, json!(1))], now);
     }
 
     /// No channel is left for a hug.
     pub fn undeliverable(&self, now: Timestamp) {
-        self.tell(None, &[(Metric::HugsUndeliverable, json!(1))], now);
+        self.write(None, &[(Metric::HugsUndeliverable, json!(1))], now);
     }
 
-    fn tell(&self, account: Option<&AccountName>, numbers: &[(Metric, Value)], now: Timestamp) {
+    fn write(&self, account: Option<&AccountName>, numbers: &[(Metric, Value)], now: Timestamp) {
         let Some(Sink { service, out }) = &self.0 else {
             return;
         };
@@ -172,8 +177,8 @@ impl Metrics {
         for (metric, number) in numbers {
             line.insert(metric.name_and_unit().0.to_owned(), number.clone());
         }
-        // One write a line: a log line of another thread must not fall into it. A chart that misses
-        // a point is no reason to fail a check, so a closed output is passed over.
+        // One write a line, so that no log line of another thread gets between. A chart that misses a point
+        // is not a reason to fail a check, so a closed output is ignored.
         let line = format!("{}\n", Value::Object(line));
         if let Ok(mut out) = out.lock() {
             let _ = out.write_all(line.as_bytes());
@@ -181,17 +186,11 @@ impl Metrics {
     }
 }
 
-fn count(number: usize) -> Value {
-    json!(number)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{check::Outcome, hug::tests::reached, milestone::Milestone};
-
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -213,26 +212,10 @@ mod tests {
         }
     }
 
-    fn told(tell: impl FnOnce(&Metrics)) -> Vec<Value> {
+    fn written(write: impl FnOnce(&Metrics)) -> Vec<Value> {
         let lines = Lines::default();
-        tell(&Metrics::to("amber-test", lines.clone()));
+        write(&Metrics::to("amber-test", lines.clone()));
         lines.read()
-    }
-
-    fn check(handle: &str) -> Check {
-        Check {
-            account: format!("x:{handle}").parse().unwrap(),
-            id: Some("1".into()),
-            outcome: Outcome::NoMilestone,
-            followers_before: Some(597),
-            followers: Some(598),
-            promised_up_to: Some(598),
-            next_milestone: Milestone::from_number(600),
-            hugs: vec![],
-            waiting: None,
-            rearmed: vec![],
-            retry_at: None,
-        }
     }
 
     /// The format's specification: what CloudWatch needs to find a line's metrics.
@@ -249,9 +232,17 @@ mod tests {
     }
 
     #[test]
-    fn a_round_of_checks_is_one_line_and_one_for_each_account() {
-        let amber = check("amber");
-        let lines = told(|metrics| metrics.checks(&[&amber], 2, Timestamp::UNIX_EPOCH));
+    fn a_round_of_checks_is_one_line_and_so_are_the_followers_of_an_account() {
+        let lines = written(|metrics| {
+            let counts = CheckCounts {
+                checked: 3,
+                failed: 2,
+                ..CheckCounts::default()
+            };
+            metrics.checks(&counts, Timestamp::UNIX_EPOCH);
+            let (amber, next) = ("x:amber".parse().unwrap(), Milestone::from_number(600));
+            metrics.followers(&amber, 598, next, Timestamp::UNIX_EPOCH);
+        });
         assert_eq!(lines.len(), 2);
         lines.iter().for_each(assert_embedded);
         assert_eq!(lines[0]["Service"], "amber-test");
@@ -273,42 +264,25 @@ mod tests {
 
     #[test]
     fn milestones_and_hugs_given_up_are_counted_when_there_are_any() {
-        let mut amber = check("amber");
-        amber.hugs = vec![reached()];
-        amber.rearmed = [Status::Undeliverable, Status::Reached]
-            .map(|status| crate::check::Rearmed {
-                milestone: Milestone::from_number(500).unwrap(),
-                status,
-            })
-            .to_vec();
-        let lines = told(|metrics| metrics.checks(&[&amber], 0, Timestamp::UNIX_EPOCH));
+        let lines = written(|metrics| {
+            let counts = CheckCounts {
+                checked: 1,
+                failed: 0,
+                reached: 1,
+                given_up: 1,
+            };
+            metrics.checks(&counts, Timestamp::UNIX_EPOCH);
+        });
         assert_embedded(&lines[0]);
         assert_eq!(lines[0]["MilestonesReached"], 1);
         assert_eq!(lines[0]["HugsUndeliverable"], 1);
     }
 
     #[test]
-    fn many_accounts_do_not_make_many_metrics() {
-        let many: Vec<Check> = (0..1000).map(|n| check(&format!("a{n}"))).collect();
-        let many: Vec<&Check> = many.iter().collect();
-        let lines = told(|metrics| metrics.checks(&many, 0, Timestamp::UNIX_EPOCH));
-        assert_eq!(lines.len(), 1 + MOST_CHARTED);
-        assert_eq!(lines[0]["Checks"], 1000);
-    }
-
-    #[test]
-    fn an_account_that_could_not_be_read_draws_no_zero() {
-        let mut limited = check("amber");
-        limited.followers = None;
-        let lines = told(|metrics| metrics.checks(&[&limited], 0, Timestamp::UNIX_EPOCH));
-        assert_eq!(lines.len(), 1);
-    }
-
-    #[test]
     fn an_invitation_is_timed_from_its_milestone() {
-        let hug = reached();
-        let later = hug.reached_at + jiff::SignedDuration::from_millis(2500);
-        let lines = told(|metrics| metrics.invited(&hug, later));
+        let reached_at = Timestamp::UNIX_EPOCH;
+        let later = reached_at + jiff::SignedDuration::from_millis(2500);
+        let lines = written(|metrics| metrics.invited(reached_at, later));
         assert_embedded(&lines[0]);
         assert_eq!(lines[0]["InvitationsSent"], 1);
         assert_eq!(lines[0]["SecondsToInvitation"], 2.5);

@@ -1,14 +1,16 @@
 //! How a function starts: from its environment to what it works with.
 
-use std::{collections::HashMap, env, error, path::Path};
+use std::{collections::HashMap, env, path::Path};
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 
-use crate::{Deps, aws, clock::Clock, http, ledger::Ledger, metrics::Metrics, settings::Settings};
+use crate::{
+    aws, clock::Clock, deps::Deps, http, ledger::Ledger, metrics::Metrics, settings::Settings,
+};
 
-/// Something at the start of a function went wrong.
-type Error = Box<dyn error::Error + Send + Sync>;
+/// Why a function cannot start.
+type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Reads `HUG_TABLE` (the ledger's name), the settings and the secrets, and makes the clients.
 ///
@@ -19,7 +21,7 @@ type Error = Box<dyn error::Error + Send + Sync>;
 /// # Errors
 ///
 /// A variable that is missing, parameters that cannot be read, or a mistake in the settings.
-pub async fn from_environment() -> Result<Deps, Error> {
+pub async fn from_environment() -> Result<Deps, StartError> {
     let table = variable("HUG_TABLE").ok_or(
         "the environment variable HUG_TABLE is not set; it is the name of the ledger's table",
     )?;
@@ -67,7 +69,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    async fn read(aws: &SdkConfig, prefix: &str) -> Result<Self, Error> {
+    async fn read(aws: &SdkConfig, prefix: &str) -> Result<Self, StartError> {
         let region = aws.region().map_or("no region", |region| region.as_ref());
         let mut pages = aws_sdk_ssm::Client::new(aws)
             .get_parameters_by_path()
@@ -82,7 +84,7 @@ impl Parameters {
             let page = page.map_err(|error| {
                 let why = match (error.code(), error.message()) {
                     (Some(code), Some(message)) => format!("{code}: {message}"),
-                    _ => aws::story(&error),
+                    _ => http::error_chain(&error),
                 };
                 format!(
                     "reading the parameters under {prefix} in {region} failed: {why}; the prefix must begin with a slash, and the function's role needs ssm:GetParametersByPath and kms:Decrypt there"
@@ -101,14 +103,14 @@ impl Parameters {
         })
     }
 
-    fn settings(&self) -> Result<Settings, Error> {
+    fn settings(&self) -> Result<Settings, StartError> {
         let Self {
             prefix,
             region,
             values,
         } = self;
         let text = values.get(&format!("{prefix}/settings")).ok_or_else(|| {
-            format!("there is no parameter {prefix}/settings in {region}, so it is not known whose followers to count; upload hug.toml with `make settings`")
+            format!("there is no parameter {prefix}/settings in {region}, so nobody knows whose followers to count; upload hug.toml with `make settings`")
         })?;
         let secrets = |name: &str| values.get(&format!("{prefix}/secrets/{name}")).cloned();
         let file = format!("the parameter {prefix}/settings in {region}");

@@ -1,101 +1,81 @@
-//! The function behind the ledger's stream: records become invitations, and what became of them a
-//! batch response.
+//! The function behind the ledger's stream: records become invitations, and the result a batch response.
 //!
-//! Records are worked in order. At the first failure that a retry can help the batch ends there:
-//! its sequence number is reported, and the stream delivers it and everything after it again
-//! (`ReportBatchItemFailures`). Whatever no retry can help is told in the log and passed by, so that
-//! it holds nobody else up. The rules are in `have_a_hug::invite`.
+//! Records are worked in order. At the first failure that a retry can help the batch ends: its sequence
+//! number is reported, and the stream delivers it and everything after it again
+//! (`ReportBatchItemFailures`). Failures that no retry can help are logged and passed over, so that they
+//! hold nobody else up. The rules are in `have_a_hug::deliver`.
 
-use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::{
+    dynamodb::{Event, EventRecord},
+    streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+};
 use have_a_hug::{
-    Deps,
-    hug::HugKey,
-    invite::{Delivery, InviteError, invite},
+    deliver::{Delivery, DeliveryOutcome, deliver},
+    deps::Deps,
     ledger::hug_key,
 };
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
+use promise::hug::HugKey;
+use serde::Deserialize;
 
-/// Which records are to be delivered again: the first that failed, and with it all that follow.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    /// At most one.
-    pub batch_item_failures: Vec<BatchItemFailure>,
-}
-
-/// A place in the stream.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchItemFailure {
-    /// The record's sequence number.
-    pub item_identifier: String,
+/// What became of a batch of records.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Which records the stream must deliver again: the first that failed, and with it all that follow.
+    pub response: DynamoDbEventResponse,
+    /// Every delivery, in order.
+    pub deliveries: Vec<Delivery>,
 }
 
 /// Works through a batch of stream records.
 ///
 /// # Errors
 ///
-/// None of its own: failures are in the answer.
-pub async fn handle(event: LambdaEvent<Event>, deps: &Deps) -> Result<BatchResponse, Error> {
-    for record in &event.payload.records {
-        if let Retry::From(sequence_number) = process(record, deps).await {
-            let failure = BatchItemFailure {
-                item_identifier: sequence_number,
-            };
-            return Ok(BatchResponse {
-                batch_item_failures: vec![failure],
-            });
-        }
-    }
-    Ok(BatchResponse::default())
+/// None of its own: failures are in the response.
+pub async fn handle(
+    event: LambdaEvent<Event>,
+    deps: &Deps,
+) -> Result<DynamoDbEventResponse, Error> {
+    Ok(handle_batch(event.payload, deps).await.response)
 }
 
-enum Retry {
-    No,
-    From(String),
-}
-
-async fn process(record: &EventRecord, deps: &Deps) -> Retry {
-    let sequence_number = record.change.sequence_number.clone().unwrap_or_default();
-    let key = match reached_hug(record) {
-        Ok(Some(key)) => key,
-        Ok(None) => return Retry::No,
-        // Delivered again it would be just as malformed, and hold up all behind it.
-        Err(why) => {
-            tracing::error!(
-                sequence_number,
-                why,
-                "not a hug as this program writes it; passed by"
-            );
-            return Retry::No;
-        }
-    };
-    let (account, milestone) = (key.id.to_string(), key.milestone.number());
-    let outcome = invite(deps, &key).await;
-    if outcome.is_err() {
-        deps.metrics.failed(deps.clock.now());
-    }
-    match outcome {
-        Ok(delivery) => {
-            tell(&account, milestone, &delivery);
-            Retry::No
-        }
-        Err(error) if error.retry_can_help() => {
-            tracing::warn!(account, milestone, %error, "not invited yet; to be delivered again");
-            Retry::From(sequence_number)
-        }
-        Err(error) => {
-            tell_failure(&account, milestone, &error);
-            Retry::No
+/// The same, with what became of each hug.
+pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
+    let mut batch = Batch::default();
+    for record in &event.records {
+        let sequence_number = record.change.sequence_number.as_deref().unwrap_or_default();
+        let key = match reached_hug(record) {
+            Ok(Some(key)) => key,
+            Ok(None) => continue,
+            // Delivered again it would be just as malformed, and hold up all records after it.
+            Err(why) => {
+                tracing::error!(
+                    sequence_number,
+                    why,
+                    "not a hug as this program writes it; passed over"
+                );
+                continue;
+            }
+        };
+        let delivery = deliver(deps, &key).await;
+        log(&delivery);
+        count(deps, &delivery);
+        let again = matches!(&delivery.result, Err(error) if error.retry_can_help());
+        batch.deliveries.push(delivery);
+        if again {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = Some(sequence_number.to_owned());
+            batch.response.batch_item_failures.push(failure);
+            break;
         }
     }
+    batch
 }
 
-/// The hug of a record, if it is one that has just been reached (again).
+/// The hug of a record, if it has just been reached (again).
 ///
-/// The event source's filter lets through nothing else; this does not rely on it, for a filter sees
-/// only the image and not what happened to it.
+/// The event source's filter lets nothing else through. This does not rely on it, because a filter sees only
+/// the image and not what happened to it.
 fn reached_hug(record: &EventRecord) -> Result<Option<HugKey>, String> {
     if !matches!(record.event_name.as_str(), "INSERT" | "MODIFY") {
         return Ok(None);
@@ -106,10 +86,11 @@ fn reached_hug(record: &EventRecord) -> Result<Option<HugKey>, String> {
     if status.as_deref() != Some("reached") {
         return Ok(None);
     }
-    hug_key(&pk, &sk).map(Some)
+    let key = hug_key(&pk, &sk).map_err(|error| error.to_string())?;
+    Ok(Some(key))
 }
 
-/// As much of a record as is needed to tell a hug from the table's other items.
+/// The attributes that tell a hug from the table's other items.
 #[derive(Deserialize)]
 struct Item {
     pk: String,
@@ -117,27 +98,45 @@ struct Item {
     status: Option<String>,
 }
 
-fn tell(account: &str, milestone: u64, delivery: &Delivery) {
-    match delivery {
-        Delivery::Invited { channel, reference } => {
+fn log(delivery: &Delivery) {
+    let account = delivery.key.id.to_string();
+    let milestone = delivery.key.milestone.number();
+    match &delivery.result {
+        Ok(DeliveryOutcome::Invited { channel, reference }) => {
             tracing::info!(account, milestone, %channel, reference, "invited");
         }
-        Delivery::Undeliverable { why } => {
-            tracing::error!(account, milestone, why, "undeliverable")
+        Ok(DeliveryOutcome::Undeliverable { why }) => {
+            tracing::error!(account, milestone, why, "undeliverable");
         }
-        Delivery::InDoubt { why } => {
-            tracing::warn!(account, milestone, why, "may have been invited")
+        Ok(DeliveryOutcome::InDoubt { why }) => {
+            tracing::warn!(account, milestone, why, "may have been invited");
         }
-        other => tracing::info!(account, milestone, delivery = ?other, "nothing sent"),
+        Ok(outcome) => tracing::info!(account, milestone, ?outcome, "nothing sent"),
+        Err(error) if error.retry_can_help() => {
+            tracing::warn!(account, milestone, %error, "not invited yet; to be delivered again");
+        }
+        Err(error) => {
+            tracing::error!(account, milestone, %error, "not invited; a person has to act");
+        }
     }
 }
 
-fn tell_failure(account: &str, milestone: u64, error: &InviteError) {
-    tracing::error!(account, milestone, %error, "not invited; a person has to act");
+fn count(deps: &Deps, delivery: &Delivery) {
+    let now = deps.clock.now();
+    if delivery.refused > 0 {
+        deps.metrics.refused(delivery.refused, now);
+    }
+    match (&delivery.result, &delivery.hug) {
+        (Ok(DeliveryOutcome::Invited { .. }), Some(hug)) => {
+            deps.metrics.invited(hug.reached_at, now);
+        }
+        (Ok(DeliveryOutcome::Undeliverable { .. }), _) => deps.metrics.undeliverable(now),
+        (Err(_), _) => deps.metrics.failed(now),
+        _ => {}
+    }
 }
 
-/// Takes bytes for an event of the stream; panics where a record's key is not a hug's. For the tests
-/// of random input and for `make fuzz`.
+/// Fuzz entry point: takes bytes as an event of the stream, and panics if a record's key is not a hug's.
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub fn take_in(data: &[u8]) {

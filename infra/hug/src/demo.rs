@@ -4,16 +4,18 @@
 use std::{io::Write, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use have_a_hug::{clock::Clock, hug::Hug};
+use have_a_hug::clock::Clock;
 use jiff::Timestamp;
+use promise::hug::Hug;
 use serde_json::json;
 
 use crate::{
     Error,
+    report::Report,
     sandbox::{self, Networks},
     stack::Stack,
-    status::{HugStatus, hugs_table},
-    watch,
+    status::hugs_table,
+    trouble::HugView,
 };
 use stand_ins::{Fault, Person};
 
@@ -138,7 +140,8 @@ impl<'a, W: Write> Story<'a, W> {
         self.networks.x.clear_requests();
         self.networks.bluesky.clear_requests();
         self.networks.mastodon.clear_requests();
-        let told = watch::round(&mut self.stack, json!({})).await?;
+        let round = self.stack.round(json!({})).await?;
+        let report = Report::of(&round, self.clock.now());
         let requests = [
             self.networks.x.requests().len(),
             self.networks.bluesky.requests().len(),
@@ -151,13 +154,13 @@ impl<'a, W: Write> Story<'a, W> {
             .set_content_arrangement(ContentArrangement::DynamicFullWidth)
             .set_width(WIDTH);
         let (mut names, mut cells) = (Vec::new(), Vec::new());
-        for ((name, lines), requests) in by_account(&told.lines).into_iter().zip(requests) {
+        for ((name, lines), requests) in by_account(&report.lines).into_iter().zip(requests) {
             names.push(name);
             cells.push(format!("{lines}\n[{now}; requests: {requests}]"));
         }
         columns.set_header(names).add_row(cells);
         writeln!(self.out, "{columns}")?;
-        if told.trouble {
+        if report.needs_person {
             return Err("a stand-in was not to be read or written, so the story ends here".into());
         }
         self.out.flush()?;
@@ -166,11 +169,11 @@ impl<'a, W: Write> Story<'a, W> {
     }
 
     async fn end(self) -> Result<Vec<Hug>, Error> {
-        let hugs = self.stack.deps.ledger.everything().await?.hugs;
+        let hugs = self.stack.deps.ledger.snapshot().await?.hugs;
         let now = self.clock.now();
-        let shown: Vec<HugStatus> = hugs
+        let shown: Vec<HugView> = hugs
             .iter()
-            .map(|hug| HugStatus::at(now, hug.clone()))
+            .map(|hug| HugView::at(now, hug.clone()))
             .collect();
         writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
         let announced = [

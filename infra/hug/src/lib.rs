@@ -1,26 +1,32 @@
-//! The whole stack in one process, with no AWS: through the same two handlers that Lambda runs.
+//! The `hug` command: the whole stack in one process, with no AWS, through the same two handlers that Lambda
+//! runs; and a creator's hand on any ledger.
 //!
 //! # Layout
 //!
-//! - [`table`]: DynamoDB's API over a file, by dynoxide.
-//! - [`pump`]: the table's stream to `invite-follower`, by Lambda's rules.
+//! Each module uses only modules above it.
+//!
+//! - [`table`]: DynamoDB's API over a file, by dynoxide. [`place`]: where the ledger is, here or on AWS.
+//! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
-//! - [`demo`]: the story in fast motion. [`watch`]: rounds, for as long as one likes. [`sandbox`]:
-//!   a table and networks for another program, such as `cargo lambda watch`.
-//! - [`retry`]: hugs that are stuck or were given up, put back to work.
-//! - [`doctor`]: everything it rests on, looked at without touching it.
-//! - [`status`] and [`report`]: what there is and what happened, in words.
+//! - [`words`], [`trouble`]: what is said of a hug, and what keeps it from its follower.
+//! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
+//! - [`retry`]: hugs that go back to work. [`doctor`]: everything the promise rests on.
+//! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
+//!   `cargo lambda watch`. [`demo`]: the story in fast motion.
 
 pub mod demo;
 pub mod doctor;
-pub mod pump;
+pub mod event_source_mapping;
+pub mod place;
 pub mod report;
 pub mod retry;
 pub mod sandbox;
 pub mod stack;
 pub mod status;
 pub mod table;
+pub mod trouble;
 pub mod watch;
+pub mod words;
 
-/// What goes wrong here ends the command, with its words.
+/// What goes wrong here ends the command, with its message.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,27 +1,27 @@
-//! The `hug` command.
+//! The `hug` command: its arguments, and one function for each of its commands.
 
 use std::{
     io::{IsTerminal, Write, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use clap::{Parser, Subcommand};
-use have_a_hug::{
-    account::AccountName, clock::Clock, http, ledger::Ledger, milestone::Milestone,
-    settings::Settings,
-};
+use clap::{Args, Parser, Subcommand};
+use have_a_hug::{clock::Clock, settings::Settings};
 use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
-    retry, sandbox,
-    stack::Stack,
-    status::Status,
-    table::{self, Table},
+    place::Place,
+    report::Report,
+    retry::{self, Which},
+    sandbox,
+    stack::{Round, Stack},
+    status::Overview,
     watch,
 };
 use jiff::SignedDuration;
+use promise::{account::AccountName, milestone::Milestone};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -64,30 +64,37 @@ enum Command {
     },
     /// Put hugs that are stuck or were given up back to work, and send them at once.
     Retry {
-        /// Only those of this account, such as x:amber.
+        /// Only the hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Option<Milestone>,
+        /// Only hugs of this account, such as x:amber.
         #[arg(long)]
         account: Option<AccountName>,
-        /// Only the one for this number.
-        #[arg(long, value_parser = milestone)]
-        milestone: Option<Milestone>,
+        #[command(flatten)]
+        on_aws: OnAws,
     },
     /// Look whether all is right: settings, secrets, networks, ledger. Sends and changes nothing.
-    Doctor,
+    Doctor {
+        #[command(flatten)]
+        on_aws: OnAws,
+    },
     /// Show the accounts and the hugs.
     Status {
         /// As JSON, for a program.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        on_aws: OnAws,
     },
-    /// Check the settings, and tell which secrets they need.
+    /// Check the settings, and list the secrets that they need.
     Settings {
-        /// The secrets that there are, by name; without this, all that are needed.
+        /// The secrets that exist, by name; without this, all that are needed.
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
         secrets: Option<Vec<String>>,
     },
     /// Open a table and stand-in networks for another program, and run it there.
     Sandbox {
-        /// Open only the networks, and tell where they are as JSON.
+        /// Open only the networks, and print where they are as JSON.
         #[arg(long, conflicts_with = "command")]
         networks_only: bool,
         /// The program and its arguments, after `--`; without one the sandbox stays open.
@@ -96,10 +103,24 @@ enum Command {
     },
 }
 
+#[derive(Args)]
+struct OnAws {
+    /// The ledger on AWS in the table of that name, not the one here; then only the ledger is looked at.
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+}
+
+impl OnAws {
+    fn place(self, state: &Path) -> Place {
+        let here = || Place::Folder(state.to_owned());
+        self.table.map_or_else(here, Place::Aws)
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What happens is told on standard output; RUST_LOG=info adds the functions' own log.
+    // Results go to standard output; RUST_LOG=info adds the functions' own log on standard error.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -128,108 +149,164 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         command,
     } = arguments;
     match command {
-        Command::Demo { seed } => {
-            // On a terminal someone is reading along.
-            let pace = if stdout().is_terminal() {
-                Duration::from_millis(700)
-            } else {
-                Duration::ZERO
-            };
-            demo::run(seed, &mut stdout(), pace).await?;
-        }
-        Command::Check { account, dry_run } => {
-            let mut stack = match dry_run {
-                true => Stack::open_to_look(&settings, &state).await?,
-                false => Stack::open(&settings, &state).await?,
-            };
-            let event = json!({ "account": account, "dry_run": dry_run });
-            let told = watch::round(&mut stack, event).await?;
-            for line in &told.lines {
-                writeln!(stdout(), "{line}")?;
-            }
-            return Ok(code(told.trouble));
-        }
-        Command::Watch { every } => {
-            let mut stack = Stack::open(&settings, &state).await?;
-            watch::run(&mut stack, every).await?;
-        }
-        Command::Retry { account, milestone } => {
-            let mut stack = Stack::open(&settings, &state).await?;
-            let trouble =
-                retry::run(&mut stack, account.as_ref(), milestone, &mut stdout()).await?;
-            return Ok(code(trouble));
-        }
-        Command::Doctor => {
-            let secrets = |name: &str| std::env::var(name).ok();
-            let findings = doctor::run(&settings, &state, &secrets, &Clock::system()).await?;
-            for finding in &findings {
-                writeln!(stdout(), "{finding}")?;
-            }
-            let wrong = |finding: &Finding| finding.verdict == Verdict::Wrong;
-            return Ok(code(findings.iter().any(wrong)));
-        }
-        Command::Status { json } => {
-            let status = read_status(&settings, &state).await?;
-            let text = if json {
-                serde_json::to_string_pretty(&status)?
-            } else {
-                status.tables()
-            };
-            writeln!(stdout(), "{text}")?;
-        }
-        Command::Settings { secrets } => {
-            let there = |name: &str| match &secrets {
-                Some(names) => names.iter().any(|known| known == name),
-                None => true,
-            };
-            // The parser itself decides; of a secret it is enough to know that there is one.
-            let settings = Settings::load(&settings, &|name| {
-                there(name).then(|| "not-needed".to_owned())
-            })?;
-            for name in &settings.needs {
-                writeln!(stdout(), "{name}")?;
+        Command::Demo { seed } => show_demo(seed).await,
+        Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
+        Command::Watch { every } => watch_on(&settings, &state, every).await,
+        Command::Retry {
+            milestone,
+            account,
+            on_aws,
+        } => {
+            let which = Which { account, milestone };
+            match on_aws.place(&state) {
+                Place::Folder(state) => retry_here(&settings, &state, &which).await,
+                place @ Place::Aws(_) => retry_on_aws(&place, &which).await,
             }
         }
+        Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
+        Command::Status { json, on_aws } => {
+            show_status(&settings, &on_aws.place(&state), json).await
+        }
+        Command::Settings { secrets } => list_secrets(&settings, secrets.as_deref()),
         Command::Sandbox {
             networks_only: true,
             ..
-        } => sandbox::networks_only().await?,
+        } => {
+            sandbox::networks_only().await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sandbox { command, .. } => {
             let code = sandbox::run(&state, &command).await?;
-            return Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
+            Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
         }
+    }
+}
+
+async fn show_demo(seed: u64) -> Result<ExitCode, Error> {
+    // At a terminal somebody reads along.
+    let pace = if stdout().is_terminal() {
+        Duration::from_millis(700)
+    } else {
+        Duration::ZERO
+    };
+    demo::run(seed, &mut stdout(), pace).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(
+    settings: &Path,
+    state: &Path,
+    account: Option<String>,
+    dry_run: bool,
+) -> Result<ExitCode, Error> {
+    let mut stack = if dry_run {
+        Stack::open_to_look(settings, state).await?
+    } else {
+        Stack::open(settings, state).await?
+    };
+    let event = json!({ "account": account, "dry_run": dry_run });
+    let round = stack.round(event).await?;
+    print_report(&stack, &round)
+}
+
+async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<ExitCode, Error> {
+    let mut stack = Stack::open(settings, state).await?;
+    watch::run(&mut stack, every).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Retries in the ledger here, and delivers at once.
+async fn retry_here(settings: &Path, state: &Path, which: &Which) -> Result<ExitCode, Error> {
+    let mut stack = Stack::open(settings, state).await?;
+    if let Some(account) = &which.account {
+        stack.deps.settings.account(account)?;
+    }
+    let now = stack.deps.clock.now();
+    if retry::run(&stack.deps.ledger, which, now, &mut stdout()).await? == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let round = stack.deliver_only().await?;
+    print_report(&stack, &round)
+}
+
+/// Retries in the ledger on AWS, where the stream delivers.
+async fn retry_on_aws(place: &Place, which: &Which) -> Result<ExitCode, Error> {
+    let opened = place.open().await?.ok_or("there is no such ledger")?;
+    let now = Clock::system().now();
+    retry::run(&opened.ledger, which, now, &mut stdout()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_report(stack: &Stack, round: &Round) -> Result<ExitCode, Error> {
+    let report = Report::of(round, stack.deps.clock.now());
+    for line in &report.lines {
+        writeln!(stdout(), "{line}")?;
+    }
+    Ok(code(report.needs_person))
+}
+
+async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
+    let clock = Clock::system();
+    let findings = match place {
+        Place::Folder(state) => {
+            let secrets = |name: &str| std::env::var(name).ok();
+            doctor::run(settings, state, &secrets, &clock).await?
+        }
+        Place::Aws(_) => doctor::run_on_aws(settings, place, &clock).await?,
+    };
+    for finding in &findings {
+        writeln!(stdout(), "{finding}")?;
+    }
+    let wrong = |finding: &Finding| finding.verdict == Verdict::Wrong;
+    Ok(code(findings.iter().any(wrong)))
+}
+
+/// Records can be shown without secrets; only the next milestone needs the settings.
+async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
+    let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
+    let now = Clock::system().now();
+    let overview = match place.open().await? {
+        Some(opened) => Overview::read(&opened.ledger, Some(plan), now).await?,
+        None => Overview::default(),
+    };
+    let text = if json {
+        serde_json::to_string_pretty(&overview)?
+    } else {
+        overview.tables()
+    };
+    writeln!(stdout(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The settings themselves say which secrets they need; of a secret it is enough to know that it exists.
+fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, Error> {
+    let exists = |name: &str| known.is_none_or(|names| names.iter().any(|known| known == name));
+    let settings = Settings::load(settings, &|name| {
+        exists(name).then(|| "not-needed".to_owned())
+    })?;
+    for name in &settings.needs {
+        writeln!(stdout(), "{name}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn code(trouble: bool) -> ExitCode {
-    if trouble {
+fn code(needs_person: bool) -> ExitCode {
+    if needs_person {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     }
 }
 
-/// What is written down can be shown without secrets; only the next milestone needs the settings.
-async fn read_status(settings: &std::path::Path, state: &std::path::Path) -> Result<Status, Error> {
-    let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
-    if !table::exists(state) {
-        return Ok(Status::default());
-    }
-    let table = Table::read(state, &http::client()?).await?;
-    let ledger = Ledger::new(table.client().clone(), table::NAME);
-    Ok(Status::read(&ledger, Some(plan), Clock::system().now()).await?)
-}
-
 fn milestone(text: &str) -> Result<Milestone, String> {
     let number = text.parse().ok().and_then(Milestone::from_number);
-    number.ok_or_else(|| format!("\"{text}\" is no number of followers; write 600"))
+    number.ok_or_else(|| format!("\"{text}\" is not a number of followers; write 600"))
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
     let parsed: SignedDuration = text
         .parse()
-        .map_err(|_| format!("\"{text}\" is no length of time; write 90s, 5m or 1h"))?;
+        .map_err(|_| format!("\"{text}\" is not a length of time; write 90s, 5m or 1h"))?;
     match Duration::try_from(parsed) {
         Ok(interval) if interval >= Duration::from_secs(1) => Ok(interval),
         _ => Err("it must be at least 1s".to_owned()),

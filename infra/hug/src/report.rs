@@ -1,18 +1,52 @@
-//! A round, told in lines that a person reads.
+//! A round, in lines that a person reads.
 
 use check_followers::{Looked, Summary};
-use have_a_hug::{
-    check::{Check, Outcome},
-    hug::{Certainty, Hug, Skipped, Status as HugStatus},
-};
+use have_a_hug::check::{Check, CheckOutcome};
 use jiff::Timestamp;
+use promise::{
+    evidence::{Certainty, Skipped},
+    hug::{Hug, Status},
+};
 
-use crate::status::{each, follower, how, refused};
+use crate::{
+    stack::Round,
+    words::{each, follower, how, refused},
+};
 
-/// What a round found and sent: for each account a line that begins with its name, and below it, set
-/// in, what happened to its hugs.
-pub fn round(summary: &Summary, touched: &[Hug]) -> Vec<String> {
-    let (mut lines, mut told) = (Vec::new(), Vec::new());
+/// What one round came to, for a person.
+pub struct Report {
+    /// What happened: for each account a line that begins with its name, and below it, indented, what
+    /// happened to its hugs.
+    pub lines: Vec<String>,
+    /// Whether an account failed or an invitation needs a person.
+    pub needs_person: bool,
+}
+
+impl Report {
+    /// The report of a round that ended at that time.
+    pub fn of(round: &Round, now: Timestamp) -> Self {
+        let hugs = delivered(round);
+        let in_trouble = hugs.iter().any(|hug| is_trouble(hug, now));
+        Self {
+            lines: lines(&round.summary, &hugs),
+            needs_person: round.summary.failed > 0 || in_trouble,
+        }
+    }
+}
+
+/// Each hug that was to be delivered, as its last delivery left it.
+fn delivered(round: &Round) -> Vec<&Hug> {
+    let mut hugs: Vec<&Hug> = Vec::new();
+    for hug in round.deliveries.iter().filter_map(|one| one.hug.as_ref()) {
+        hugs.retain(|earlier| earlier.key() != hug.key());
+        hugs.push(hug);
+    }
+    hugs.sort_by_key(|hug| (hug.account.to_string(), hug.milestone));
+    hugs
+}
+
+fn lines(summary: &Summary, hugs: &[&Hug]) -> Vec<String> {
+    let (mut lines, mut names) = (Vec::new(), Vec::new());
     for looked in &summary.accounts {
         let account = match looked {
             Looked::At(check) => {
@@ -24,20 +58,21 @@ pub fn round(summary: &Summary, touched: &[Hug]) -> Vec<String> {
                 account.to_string()
             }
         };
-        lines.extend(invitations(touched, &account));
-        told.push(account);
+        lines.extend(invitations(hugs, &account));
+        names.push(account);
     }
-    // The stream brings hugs of accounts that were not looked at, too.
-    for hug in touched {
+    // The stream can bring hugs of accounts that were not checked, too.
+    for hug in hugs {
         let account = hug.account.to_string();
-        if !told.contains(&account) {
-            let more = invitations(touched, &account);
-            if !more.is_empty() {
-                lines.push(account.clone());
-                lines.extend(more);
-            }
-            told.push(account);
+        if names.contains(&account) {
+            continue;
         }
+        let more = invitations(hugs, &account);
+        if !more.is_empty() {
+            lines.push(account.clone());
+            lines.extend(more);
+        }
+        names.push(account);
     }
     lines
 }
@@ -56,14 +91,18 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         count(check.followers_before)
     );
     let mut lines = vec![match check.outcome {
-        Outcome::Baseline => format!("{account}  {now} followers: counted from here on; {next}"),
-        Outcome::RateLimited => {
+        CheckOutcome::Baseline => {
+            format!("{account}  {now} followers: counted from here on; {next}")
+        }
+        CheckOutcome::RateLimited => {
             let until = check
                 .retry_at
                 .map_or_else(String::new, |until| format!(" until {until}"));
             format!("{account}  its rate limit is used up: nothing is asked{until}")
         }
-        Outcome::NoMilestone | Outcome::Milestones | Outcome::Waiting => format!("{moved}; {next}"),
+        CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting => {
+            format!("{moved}; {next}")
+        }
     }];
     let would = if dry_run {
         " (dry run: not written down)"
@@ -98,7 +137,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
     }
     for moved in &check.rearmed {
         let now = match moved.status {
-            HugStatus::Reached => "is put back to work".to_owned(),
+            Status::Reached => "is rearmed".to_owned(),
             other => format!("is {other} now"),
         };
         lines.push(format!("  {} was stuck and {now}", moved.milestone));
@@ -113,13 +152,12 @@ fn passed_over(skipped: &[Skipped], more: u64) -> String {
     format!("; passed over {}", each(skipped, more).join(", "))
 }
 
-fn invitations(touched: &[Hug], account: &str) -> Vec<String> {
-    touched
-        .iter()
+fn invitations(hugs: &[&Hug], account: &str) -> Vec<String> {
+    hugs.iter()
         .filter(|hug| hug.attempts > 0 && hug.account.to_string() == account)
         .flat_map(|hug| {
             let (state, again) = match (hug.status, hug.lease_until) {
-                (HugStatus::Inviting, until) => ("not invited yet".to_owned(), until),
+                (Status::Inviting, until) => ("not invited yet".to_owned(), until),
                 (other, _) => (other.to_string(), None),
             };
             let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
@@ -130,11 +168,11 @@ fn invitations(touched: &[Hug], account: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a hug is where a person has to look: given up, or failed and not waiting for a set time.
-pub fn is_trouble(hug: &Hug, now: Timestamp) -> bool {
+/// Whether a person has to look at a hug: it was given up, or failed and does not wait for a set time.
+fn is_trouble(hug: &Hug, now: Timestamp) -> bool {
     match hug.status {
-        HugStatus::Undeliverable => true,
-        HugStatus::Inviting => {
+        Status::Undeliverable => true,
+        Status::Inviting => {
             hug.reason.is_some() && hug.lease_until.is_none_or(|until| until <= now)
         }
         _ => false,
@@ -148,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_accounts_invitations_stand_below_its_name_whether_it_was_looked_at_or_not() {
+    fn each_accounts_invitations_are_below_its_name_whether_it_was_checked_or_not() {
         let invited = |account: &str, milestone: u64| -> Result<Hug, serde_json::Error> {
             serde_json::from_value(json!({
                 "account": account, "id": "1", "milestone": milestone, "status": "invited",
@@ -162,8 +200,9 @@ mod tests {
                 "reached_at": "2026-11-22T14:00:00Z", "updated_at": "2026-11-22T14:00:00Z",
             }))
         };
-        let touched = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)]
+        let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)]
             .map(|(account, milestone)| invited(account, milestone).expect("a hug"));
+        let invited: Vec<&Hug> = invited.iter().collect();
         let failed = Looked::Failed {
             account: "x:amber".parse().expect("a name"),
             error: "no".to_owned(),
@@ -176,7 +215,7 @@ mod tests {
             accounts: vec![failed],
         };
         assert_eq!(
-            round(&summary, &touched),
+            lines(&summary, &invited),
             [
                 "x:amber  could not be checked: no",
                 "  600 invited: announce 77",

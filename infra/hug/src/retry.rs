@@ -1,138 +1,134 @@
-//! Hugs that are stuck or were given up, put back to work at a person's word and delivered at once.
+//! Hugs that are stuck or were given up go back to work when a person says so.
 
 use std::io::Write;
 
 use have_a_hug::{
+    ledger::{Ledger, Snapshot},
+    retry::{RetryError, retry},
+};
+use jiff::Timestamp;
+use promise::{
     account::AccountName,
     hug::{Hug, NotClaimable},
-    ledger::Everything,
     milestone::Milestone,
 };
-use serde_json::json;
 
-use crate::{Error, stack::Stack, status, watch};
+use crate::{Error, words::how};
 
-/// Says on `out` what it does with each hug of `account`, or of all, and then does it; with
-/// `milestone`, only with that one. Answers whether anything needs a person afterwards.
+/// Which hugs a person means.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Only those of this account.
+    pub account: Option<AccountName>,
+    /// Only the one for this number.
+    pub milestone: Option<Milestone>,
+}
+
+/// Puts the hugs back to work that can go, and says on `out` what it does with each. Returns how many went
+/// back to work; the stream delivers them.
 ///
 /// # Errors
 ///
-/// Where the one hug that was asked for cannot be put back to work, or the ledger fails.
+/// Where the one hug that was asked for cannot go back to work, or the ledger fails.
 pub async fn run(
-    stack: &mut Stack,
-    account: Option<&AccountName>,
-    milestone: Option<Milestone>,
+    ledger: &Ledger,
+    which: &Which,
+    now: Timestamp,
     out: &mut impl Write,
-) -> Result<bool, Error> {
-    if let Some(account) = account
-        && stack.deps.settings.account(account).is_none()
-    {
-        return Err(unknown(stack, account).into());
-    }
-    let everything = stack.deps.ledger.everything().await?;
-    let meant: Vec<(AccountName, &Hug)> = everything
-        .hugs
-        .iter()
-        .map(|hug| (called_now(&everything, hug), hug))
-        .filter(|(name, _)| account.is_none_or(|account| account == name))
-        .collect();
-    let chosen = match milestone {
-        Some(milestone) => vec![the_one(&meant, milestone)?],
-        None => meant,
-    };
-    let now = stack.deps.clock.now();
-    let mut accounts = Vec::new();
-    for (name, hug) in chosen {
+) -> Result<usize, Error> {
+    let snapshot = ledger.snapshot().await?;
+    let mut back_at_work = 0;
+    for (name, hug) in chosen(&snapshot, which)? {
         let is = format!("{name}  the hug for {} is {}", hug.milestone, hug.status);
-        let refusal = match hug.redrive(now) {
-            _ if stack.deps.settings.account(&name).is_none() => unknown(stack, &name),
+        match retry(ledger, &hug.key(), now).await {
             Ok(_) => {
-                let why = match status::how(hug) {
+                let why = match how(hug) {
                     why if why.is_empty() => why,
                     why => format!(" ({why})"),
                 };
-                writeln!(out, "{is}{why}: it is put back to work")?;
-                if !accounts.contains(&name) {
-                    accounts.push(name);
-                }
-                continue;
+                writeln!(out, "{is}{why}: it goes back to work")?;
+                back_at_work += 1;
             }
-            Err(NotClaimable::Settled(_)) if milestone.is_none() => continue,
-            Err(why) => why.to_string(),
-        };
-        if milestone.is_some() {
-            let what = format!("the hug for {} of {name} cannot be retried", hug.milestone);
-            return Err(format!("{what}: {refusal}").into());
+            Err(RetryError::Ledger(error)) => return Err(error.into()),
+            Err(why) if which.milestone.is_some() => {
+                let what = format!("the hug for {} of {name} cannot be retried", hug.milestone);
+                return Err(format!("{what}: {why}").into());
+            }
+            Err(RetryError::NotNow(NotClaimable::Settled(_))) => {}
+            Err(why) => writeln!(out, "{is}: left alone, as {why}")?,
         }
-        writeln!(out, "{is}: left alone, as {refusal}")?;
     }
-    if accounts.is_empty() {
-        writeln!(out, "Nothing is put back to work.")?;
-        return Ok(false);
+    if back_at_work == 0 {
+        writeln!(out, "No hug goes back to work.")?;
     }
     out.flush()?;
-    let mut trouble = false;
-    // Account by account, so that no other is looked at: X bills each look.
-    for account in accounts {
-        let event =
-            json!({ "account": account.to_string(), "redrive": true, "milestone": milestone });
-        let told = watch::round(stack, event).await?;
-        for line in &told.lines {
-            writeln!(out, "{line}")?;
-        }
-        trouble |= told.trouble;
-    }
-    Ok(trouble)
+    Ok(back_at_work)
 }
 
-/// The account of a hug, by the handle that it has now.
-fn called_now(everything: &Everything, hug: &Hug) -> AccountName {
+/// The hugs that are meant, each with the name that its account has now.
+fn chosen<'a>(snapshot: &'a Snapshot, which: &Which) -> Result<Vec<(AccountName, &'a Hug)>, Error> {
+    let hugs = snapshot.hugs.iter();
+    let named: Vec<(AccountName, &Hug)> = hugs
+        .map(|hug| (name_now(snapshot, hug), hug))
+        .filter(|(name, _)| which.account.as_ref().is_none_or(|account| account == name))
+        .collect();
+    if let (Some(account), true) = (&which.account, named.is_empty()) {
+        return Err(nothing_of(snapshot, account).into());
+    }
+    match which.milestone {
+        Some(milestone) => Ok(vec![the_one(&named, milestone)?]),
+        None => Ok(named),
+    }
+}
+
+/// The name of a hug's account, by the handle that it has now.
+fn name_now(snapshot: &Snapshot, hug: &Hug) -> AccountName {
     let id = hug.key().id;
-    let known = everything
-        .accounts
-        .iter()
-        .find(|account| account.key() == id);
-    known.map_or_else(|| hug.account.clone(), |account| account.account.clone())
+    let known = snapshot.accounts.iter().find(|account| account.key() == id);
+    known.map_or_else(|| hug.account.clone(), |account| account.name.clone())
+}
+
+fn nothing_of(snapshot: &Snapshot, account: &AccountName) -> String {
+    let accounts = snapshot.accounts.iter();
+    let known: Vec<String> = accounts.map(|account| account.name.to_string()).collect();
+    if known.contains(&account.to_string()) {
+        return format!("{account} has no hug yet");
+    }
+    format!(
+        "the ledger has no account {account}; it has {}",
+        known.join(", ")
+    )
 }
 
 fn the_one<'a>(
-    meant: &[(AccountName, &'a Hug)],
+    named: &[(AccountName, &'a Hug)],
     milestone: Milestone,
 ) -> Result<(AccountName, &'a Hug), Error> {
-    let all = |these: &[&(AccountName, &Hug)], what: &dyn Fn(&AccountName, &Hug) -> String| {
-        let each: Vec<String> = these.iter().map(|(name, hug)| what(name, hug)).collect();
-        each.join(", ")
-    };
-    let found: Vec<_> = meant
+    let found: Vec<_> = named
         .iter()
         .filter(|(_, hug)| hug.milestone == milestone)
         .collect();
     match found.as_slice() {
         [(name, hug)] => Ok((name.clone(), hug)),
         [] => {
-            let there = all(&meant.iter().collect::<Vec<_>>(), &|name, hug| {
-                format!("{name} {}", hug.milestone)
-            });
+            let hugs = named.iter();
+            let there: Vec<String> = hugs
+                .map(|(name, hug)| format!("{name} {}", hug.milestone))
+                .collect();
             let there = if there.is_empty() {
                 "there are none yet".to_owned()
             } else {
-                format!("there are: {there}")
+                format!("there are: {}", there.join(", "))
             };
             Err(format!("there is no hug for {milestone}; {there}").into())
         }
         several => {
-            let names = all(several, &|name, _| name.to_string());
+            let names: Vec<String> = several.iter().map(|(name, _)| name.to_string()).collect();
             Err(format!(
-                "several accounts have a hug for {milestone}; say whose with --account, one of {names}"
+                "several accounts have a hug for {milestone}; say whose with --account, one of {}",
+                names.join(", ")
             )
             .into())
         }
     }
-}
-
-fn unknown(stack: &Stack, account: &AccountName) -> String {
-    let all = &stack.deps.settings.accounts;
-    let known: Vec<String> = all.iter().map(|one| one.name.to_string()).collect();
-    let known = known.join(", ");
-    format!("the settings name no account {account}; they name {known}")
 }

@@ -1,10 +1,11 @@
-//! Both functions over one table: what AWS does between the schedule and the stream, in one process.
+//! Both functions over one table, in one process: what AWS does between the schedule and the stream.
 
 use std::{env, path::Path};
 
 use have_a_hug::{
-    Deps,
     clock::Clock,
+    deliver::Delivery,
+    deps::Deps,
     http,
     ledger::Ledger,
     settings::{Secrets, Settings},
@@ -14,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     Error,
-    pump::Pump,
+    event_source_mapping::EventSourceMapping,
     table::{self, Table},
 };
 
@@ -24,8 +25,8 @@ pub struct Stack {
     pub deps: Deps,
     /// The table that they share.
     pub table: Table,
-    /// What carries its stream to the second function.
-    pub pump: Pump,
+    /// What hands its stream to the second function.
+    pub mapping: EventSourceMapping,
 }
 
 impl Stack {
@@ -39,8 +40,8 @@ impl Stack {
         let settings = Settings::load(settings, &|name| env::var(name).ok())?;
         let http = http::client()?;
         let table = Table::open(state, &http).await?;
-        let pump = Pump::open(table.database(), state);
-        Ok(Self::over(settings, table, pump, &http, Clock::system()))
+        let mapping = EventSourceMapping::open(table.database(), state);
+        Ok(Self::over(settings, table, mapping, &http, Clock::system()))
     }
 
     /// The same for a look that writes nothing: where nothing is kept yet, nothing is begun.
@@ -73,14 +74,14 @@ impl Stack {
     async fn with_nothing(settings: Settings, clock: Clock) -> Result<Self, Error> {
         let http = http::client()?;
         let table = Table::in_memory(&http).await?;
-        let pump = Pump::in_memory(table.database());
-        Ok(Self::over(settings, table, pump, &http, clock))
+        let mapping = EventSourceMapping::in_memory(table.database());
+        Ok(Self::over(settings, table, mapping, &http, clock))
     }
 
     fn over(
         settings: Settings,
         table: Table,
-        pump: Pump,
+        mapping: EventSourceMapping,
         http: &reqwest::Client,
         clock: Clock,
     ) -> Self {
@@ -88,7 +89,7 @@ impl Stack {
         Self {
             deps: Deps::new(settings, ledger, http, clock),
             table,
-            pump,
+            mapping,
         }
     }
 
@@ -96,26 +97,60 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// An event that is refused, or a stream that cannot be read. Failing accounts are in the
-    /// summary.
-    pub async fn round(&mut self, event: Value) -> Result<check_followers::Summary, Error> {
+    /// An event that is refused, or a stream that cannot be read. Failing accounts are in the summary.
+    pub async fn round(&mut self, event: Value) -> Result<Round, Error> {
         let event = LambdaEvent::new(event, Context::default());
         let summary = check_followers::handle(event, &self.deps).await?;
-        if !summary.dry_run {
-            self.deliver().await?;
-        }
-        Ok(summary)
+        let deliveries = if summary.dry_run {
+            Vec::new()
+        } else {
+            self.deliver().await?
+        };
+        Ok(Round {
+            summary,
+            deliveries,
+        })
     }
 
-    /// Hands the stream's new records to `invite-follower`.
+    /// A round without checks: `invite-follower` with what is in the stream.
     ///
     /// # Errors
     ///
-    /// A stream that cannot be read, or a place in it that cannot be kept.
-    pub async fn deliver(&mut self) -> Result<usize, Error> {
-        let deps = &self.deps;
-        self.pump
-            .run(async |event| invite_follower::handle(event, deps).await)
-            .await
+    /// See [`Stack::deliver`].
+    pub async fn deliver_only(&mut self) -> Result<Round, Error> {
+        Ok(Round {
+            summary: check_followers::Summary {
+                dry_run: false,
+                checked: 0,
+                failed: 0,
+                accounts: Vec::new(),
+            },
+            deliveries: self.deliver().await?,
+        })
     }
+
+    /// Hands the stream's new records to `invite-follower`, and returns what became of each.
+    ///
+    /// # Errors
+    ///
+    /// A stream that cannot be read, or a position in it that cannot be kept.
+    pub async fn deliver(&mut self) -> Result<Vec<Delivery>, Error> {
+        let (deps, mut deliveries) = (&self.deps, Vec::new());
+        let handler = async |event| {
+            let batch = invite_follower::handle_batch(event, deps).await;
+            deliveries.extend(batch.deliveries);
+            batch.response
+        };
+        self.mapping.run(handler).await?;
+        Ok(deliveries)
+    }
+}
+
+/// What one round came to.
+#[derive(Debug)]
+pub struct Round {
+    /// What the checks found.
+    pub summary: check_followers::Summary,
+    /// What became of the hugs that were to be delivered.
+    pub deliveries: Vec<Delivery>,
 }

@@ -1,106 +1,37 @@
 //! What the ledger holds, for a person or a program.
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use have_a_hug::{
-    hug::{Hug, Refusal, Skipped, Status as Stand},
-    invitation::Channel,
-    ledger::{Everything, Ledger, LedgerError},
+use have_a_hug::ledger::{Ledger, LedgerError, Snapshot};
+use jiff::Timestamp;
+use promise::{
+    account::{AccountName, UserId},
+    channel::Channel,
+    hug::Status,
     milestone::{Milestone, Plan},
 };
-use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::{
+    trouble::HugView,
+    words::{each, follower, how, refused},
+};
 
 /// Every account and every hug: the shape of `hug status --json`.
 #[derive(Debug, Default, Serialize)]
-pub struct Status {
+pub struct Overview {
     /// The accounts, by name.
-    pub accounts: Vec<AccountStatus>,
+    pub accounts: Vec<AccountView>,
     /// The hugs, by account and milestone.
-    pub hugs: Vec<HugStatus>,
-}
-
-/// One hug, and what keeps it from its follower.
-#[derive(Debug, Serialize)]
-pub struct HugStatus {
-    /// All that the ledger holds of it.
-    #[serde(flatten)]
-    pub hug: Hug,
-    /// `null` where it goes its way.
-    pub trouble: Option<Trouble>,
-}
-
-/// Why a hug has not been delivered, and what comes next.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    /// What happened.
-    pub what: String,
-    /// Since when it is given up, or owed.
-    pub since: Timestamp,
-    /// When a check tries it by itself; `null` where none will.
-    pub next_try: Option<Timestamp>,
-    /// What a person can do.
-    pub helps: String,
-}
-
-impl HugStatus {
-    /// A hug as it stands now.
-    pub fn at(now: Timestamp, hug: Hug) -> Self {
-        Self {
-            trouble: Trouble::of(&hug, now),
-            hug,
-        }
-    }
-}
-
-impl Trouble {
-    /// What is wrong with a hug; `None` where it is delivered, or on its way as it should be.
-    fn of(hug: &Hug, now: Timestamp) -> Option<Self> {
-        let claimed = hug.lease_until.is_some_and(|until| until > now);
-        let next_try = hug.next_try(now);
-        let why = match (hug.status, &hug.reason) {
-            (Stand::Reached | Stand::Inviting | Stand::Undeliverable, Some(reason)) => reason,
-            (Stand::Reached, None) if hug.rearmed > 0 || next_try == Some(now) => {
-                "it is written down, but nothing has delivered it"
-            }
-            (Stand::Inviting, None) if !claimed => "it was cut off while it was being sent",
-            (Stand::Undeliverable, None) => "no reason was kept",
-            _ => return None,
-        };
-        let retry = format!(
-            "hug retry --account {} --milestone {}",
-            hug.account, hug.milestone
-        );
-        let helps = match (hug.status, next_try) {
-            (Stand::Undeliverable, _) => format!("remove the cause, then `{retry}`"),
-            _ if claimed => "wait: a check or `hug watch` goes on with it then".to_owned(),
-            (_, None) => format!("`{retry}`; else the next check gives it up"),
-            (_, Some(_)) => format!(
-                "remove the cause; a check or `hug watch` goes on with it then, and `{retry}` at once"
-            ),
-        };
-        let refused = hug
-            .refusals
-            .iter()
-            .map(|refusal| format!("; {}: {}", refusal.channel, refusal.reason));
-        Some(Self {
-            what: std::iter::once(why.to_string()).chain(refused).collect(),
-            since: match hug.status {
-                Stand::Undeliverable => hug.updated_at,
-                _ => hug.reached_at,
-            },
-            next_try,
-            helps,
-        })
-    }
+    pub hugs: Vec<HugView>,
 }
 
 /// One account.
 #[derive(Debug, Serialize)]
-pub struct AccountStatus {
+pub struct AccountView {
     /// What its creator calls it: `x:amber`.
-    pub account: String,
+    pub account: AccountName,
     /// Its id on the network; `null` before the first check got through.
-    pub id: Option<String>,
+    pub id: Option<UserId>,
     /// Followers at the last check.
     pub followers: Option<u64>,
     /// The mark.
@@ -113,7 +44,7 @@ pub struct AccountStatus {
     pub retry_at: Option<Timestamp>,
 }
 
-impl Status {
+impl Overview {
     /// Reads the whole ledger.
     ///
     /// # Errors
@@ -124,50 +55,41 @@ impl Status {
         plan: Option<Plan>,
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
-        let Everything {
+        let Snapshot {
             accounts,
             hugs,
-            signposts,
-        } = ledger.everything().await?;
-        let retry_at = |name: &str| {
-            let signpost = signposts
-                .iter()
-                .find(|(key, _)| key.replacen('@', ":", 1) == name)?;
-            signpost.1.retry_at.filter(|until| *until > now)
+            handles,
+        } = ledger.snapshot().await?;
+        let retry_at = |name: &AccountName| {
+            let (_, handle) = handles.iter().find(|(known, _)| known == name)?;
+            handle.retry_at.filter(|until| *until > now)
         };
-        let mut shown: Vec<AccountStatus> = accounts
-            .iter()
-            .map(|account| AccountStatus {
-                account: account.account.to_string(),
-                id: Some(account.id.clone()),
+        let mut shown: Vec<AccountView> = accounts
+            .into_iter()
+            .map(|account| AccountView {
+                retry_at: retry_at(&account.name),
+                account: account.name,
+                id: Some(account.id),
                 followers: Some(account.followers),
                 promised_up_to: Some(account.promised_up_to),
                 next_milestone: plan.and_then(|plan| plan.next_after(account.promised_up_to)),
                 checked_at: Some(account.checked_at),
-                retry_at: retry_at(&account.account.to_string()),
             })
             .collect();
-        // A handle whose very first check was told to wait has no account yet.
-        for (key, signpost) in signposts
-            .iter()
-            .filter(|(_, signpost)| signpost.id.is_none())
-        {
-            shown.push(AccountStatus {
-                account: key.replacen('@', ":", 1),
-                id: None,
-                followers: None,
-                promised_up_to: None,
-                next_milestone: None,
-                checked_at: None,
-                retry_at: signpost.retry_at.filter(|until| *until > now),
-            });
-        }
+        // A handle that the network asked to wait for at the very first check has no account yet.
+        let unknown = handles.iter().filter(|(_, handle)| handle.id.is_none());
+        shown.extend(unknown.map(|(name, _)| AccountView {
+            account: name.clone(),
+            id: None,
+            followers: None,
+            promised_up_to: None,
+            next_milestone: None,
+            checked_at: None,
+            retry_at: retry_at(name),
+        }));
         Ok(Self {
             accounts: shown,
-            hugs: hugs
-                .into_iter()
-                .map(|hug| HugStatus::at(now, hug))
-                .collect(),
+            hugs: hugs.into_iter().map(|hug| HugView::at(now, hug)).collect(),
         })
     }
 
@@ -185,7 +107,7 @@ impl Status {
         ]);
         for account in &self.accounts {
             accounts.add_row([
-                account.account.clone(),
+                account.account.to_string(),
                 or_dash(account.followers),
                 or_dash(account.next_milestone),
                 or_dash(account.checked_at),
@@ -201,12 +123,12 @@ impl Status {
 
 /// The hugs as a table, and below it what a person may want to copy: the words of drafts, and what
 /// helps where something is in the way.
-pub fn hugs_table(hugs: &[HugStatus]) -> String {
+pub fn hugs_table(hugs: &[HugView]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
     let mut below = String::new();
-    for HugStatus { hug, trouble } in hugs {
+    for HugView { hug, trouble } in hugs {
         let draft = hug.invitation.as_ref().filter(|invitation| {
-            invitation.channel == Channel::Draft && hug.status == Stand::Invited
+            invitation.channel == Channel::Draft && hug.status == Status::Invited
         });
         let name = format!("{} {}", hug.account, hug.milestone);
         shown.add_row([
@@ -242,48 +164,6 @@ pub fn hugs_table(hugs: &[HugStatus]) -> String {
         }
     }
     format!("{shown}{below}")
-}
-
-/// Those who were passed over, and why.
-pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
-    let one = |one: &Skipped| format!("@{} ({})", one.handle, one.reasons.join(", "));
-    let rest = (more > 0).then(|| format!("and {more} more"));
-    skipped.iter().map(one).chain(rest).collect()
-}
-
-/// Whom a hug is for.
-pub fn follower(hug: &Hug) -> String {
-    match &hug.follower {
-        Some(follower) => format!("@{}", follower.handle),
-        None => format!("my {} follower", hug.milestone.ordinal()),
-    }
-}
-
-/// The channels that were tried before, and what the network said.
-pub fn refused(hug: &Hug) -> Vec<String> {
-    let one = |one: &Refusal| format!("{} was refused: {}", one.channel, one.reason);
-    hug.refusals.iter().map(one).collect()
-}
-
-/// How the invitation travelled, or why it has not.
-pub fn how(hug: &Hug) -> String {
-    match (&hug.invitation, &hug.reason) {
-        (Some(invitation), None) if invitation.channel == Channel::Draft => {
-            format!(
-                "draft, for you to send: {}",
-                invitation.reference.as_deref().unwrap_or_default()
-            )
-        }
-        (Some(invitation), None) => {
-            format!(
-                "{} {}",
-                invitation.channel,
-                invitation.reference.as_deref().unwrap_or("(under way)")
-            )
-        }
-        (_, Some(reason)) => reason.clone(),
-        (None, None) => String::new(),
-    }
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {

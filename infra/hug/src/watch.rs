@@ -6,56 +6,29 @@ use std::{
     time::Duration,
 };
 
-use have_a_hug::ledger::{Kind, LedgerError};
+use have_a_hug::ledger::{LedgerError, LedgerFailure};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{Error, report, stack::Stack};
+use crate::{Error, report::Report, stack::Stack};
 
-/// What one round came to.
-pub struct Told {
-    /// What happened, in lines.
-    pub lines: Vec<String>,
-    /// Whether an account failed or an invitation needs a person.
-    pub trouble: bool,
-}
-
-/// One round, told.
+/// Makes a round every so often. On a terminal a quiet round rewrites its one line; in a pipe each round has
+/// lines of its own.
 ///
 /// # Errors
 ///
-/// See [`Stack::round`].
-pub async fn round(stack: &mut Stack, event: Value) -> Result<Told, Error> {
-    let before = stack.deps.ledger.everything().await?.hugs;
-    let summary = stack.round(event).await?;
-    let mut touched = stack.deps.ledger.everything().await?.hugs;
-    touched.retain(|hug| !before.contains(hug));
-    let lines = report::round(&summary, &touched);
-    let now = stack.deps.clock.now();
-    let in_trouble = touched.iter().any(|hug| report::is_trouble(hug, now));
-    Ok(Told {
-        lines,
-        trouble: summary.failed > 0 || in_trouble,
-    })
-}
-
-/// Rounds every so often. On a terminal the state is one line that lives on; in a pipe each round
-/// is told in lines of its own, and only rounds in which something happened take more than one.
-///
-/// # Errors
-///
-/// Where no retry can help; a network that fails, and a ledger that cannot be read or written for
-/// now, are told and tried again.
+/// Where no retry can help. A network that fails, and a ledger that cannot be read or written for now, are
+/// reported and tried again.
 pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
     loop {
-        let told = tokio::select! {
-            told = round(stack, Value::Null) => Some(told),
+        let round = tokio::select! {
+            round = stack.round(Value::Null) => Some(round),
             () = &mut interrupted => None,
         };
-        let lines = match told {
+        let lines = match round {
             None => break,
-            Some(Ok(told)) => told.lines,
+            Some(Ok(round)) => Report::of(&round, stack.deps.clock.now()).lines,
             Some(Err(error)) if retry_can_help(&error) => {
                 vec![format!(
                     "  this round was cut short: {error}; the next one tries again"
@@ -63,28 +36,27 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
             }
             Some(Err(error)) => return Err(error),
         };
-        tell(&lines, every)?;
+        print(&lines, every)?;
         tokio::select! {
             () = tokio::time::sleep(every) => {}
             () = &mut interrupted => break,
         }
     }
-    // Whatever was cut off is found by the next start: it claims nothing twice and asks before it
-    // sends again.
+    // The next start finds what was cut off: it claims nothing twice and asks before it sends again.
     writeln!(stdout(), "\nEnded. `hug watch` goes on from here.")?;
     Ok(())
 }
 
-/// Whether a round that ended so can work later with nothing changed here: the ledger's file is
-/// busy while something else writes to it or copies it, and a full disk is emptied again.
+/// Whether a round that failed so can work later with nothing changed here: the ledger's file is busy while
+/// another program writes or copies it, and a full disk can have space again.
 fn retry_can_help(error: &Error) -> bool {
     match error.downcast_ref::<LedgerError>() {
-        Some(error) => error.kind != Kind::Final,
+        Some(error) => error.failure != LedgerFailure::Final,
         None => error.is::<dynoxide::DynoxideError>() || error.is::<std::io::Error>(),
     }
 }
 
-fn tell(lines: &[String], every: Duration) -> Result<(), Error> {
+fn print(lines: &[String], every: Duration) -> Result<(), Error> {
     let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
     let mut out = stdout().lock();
     let eventful = lines.iter().any(|line| line.starts_with("  "));

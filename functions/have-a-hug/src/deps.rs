@@ -1,0 +1,84 @@
+//! What a check and a delivery work with; made once, lent to every event.
+
+use std::{collections::HashMap, sync::Arc};
+
+use promise::account::AccountName;
+
+use crate::{
+    clock::Clock,
+    ledger::Ledger,
+    metrics::Metrics,
+    network::Network,
+    settings::{Account, Settings},
+};
+
+/// What a check and a delivery work with.
+pub struct Deps {
+    /// What the creator decided.
+    pub settings: Settings,
+    /// Where promises are recorded.
+    pub ledger: Ledger,
+    /// The time.
+    pub clock: Clock,
+    /// Where the functions count what happened: nowhere, unless one on AWS says otherwise.
+    pub metrics: Metrics,
+    /// The network of each account, in the order of the settings.
+    networks: Vec<Arc<dyn Network>>,
+    /// The place of each account in that order.
+    places: HashMap<AccountName, usize>,
+}
+
+/// An account of the settings with its network.
+#[derive(Clone, Copy)]
+pub struct Served<'a> {
+    /// What its creator wants for it.
+    pub account: &'a Account,
+    /// Its network.
+    pub network: &'a dyn Network,
+}
+
+impl Deps {
+    /// Connects every account of the settings to its network; nothing is sent yet.
+    pub fn new(settings: Settings, ledger: Ledger, http: &reqwest::Client, clock: Clock) -> Self {
+        let connect = |account: &Account| account.connect(http, &clock);
+        let networks = settings.accounts.iter().map(connect).collect();
+        Self::over(settings, ledger, networks, clock)
+    }
+
+    /// The same with the networks handed in, one for each account of the settings in their order.
+    pub fn over(
+        settings: Settings,
+        ledger: Ledger,
+        networks: Vec<Arc<dyn Network>>,
+        clock: Clock,
+    ) -> Self {
+        let accounts = settings.accounts.iter().enumerate();
+        let places = accounts.map(|(place, account)| (account.name.clone(), place));
+        Self {
+            places: places.collect(),
+            settings,
+            ledger,
+            clock,
+            metrics: Metrics::default(),
+            networks,
+        }
+    }
+
+    /// Every account with its network, in the order of the settings.
+    pub fn all(&self) -> impl Iterator<Item = Served<'_>> {
+        let pairs = self.settings.accounts.iter().zip(&self.networks);
+        pairs.map(|(account, network)| Served {
+            account,
+            network: network.as_ref(),
+        })
+    }
+
+    /// The account of that name with its network; `None` for one that the settings do not name.
+    pub fn served(&self, name: &AccountName) -> Option<Served<'_>> {
+        let place = *self.places.get(name)?;
+        Some(Served {
+            account: self.settings.accounts.get(place)?,
+            network: self.networks.get(place)?.as_ref(),
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! How many followed in each hour: the points of a growth curve.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How many followed in one hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Followers at the first check of that hour.
+    pub followers: u64,
+    /// When DynamoDB may delete it, in unix seconds: after 400 days, so that a year can be compared.
+    pub expires_at: i64,
+}
+
+impl Growth {
+    pub(super) fn at(now: Timestamp, followers: u64) -> Self {
+        const KEPT_SECONDS: i64 = 400 * 24 * 60 * 60;
+        Self {
+            followers,
+            expires_at: now.as_second() + KEPT_SECONDS,
+        }
+    }
+}
+
+/// The hour of a time as the sort key has it: `2026-11-22T14`.
+pub(super) fn hour(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_written_in_utc_and_sorts_by_time() {
+        let time: Timestamp = "2026-11-22T14:59:59Z".parse().unwrap();
+        assert_eq!(hour(time), "2026-11-22T14");
+    }
+}

@@ -1,0 +1,368 @@
+//! Requests of one account: sent, classified by what comes next, and never quoting a secret.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use promise::{
+    account::AccountName,
+    follower::Recipient,
+    letter::Letter,
+    rules::Rules,
+    untrusted::{MAX_REASON, one_line},
+};
+use reqwest::{RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::{Failure, NetworkError};
+use crate::{
+    clock::Clock,
+    http::{self, Response, SendError},
+    secret::Credentials,
+};
+
+/// What a client is made of: an account, its secrets and where it is.
+#[derive(Clone, Copy)]
+pub struct Connection<'a> {
+    /// The account.
+    pub account: &'a AccountName,
+    /// The server in hug.toml, if it names one.
+    pub server: Option<&'a str>,
+    /// The AppView in hug.toml, if it names one.
+    pub appview: Option<&'a str>,
+    /// The account's secrets.
+    pub credentials: &'a Credentials,
+    /// The one HTTP client of this program.
+    pub http: &'a reqwest::Client,
+    /// The time.
+    pub clock: &'a Clock,
+}
+
+impl Connection<'_> {
+    /// Where the account is written, and read unless the network has an AppView.
+    pub fn server(&self, rules: &Rules) -> String {
+        let default = || (rules.default_server)(&self.account.handle);
+        self.server.map_or_else(default, str::to_owned)
+    }
+}
+
+/// How one network words its responses.
+pub(crate) struct Dialect {
+    /// What a response means that is not the wanted one; of no interest where the status alone says it.
+    pub refusal: fn(&Response) -> Refusal,
+    /// When a used-up rate limit opens again, as the response says.
+    pub reset: fn(&Response) -> Option<Timestamp>,
+    /// How long a rate limit lasts where the response does not say.
+    pub window: SignedDuration,
+    /// The header with the number of requests that the rate limit has left.
+    pub remaining: &'static str,
+    /// Whether a refused write says that an earlier one did what was asked.
+    pub done_already: fn(&Response) -> bool,
+}
+
+/// Why a response is not the wanted one.
+pub(crate) struct Refusal {
+    pub failure: Failure,
+    /// The network's own words.
+    pub why: String,
+}
+
+/// The requests of one account.
+pub(crate) struct Client {
+    pub account: AccountName,
+    pub http: reqwest::Client,
+    secrets: Vec<SecretString>,
+    clock: Clock,
+    dialect: &'static Dialect,
+    /// No reading before this time, as the latest response about it says.
+    blocked_until: Mutex<Option<Timestamp>>,
+}
+
+impl Client {
+    pub fn new(connection: &Connection<'_>, dialect: &'static Dialect) -> Self {
+        Self {
+            account: connection.account.clone(),
+            http: connection.http.clone(),
+            secrets: connection.credentials.values().cloned().collect(),
+            clock: connection.clock.clone(),
+            dialect,
+            blocked_until: Mutex::default(),
+        }
+    }
+
+    /// Begins something that is `what` in every error about it: "reading the followers".
+    pub fn attempt(&self, what: &'static str) -> Attempt<'_> {
+        Attempt { client: self, what }
+    }
+
+    pub fn blocked_until(&self) -> Option<Timestamp> {
+        *self.lock()
+    }
+
+    fn block_until(&self, time: Timestamp) {
+        *self.lock() = Some(time);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
+        // A time is whole even if a thread panicked while it held the lock.
+        self.blocked_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When a used-up rate limit opens again: the time in the response if it lies ahead, else after the
+    /// network's usual window. A day at the most: no limit is longer, and a wrong clock of a network must
+    /// not silence an account for ever.
+    fn reset(&self, response: &Response) -> Timestamp {
+        let now = self.clock.now();
+        let seconds = response
+            .number("retry-after")
+            .map(SignedDuration::from_secs);
+        let retry_after = || now.checked_add(seconds?).ok();
+        let announced = (self.dialect.reset)(response).or_else(retry_after);
+        let announced = announced.filter(|time| *time > now);
+        announced
+            .unwrap_or(now + self.dialect.window)
+            .min(now + SignedDuration::from_hours(24))
+    }
+
+    /// What a server answered, short and on one line. It is left out where it quotes a secret, or what
+    /// was made from one for the request (an OAuth header, a JWT), as a gateway's error page may.
+    pub fn redacted(&self, foreign: &str) -> String {
+        let quotes = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            foreign.contains(secret) || foreign.contains(&http::percent_encoded(secret))
+        };
+        if self.secrets.iter().any(quotes)
+            || ["oauth_", "eyJ"].iter().any(|part| foreign.contains(part))
+        {
+            return "(an answer that quotes a secret, and is not shown)".to_owned();
+        }
+        one_line(foreign, MAX_REASON)
+    }
+}
+
+/// One thing that is attempted for an account, in one request or several.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    client: &'a Client,
+    what: &'static str,
+}
+
+impl<'a> Attempt<'a> {
+    /// Reads something, and fails unless the response is a success.
+    pub async fn read(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+        self.accept(self.ask(request).await?)
+    }
+
+    /// Does something. Without a response it may have been done, and after an error of the server too.
+    pub async fn write(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+        self.accept_written(self.exchange(request, Failure::OutcomeUnknown).await?)
+    }
+
+    /// Reads something, whatever the status of the response is. A rate limit is remembered:
+    /// [`Client::blocked_until`].
+    pub async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+        let response = self.exchange(request, Failure::TryAgain).await?;
+        if response.status == StatusCode::TOO_MANY_REQUESTS {
+            self.client.block_until(self.client.reset(&response));
+        }
+        Ok(response)
+    }
+
+    /// Sends a request, whatever the status of the response is. `if_lost` is what it means that the request
+    /// was sent and there is no response.
+    pub async fn exchange(
+        &self,
+        request: RequestBuilder,
+        if_lost: Failure,
+    ) -> Result<Response, NetworkError> {
+        http::send(request).await.map_err(|error| match error {
+            SendError::NotSent(why) => self.error(Failure::TryAgain, why),
+            SendError::NoResponse(why) => self.error(if_lost, why),
+        })
+    }
+
+    /// The response to a read, if it is a success.
+    pub fn accept(&self, response: Response) -> Result<Response, NetworkError> {
+        if response.status.is_success() {
+            Ok(response)
+        } else {
+            Err(self.refusal(&response))
+        }
+    }
+
+    /// The response to a write, if it is a success; where it does not say that nothing was done, the
+    /// outcome is unknown.
+    pub fn accept_written(&self, response: Response) -> Result<Response, NetworkError> {
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        let mut refusal = self.refusal(&response);
+        let perhaps_done = response.status.is_server_error()
+            || response.status == StatusCode::REQUEST_TIMEOUT
+            || (self.client.dialect.done_already)(&response);
+        if perhaps_done {
+            refusal.failure = Failure::OutcomeUnknown;
+        }
+        Err(refusal)
+    }
+
+    /// Remembers that a response used up the rate limit, if it did.
+    pub fn note_limit(&self, response: &Response) {
+        if response.number(self.client.dialect.remaining) == Some(0) {
+            self.client.block_until(self.client.reset(response));
+        }
+    }
+
+    /// What a response means that is not the wanted one.
+    pub fn refusal(&self, response: &Response) -> NetworkError {
+        let Refusal { failure, why } = (self.client.dialect.refusal)(response);
+        let why = self.client.redacted(&why);
+        let failure = match response.status {
+            StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.client.reset(response)),
+            StatusCode::REQUEST_TIMEOUT => Failure::TryAgain,
+            status if status.is_server_error() => Failure::TryAgain,
+            _ => failure,
+        };
+        // Some networks say with a success what they do not have.
+        let why = if response.status.is_success() {
+            why
+        } else {
+            format!("{}: {why}", response.status)
+        };
+        self.error(failure, why)
+    }
+
+    /// The wanted body of a response.
+    pub fn parse<T: DeserializeOwned>(&self, response: &Response) -> Result<T, NetworkError> {
+        self.parse_or(response, Failure::TryAgain)
+    }
+
+    /// The reference to what was done. The network accepted it, so an unreadable response does not mean
+    /// that nothing was sent.
+    pub fn parse_sent<T: DeserializeOwned>(&self, response: &Response) -> Result<T, NetworkError> {
+        self.parse_or(response, Failure::OutcomeUnknown)
+    }
+
+    fn parse_or<T: DeserializeOwned>(
+        &self,
+        response: &Response,
+        failure: Failure,
+    ) -> Result<T, NetworkError> {
+        let parsed = response.json();
+        parsed.map_err(|why| self.error(failure, self.client.redacted(&why)))
+    }
+
+    /// Whom a letter is for that names someone.
+    pub fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
+        let nobody = || self.error(Failure::Refused, "nobody is named to send it to");
+        letter.to.ok_or_else(nobody)
+    }
+
+    /// A failure of this attempt.
+    pub fn error(&self, failure: Failure, why: impl Into<String>) -> NetworkError {
+        NetworkError {
+            failure,
+            account: self.client.account.clone(),
+            attempted: self.what,
+            why: why.into(),
+        }
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Attempt<'_> {
+    /// Panics unless the refusal of any response is readable and no wait ends in the past.
+    pub fn assert_refusal(&self, response: &Response) {
+        let refusal = self.refusal(response);
+        refusal.assert_readable();
+        if let Failure::WaitUntil(until) = refusal.failure {
+            assert!(until > self.client.clock.now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIALECT: Dialect = Dialect {
+        refusal: |_| Refusal {
+            failure: Failure::Refused,
+            why: "no".to_owned(),
+        },
+        reset: |response| response.unix_time("reset"),
+        window: SignedDuration::from_mins(15),
+        remaining: "remaining",
+        done_already: |response| response.text("done").is_some(),
+    };
+
+    fn client(secret: &str) -> Client {
+        let key = SecretString::from(secret);
+        Client::new(
+            &Connection {
+                account: &"x:amber".parse().unwrap(),
+                server: None,
+                appview: None,
+                credentials: &Credentials::from_iter([("API_KEY", key)]),
+                http: &http::client().unwrap(),
+                clock: &Clock::by_hand(Timestamp::UNIX_EPOCH),
+            },
+            &DIALECT,
+        )
+    }
+
+    #[test]
+    fn an_answer_that_quotes_a_secret_in_any_form_is_not_shown() {
+        let client = client("k/e+y");
+        for quoting in [
+            "key k/e+y",
+            "bad k%2Fe%2By!",
+            "oauth_token=\"7\"",
+            "token eyJhbGci",
+        ] {
+            assert!(
+                client.redacted(quoting).starts_with("(an answer"),
+                "{quoting}"
+            );
+        }
+        assert_eq!(client.redacted("no key"), "no key");
+    }
+
+    #[test]
+    fn a_rate_limit_ends_when_the_network_says_or_after_its_window_and_within_a_day() {
+        let client = client("key");
+        for (head, minutes) in [
+            ("429\nreset: 600\n\n", 10),
+            ("429\nretry-after: 60\n\n", 1),
+            ("429\n\n", 15),
+            ("429\nreset: -600\n\n", 15),
+            ("429\nreset: 99999999999\n\n", 24 * 60),
+            ("429\nretry-after: 9223372036854775807\n\n", 15),
+        ] {
+            let end = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+            assert_eq!(
+                client.reset(&Response::read(head.as_bytes())),
+                end,
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refused_write_may_have_been_done_after_an_error_of_the_server_or_where_the_network_says_so()
+     {
+        let client = client("key");
+        let failure = |head: &str| {
+            let response = Response::read(head.as_bytes());
+            let accepted = client.attempt("sending").accept_written(response);
+            accepted.err().map(|error| error.failure)
+        };
+        assert_eq!(failure("201\n\n"), None);
+        assert_eq!(failure("400\n\n"), Some(Failure::Refused));
+        for head in ["500\n\n", "408\n\n", "403\ndone: yes\n\n"] {
+            assert_eq!(failure(head), Some(Failure::OutcomeUnknown), "{head}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Every network there is, listed once.
+//!
+//! What is true of one network only lies in its folder: its client, its [`Rules`], its JSON. A new network is
+//! a folder, a line here, and a variant of [`NetworkName`].
+
+pub mod bluesky;
+pub mod mastodon;
+pub mod x;
+
+use std::sync::Arc;
+
+use promise::{account::NetworkName, rules::Rules};
+
+use crate::network::{Network, client::Connection};
+
+/// How an account is connected to its network.
+type Connect = fn(&Connection<'_>) -> Arc<dyn Network>;
+
+fn entry(network: NetworkName) -> (&'static Rules, Connect) {
+    match network {
+        NetworkName::X => (&x::RULES, |to| Arc::new(x::X::new(to))),
+        NetworkName::Bluesky => (&bluesky::RULES, |to| Arc::new(bluesky::Bluesky::new(to))),
+        NetworkName::Mastodon => (&mastodon::RULES, |to| Arc::new(mastodon::Mastodon::new(to))),
+    }
+}
+
+/// What a network allows.
+pub fn rules(network: NetworkName) -> &'static Rules {
+    let (rules, _) = entry(network);
+    rules
+}
+
+/// The network of one account; nothing is sent yet.
+pub fn connect(to: &Connection<'_>) -> Arc<dyn Network> {
+    let (_, connect) = entry(to.account.network);
+    connect(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use promise::{
+        channel::Channel, follower::Recipient, milestone::Milestone, template::Template,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn milestone(number: u64) -> Milestone {
+        Milestone::from_number(number).unwrap()
+    }
+
+    fn recipient(handle: &str) -> Recipient {
+        Recipient {
+            id: "1".into(),
+            handle: handle.into(),
+            name: None,
+        }
+    }
+
+    #[test]
+    fn each_network_has_its_own_rules_and_its_example_is_a_valid_handle() {
+        for network in NetworkName::ALL {
+            let rules = rules(network);
+            assert_eq!(rules.network, network);
+            assert!((rules.handle.is_valid)(rules.handle.example), "{network}");
+            assert_eq!(
+                rules.default_contact.last(),
+                Some(&Channel::Draft),
+                "{network}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_default_words_pass_the_check_that_own_words_must_pass() {
+        for network in NetworkName::ALL {
+            for channel in Channel::ALL {
+                let checked = Template::default_for(channel).check(rules(network), channel);
+                assert_eq!(checked, Ok(()), "{network} {channel}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_around_a_name_fit_whether_it_has_a_space_or_not() {
+        let rules = rules(NetworkName::X);
+        let text = format!("{{milestone}} {} a.co{{creator}}b.co", "la ".repeat(64));
+        let words: Template = text.parse().unwrap();
+        let fits = |creator: &str| {
+            let text = words.compose(rules, Channel::Announce, milestone(600), None, creator);
+            rules.excess(Channel::Announce, &text) == 0
+        };
+        assert!(fits(&"w".repeat(40)));
+        assert!(!fits(&format!("w {}", "w".repeat(38))));
+        assert!(words.check(rules, Channel::Announce).is_err());
+    }
+
+    #[test]
+    fn a_mention_must_be_readable_as_one_and_on_mastodon_name_nobody_else() {
+        let check = |text: &str, network| {
+            let words: Template = text.parse().unwrap();
+            words.check(rules(network), Channel::Mention)
+        };
+        for joined in [
+            "Hi{follower}, or stop",
+            "{follower}-fan, or stop",
+            "{follower}: stop, ={follower}",
+            "{follower}{milestone} stop",
+            "{milestone}{follower} stop",
+            "{creator}{follower} stop",
+        ] {
+            for network in NetworkName::ALL {
+                let mistake = check(joined, network).unwrap_err().to_string();
+                assert!(
+                    mistake.contains("put a space around {follower}"),
+                    "{joined}"
+                );
+            }
+        }
+        let other = check("{follower} ask @amber, or stop", NetworkName::Mastodon);
+        assert!(other.unwrap_err().to_string().contains("leave out the @"));
+        for good in [
+            "({follower}), or stop",
+            "{follower}! or stop",
+            "stop? {follower}",
+        ] {
+            assert_eq!(check(good, NetworkName::Mastodon), Ok(()), "{good}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_fit_whatever_the_names_are(
+            name in "\\PC{0,300}", handle in "[a-z0-9.-]{1,253}", number in 1u64..=9_999_999_999,
+            marks in prop::collection::vec("[\u{300}-\u{36f}👩\u{200d}歌]{0,80}", 0..4),
+        ) {
+            let name = format!("{name}{}", marks.concat());
+            for network in NetworkName::ALL {
+                let rules = rules(network);
+                for channel in Channel::ALL {
+                    // X and Mastodon recognise a mention by its letters, so handles are not cut there.
+                    let max = if network == NetworkName::Bluesky { 253 } else { rules.handle.max_address };
+                    let handle = &handle[..handle.len().min(max)];
+                    let text = Template::default_for(channel)
+                        .compose(rules, channel, milestone(number), Some(&recipient(handle)), &name);
+                    prop_assert_eq!(rules.excess(channel, &text), 0, "{}", text);
+                    let at_signs = text.matches('@').count();
+                    prop_assert_eq!(at_signs, usize::from(channel != Channel::Announce), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn a_creators_name_makes_no_mention_no_tag_and_no_link(
+            name in "[@＠﹫#＃﹟$＄﹩.。．｡․﹒‥/／⁄∕\\\\:hxé \n\t\u{1b}\u{ad}\u{200b}\u{200d}\u{202e}\u{2028}\u{301}👩]{0,60}",
+        ) {
+            for network in NetworkName::ALL {
+                let words: Template = "{milestone}{creator}".parse().unwrap();
+                let text = words.compose(rules(network), Channel::Announce, milestone(1), None, &name);
+                let signed = text.strip_prefix('1').unwrap();
+                prop_assert!(!signed.contains(['@', '＠', '﹫', '#', '＃', '﹟', '$', '＄', '﹩']), "{}", signed);
+                prop_assert!(!signed.contains(['/', '／', '⁄', '∕', '\\']), "{}", signed);
+                prop_assert!(!signed.contains(|c: char| c.is_control() || "\u{ad}\u{200b}\u{202e}\u{2028}".contains(c)), "{:?}", signed);
+                prop_assert!(!signed.contains("\u{301}\u{301}\u{301}\u{301}"), "{}", signed);
+                let link = signed.char_indices().any(|(at, c)| {
+                    let after = signed[at + c.len_utf8()..].chars().next();
+                    ".。．｡․﹒‥".contains(c) && after.is_some_and(|next| !next.is_whitespace() && next != '…')
+                });
+                prop_assert!(!link, "{}", signed);
+            }
+        }
+
+        #[test]
+        fn a_followers_handle_addresses_them_and_says_nothing_else(handle in any::<String>(), odd in "[@＠a-z.:/#\n\u{202e}\u{301} -]{0,80}") {
+            for handle in [handle, odd] {
+                for rules in NetworkName::ALL.map(rules) {
+                    let address = (rules.handle.address)(&handle);
+                    let (at, rest) = address.split_at(1);
+                    prop_assert_eq!(at, "@");
+                    let rest = rest.strip_suffix('…').unwrap_or(rest);
+                    let one_server = rules.handle.names_its_server && rest.matches('@').count() == 1;
+                    let rest = if one_server { rest.replacen('@', "", 1) } else { rest.to_owned() };
+                    let letter = |c: char| if rules.handle.names_its_server { c.is_alphanumeric() } else { c.is_ascii_alphanumeric() };
+                    prop_assert!(rest.chars().all(|c| letter(c) || "_.-".contains(c)), "{}", address);
+                }
+            }
+        }
+    }
+}

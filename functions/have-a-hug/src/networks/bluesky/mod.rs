@@ -1,0 +1,334 @@
+//! Bluesky: reads at the AppView without a login, writes at the account's own PDS with an app password.
+//! Facts and sources: docs/NETWORKS.md.
+
+mod chat;
+mod record;
+mod rules;
+mod session;
+mod wire;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use promise::{
+    account::UserId,
+    channel::Channel,
+    follower::{Follower, Recipient},
+    letter::Letter,
+};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use self::{
+    record::{POSTS, post, record_key},
+    rules::APP_PASSWORD,
+    session::{Pds, Session},
+    wire::{Followers, Notifications, ProfileView, Reference, XrpcError, xrpc_error},
+};
+use crate::{
+    http::{Response, with_json, with_query},
+    network::{
+        Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
+        client::{Attempt, Client, Connection, Dialect, Refusal},
+    },
+};
+pub use rules::RULES;
+
+/// One account on Bluesky.
+pub struct Bluesky {
+    appview: String,
+    pds: Pds,
+}
+
+/// Reads are free, and hidden accounts make pages short: never ask for fewer than this.
+const MIN_PAGE: u64 = 25;
+const MAX_PAGE: u64 = 100;
+
+/// No more pages of notifications are read than this.
+const MAX_PAGES_OF_NOTIFICATIONS: usize = 10;
+
+const DIALECT: Dialect = Dialect {
+    refusal,
+    reset: |response| response.unix_time("ratelimit-reset"),
+    window: SignedDuration::from_mins(5),
+    remaining: "ratelimit-remaining",
+    // The swap is invalid where an earlier try has left its post.
+    done_already: |response| xrpc_error(response) == "InvalidSwap",
+};
+
+fn refusal(response: &Response) -> Refusal {
+    let XrpcError { error, message } = response.json().unwrap_or_default();
+    let failure = match (response.status, error.as_str()) {
+        // The follower's own settings refuse the message; the login is right.
+        (_, "MessagesDisabled" | "NotFollowedBySender" | "BlockedActor" | "RecipientNotFound") => {
+            Failure::Refused
+        }
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _)
+        | (
+            _,
+            "AuthMissing" | "InvalidToken" | "ExpiredToken" | "AccountTakedown"
+            | "AccountDeactivated",
+        ) => Failure::Unauthorized,
+        // A response that names no error comes from something on the way to the server.
+        (_, "") => Failure::TryAgain,
+        _ => Failure::Refused,
+    };
+    Refusal {
+        failure,
+        why: format!("{error} {message}"),
+    }
+}
+
+#[async_trait]
+impl Network for Bluesky {
+    async fn profile(&self, id: Option<&UserId>) -> Result<Profile, NetworkError> {
+        let attempt = self.client().attempt("reading the follower count");
+        let actor = id.map_or(self.client().account.handle.as_str(), UserId::as_str);
+        let query = [("actor", actor)];
+        let response = self
+            .read(attempt, "app.bsky.actor.getProfile", &query)
+            .await?;
+        let profile: ProfileView = attempt.parse(&response)?;
+        let followers = profile
+            .followers_count
+            .ok_or_else(|| attempt.error(Failure::TryAgain, "the answer has no followersCount"))?;
+        attempt.note_limit(&response);
+        Ok(Profile {
+            name: profile
+                .display_name
+                .filter(|name| !name.is_empty())
+                .unwrap_or(profile.handle),
+            id: profile.did.into(),
+            followers,
+        })
+    }
+
+    async fn followers(
+        &self,
+        id: &UserId,
+        wanted: u64,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page, NetworkError> {
+        let attempt = self.client().attempt("reading the newest followers");
+        let limit = wanted.clamp(MIN_PAGE, MAX_PAGE).to_string();
+        let mut query = vec![("actor", id.as_str()), ("limit", limit.as_str())];
+        query.extend(cursor.map(|Cursor(cursor)| ("cursor", cursor.as_str())));
+        let response = self
+            .read(attempt, "app.bsky.graph.getFollowers", &query)
+            .await?;
+        let page: Followers = attempt.parse(&response)?;
+        let followers = page.followers.into_iter().map(ProfileView::into_follower);
+        Ok(Page {
+            followers: followers.collect(),
+            next: page.cursor,
+        })
+    }
+
+    fn lists_in_order_of_arrival(&self) -> bool {
+        false
+    }
+
+    /// Notifications are in the order in which the network saw the follows, whatever date these give
+    /// themselves, and disappear with the follow.
+    async fn follows_since(
+        &self,
+        id: &UserId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<Follow>>, NetworkError> {
+        let attempt = self
+            .client()
+            .attempt("reading the notifications of follows");
+        if self.pds.app_password.is_none() {
+            return Ok(None);
+        }
+        let mut cursor: Option<Cursor> = None;
+        let mut follows = Vec::new();
+        for _ in 0..MAX_PAGES_OF_NOTIFICATIONS {
+            let get = |session: &Session| {
+                let mut query = vec![("reasons", "follow"), ("limit", "100")];
+                query.extend(
+                    cursor
+                        .iter()
+                        .map(|Cursor(cursor)| ("cursor", cursor.as_str())),
+                );
+                let url = session.url("app.bsky.notification.listNotifications");
+                self.client().http.get(with_query(url, &query))
+            };
+            let response = self.pds.read(attempt, id, get).await?;
+            let page: Notifications = attempt.parse(&response)?;
+            for one in page.notifications {
+                if one.indexed_at < since {
+                    return Ok(Some(follows));
+                }
+                // Older servers do not know the filter by reason.
+                if one.reason == "follow" {
+                    follows.push(Follow {
+                        follower: one.author.into_follower(),
+                        at: one.indexed_at,
+                    });
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(Some(follows));
+            }
+        }
+        // Give up: a part of the follows would be mistaken for all of them.
+        Ok(None)
+    }
+
+    /// The list has no counts; the profile does.
+    async fn full_profile(&self, follower: Follower) -> Result<Follower, NetworkError> {
+        let attempt = self.client().attempt("reading a new follower's profile");
+        let query = [("actor", follower.id.as_str())];
+        let response = self
+            .read(attempt, "app.bsky.actor.getProfile", &query)
+            .await?;
+        let profile: ProfileView = attempt.parse(&response)?;
+        Ok(profile.into_follower())
+    }
+
+    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+        let attempt = self.client().attempt("sending the invitation");
+        if letter.channel == Channel::Message {
+            return chat::send(&self.pds, attempt, letter).await;
+        }
+        let body = json!({
+            "repo": letter.from,
+            "collection": POSTS,
+            "rkey": record_key(letter.milestone, letter.reached_at),
+            "record": post(letter),
+            // Only where no record has this key yet, or exactly the same one: then the server does nothing.
+            "swapRecord": null,
+        });
+        let put = |session: &Session| {
+            let url = session.url("com.atproto.repo.putRecord");
+            with_json(self.client().http.post(url), &body)
+        };
+        let response = self.pds.write(attempt, letter.from, put).await?;
+        let put: Reference = attempt.parse_sent(&response)?;
+        Ok(put.uri)
+    }
+
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+        let attempt = self
+            .client()
+            .attempt("looking up whether the invitation arrived");
+        if letter.channel == Channel::Message {
+            return chat::find(&self.pds, attempt, letter).await;
+        }
+        let rkey = record_key(letter.milestone, letter.reached_at);
+        let query = [
+            ("repo", letter.from.as_str()),
+            ("collection", POSTS),
+            ("rkey", &rkey),
+        ];
+        let get = |session: &Session| {
+            let url = session.url("com.atproto.repo.getRecord");
+            self.client().http.get(with_query(url, &query))
+        };
+        let response = self.pds.ask(attempt, letter.from, get).await?;
+        if xrpc_error(&response) == "RecordNotFound" {
+            return Ok(None);
+        }
+        let found: Reference = attempt.parse(&attempt.accept(response)?)?;
+        Ok(Some(found.uri))
+    }
+
+    /// One login, of the 300 that an account has a day.
+    async fn permissions(&self, id: &UserId) -> Result<Permissions, NetworkError> {
+        let attempt = self
+            .client()
+            .attempt("asking whether the app password may read messages");
+        self.pds.forget_session().await;
+        let message = chat::is_open(&self.pds, attempt, id).await?;
+        Ok(Permissions {
+            owner: Some(id.clone()),
+            post: Some(true),
+            message,
+        })
+    }
+
+    fn draft_link(&self, _recipient: Option<&Recipient>, text: &str) -> String {
+        let page = "https://bsky.app/intent/compose".to_owned();
+        with_query(page, &[("text", text)])
+    }
+
+    fn blocked_until(&self) -> Option<Timestamp> {
+        self.client().blocked_until()
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let mut addresses = vec![self.appview.clone()];
+        if self.pds.app_password.is_some() && self.pds.server != self.appview {
+            addresses.push(self.pds.server.clone());
+        }
+        addresses
+    }
+}
+
+impl Bluesky {
+    /// An account of the settings, with the app password that was found for it.
+    pub fn new(connection: &Connection<'_>) -> Self {
+        let appview = connection.appview.or(RULES.default_appview);
+        Self {
+            appview: appview.unwrap_or_default().to_owned(),
+            pds: Pds::new(
+                Client::new(connection, &DIALECT),
+                connection.server(&RULES),
+                connection.credentials.get(APP_PASSWORD).cloned(),
+            ),
+        }
+    }
+
+    fn client(&self) -> &Client {
+        &self.pds.client
+    }
+
+    /// Reads at the AppView, which needs no login.
+    async fn read(
+        &self,
+        attempt: Attempt<'_>,
+        method: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Response, NetworkError> {
+        let url = with_query(format!("{}/xrpc/{method}", self.appview), query);
+        attempt.read(self.client().http.get(url)).await
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Bluesky {
+    /// Parses the response as every type of this client and checks the invariants of each.
+    pub(crate) fn take_in(&self, response: &Response) {
+        use self::{
+            session::tokens,
+            wire::{Conversation, Messages},
+        };
+        use crate::network::assert_fit_to_keep;
+
+        let attempt = self.client().attempt("reading random input");
+        match attempt.parse::<ProfileView>(response) {
+            Ok(profile) => assert_fit_to_keep(&profile.into_follower()),
+            Err(error) => error.assert_readable(),
+        }
+        match attempt.parse::<Followers>(response) {
+            Ok(page) => page
+                .followers
+                .into_iter()
+                .for_each(|profile| assert_fit_to_keep(&profile.into_follower())),
+            Err(error) => error.assert_readable(),
+        }
+        match tokens(attempt, response) {
+            Ok(tokens) => Session::new(tokens, "https://pds.example").assert_usable(),
+            Err(error) => error.assert_readable(),
+        }
+        match attempt.parse_sent::<Reference>(response) {
+            Ok(put) => assert!(put.uri.len() <= 1_024),
+            Err(error) => error.assert_readable(),
+        }
+        let _ = attempt.parse::<Notifications>(response);
+        let _ = attempt.parse::<Messages>(response);
+        let _ = attempt.parse::<Conversation>(response);
+        attempt.assert_refusal(response);
+    }
+}

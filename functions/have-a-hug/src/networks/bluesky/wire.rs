@@ -1,0 +1,215 @@
+//! Bluesky's JSON.
+
+use jiff::Timestamp;
+use promise::{follower::Follower, letter::Letter};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::{
+    http::Response,
+    network::{Cursor, LOOKBACK, machine_made, time_if_readable},
+    secret::is_allowed_server,
+};
+
+/// Labels of automation or abuse. Most other labels are a matter of taste, or chosen by the account itself.
+const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
+
+/// A DID: the lexicon allows 2048 characters; those in use have 32 to 260.
+fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    machine_made(from, "the DID", 512, |did| {
+        let mut parts = did.splitn(3, ':');
+        let named = parts.next() == Some("did") && parts.all(|part| !part.is_empty());
+        named && did.matches(':').count() >= 2 && !did.contains(['/', '?', '#'])
+    })
+}
+
+fn uri<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    machine_made(from, "the URI", 1_024, |uri| uri.starts_with("at://"))
+}
+
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    machine_made(from, "the id", 512, |_| true)
+}
+
+fn token<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    machine_made(from, "the token", 8_192, |_| true).map(SecretString::from)
+}
+
+/// The error that a response names; empty for a success and where it names none.
+pub(super) fn xrpc_error(response: &Response) -> String {
+    if response.status.is_success() {
+        return String::new();
+    }
+    let error = response.json::<XrpcError>();
+    error.map(|error| error.error).unwrap_or_default()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct XrpcError {
+    pub error: String,
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Reference {
+    #[serde(deserialize_with = "uri")]
+    pub uri: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Followers {
+    pub followers: Vec<ProfileView>,
+    pub cursor: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProfileView {
+    #[serde(deserialize_with = "did")]
+    pub did: String,
+    pub handle: String,
+    pub display_name: Option<String>,
+    description: Option<String>,
+    avatar: Option<String>,
+    /// When the account was made; the response does not say when it followed.
+    #[serde(default, deserialize_with = "time_if_readable")]
+    created_at: Option<Timestamp>,
+    pub followers_count: Option<u64>,
+    follows_count: Option<u64>,
+    posts_count: Option<u64>,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    val: String,
+}
+
+impl ProfileView {
+    pub fn into_follower(self) -> Follower {
+        Follower {
+            marked_as_bot: self
+                .labels
+                .iter()
+                .any(|label| BOT_LABELS.contains(&label.val.as_str())),
+            has_picture: Some(self.avatar.is_some()),
+            posts: self.posts_count,
+            followers: self.followers_count,
+            following: self.follows_count,
+            created_at: self.created_at,
+            id: self.did.into(),
+            handle: self.handle,
+            name: self.display_name.filter(|name| !name.is_empty()),
+            bio: self.description,
+            ..Follower::default()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Notifications {
+    pub notifications: Vec<Notification>,
+    pub cursor: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Notification {
+    pub reason: String,
+    pub author: ProfileView,
+    /// When the network saw it.
+    pub indexed_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Conversation {
+    pub convo: ConversationId,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConversationId {
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Messages {
+    pub messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message {
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    /// Absent in a message that was deleted.
+    #[serde(default)]
+    text: String,
+    sent_at: Option<Timestamp>,
+    sender: Option<Sender>,
+}
+
+#[derive(Deserialize)]
+struct Sender {
+    did: String,
+}
+
+impl Message {
+    pub fn is(&self, letter: &Letter<'_>) -> bool {
+        let ours = self
+            .sender
+            .as_ref()
+            .is_some_and(|sender| *letter.from == *sender.did.as_str());
+        let in_time = self
+            .sent_at
+            .is_none_or(|sent| sent >= letter.prepared_at - LOOKBACK);
+        ours && in_time && self.text == letter.text
+    }
+}
+
+/// The tokens of a login.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tokens {
+    #[serde(deserialize_with = "token")]
+    pub access_jwt: SecretString,
+    #[serde(deserialize_with = "token")]
+    pub refresh_jwt: SecretString,
+    #[serde(deserialize_with = "did")]
+    pub did: String,
+    did_doc: Option<DidDoc>,
+}
+
+#[derive(Deserialize)]
+struct DidDoc {
+    #[serde(default)]
+    service: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    id: String,
+    service_endpoint: Value,
+}
+
+impl Tokens {
+    /// The PDS that the account lives on. The document is trusted no further than the settings: a login
+    /// at a server on the internet does not lead to this machine's own ports.
+    pub fn pds(&self, server: &str) -> String {
+        let services = self.did_doc.iter().flat_map(|doc| &doc.service);
+        services
+            .filter(|service| service.id.ends_with("#atproto_pds"))
+            .find_map(|service| service.service_endpoint.as_str())
+            .map(|pds| pds.trim_end_matches('/'))
+            .filter(|pds| {
+                is_allowed_server(pds)
+                    && (pds.starts_with("https://") || server.starts_with("http://"))
+            })
+            .unwrap_or(server)
+            .to_owned()
+    }
+}

@@ -1,0 +1,54 @@
+//! The `Link` header (RFC 8288), in which a server says where the next page is.
+
+/// The target of the link with that relation in a `Link` header (RFC 8288).
+pub(super) fn link_to<'a>(relation: &str, header: &'a str) -> Option<&'a str> {
+    let mut rest = header;
+    while let Some((_, link)) = rest.split_once('<') {
+        let (target, after) = link.split_once('>')?;
+        // The next link begins after a comma; no relation contains one.
+        let end = after.find('<').unwrap_or(after.len());
+        let (parameters, next) = after.split_at(end);
+        let related = parameters.split([';', ',']).any(|parameter| {
+            parameter.split_once('=').is_some_and(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("rel")
+                    && value
+                        .trim()
+                        .trim_matches('"')
+                        .split_whitespace()
+                        .any(|one| one.eq_ignore_ascii_case(relation))
+            })
+        });
+        if related {
+            return Some(target);
+        }
+        rest = next;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_found_in_any_order_and_spelling_of_a_link_header() {
+        for header in [
+            r#"<https://m.example/a?limit=80&max_id=7>; rel="next", <https://m.example/a?min_id=9>; rel="prev""#,
+            r#"<https://m.example/a?min_id=9,8>; rel="prev", <https://m.example/a?limit=80&max_id=7>; rel="next""#,
+            "<https://m.example/a?limit=80&max_id=7>;title=more ; REL=Next",
+            r#"<https://m.example/a?limit=80&max_id=7>; rel="last next""#,
+        ] {
+            let next = Some("https://m.example/a?limit=80&max_id=7");
+            assert_eq!(link_to("next", header), next, "{header}");
+        }
+        for header in [
+            "",
+            "next",
+            "<https://m.example/a?rel=next",
+            r#"<https://m.example/a?rel=next>; rel="prev""#,
+            r#"<https://m.example/a>; title="next""#,
+        ] {
+            assert_eq!(link_to("next", header), None, "{header}");
+        }
+    }
+}

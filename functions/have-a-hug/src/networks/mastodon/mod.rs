@@ -1,0 +1,616 @@
+//! Mastodon, and the servers that speak its API: everything is asked of the account's own server.
+//! Facts and sources: docs/NETWORKS.md. The types are checked against recorded answers of real servers:
+//! `infra/stand-ins/clients/mastodon_recordings.py`.
+//!
+//! A token must allow `read:accounts` for the account and its followers, `read:statuses` to see whether an
+//! invitation arrived, `read:notifications` for the times of follows, and `write:statuses` to send. A server
+//! refuses a token that does not cover a call, even where the call needs none.
+//!
+//! Ids are a server's own: every server has an account 1. So the account's id is kept with its server:
+//! `109876@mastodon.social`.
+
+mod html;
+mod link;
+#[cfg(test)]
+mod recordings;
+mod rules;
+mod wire;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use promise::{account::UserId, follower::Recipient, letter::Letter};
+use reqwest::{
+    RequestBuilder, StatusCode, Url,
+    header::{LINK, LOCATION},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use self::{
+    link::link_to,
+    rules::{ACCESS_TOKEN, domain},
+    wire::{
+        Account, Application, Instance, Notification, Problem, Status, count, some_text, visibility,
+    },
+};
+use crate::{
+    http::{Response, with_json, with_query},
+    network::{
+        Cursor, Failure, Follow, LOOKBACK, Network, NetworkError, Page, Permissions, Profile,
+        client::{Attempt, Client, Connection, Dialect, Refusal},
+    },
+};
+pub use rules::RULES;
+
+/// One account on Mastodon.
+pub struct Mastodon {
+    client: Client,
+    server: String,
+    /// The part of the handle after the `@`.
+    domain: String,
+    access_token: Option<SecretString>,
+    /// Whose the token is.
+    owner: OnceCell<String>,
+    /// How many characters a status may have on this server.
+    max_characters: OnceCell<usize>,
+}
+
+/// Reads are free, and accounts that are gone make pages short: never ask for fewer than this.
+const MIN_PAGE: u64 = 40;
+const MAX_PAGE: u64 = 80;
+
+/// No more pages of the account's own statuses or notifications are read than this.
+const MAX_PAGES: usize = 25;
+
+const DIALECT: Dialect = Dialect {
+    refusal,
+    reset,
+    window: SignedDuration::from_mins(5),
+    remaining: "x-ratelimit-remaining",
+    // The idempotency key makes the same status succeed twice.
+    done_already: |_| false,
+};
+
+fn refusal(response: &Response) -> Refusal {
+    let problem: Problem = response.json().unwrap_or_default();
+    let mut why = problem.words();
+    if let Some(to) = response
+        .text(LOCATION.as_str())
+        .and_then(|to| Url::parse(to).ok())
+    {
+        let to = to.origin().ascii_serialization();
+        why = format!(
+            "{why}; it leads to {to}: if the account's server is there, set server to that"
+        );
+    }
+    let needs_a_person = why.contains("requires an authenticated user");
+    let failure = match response.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unauthorized,
+        StatusCode::UNPROCESSABLE_ENTITY if needs_a_person => Failure::Unauthorized,
+        _ => Failure::Refused,
+    };
+    Refusal { failure, why }
+}
+
+/// Mastodon writes the time out, and other servers write it in unix seconds.
+fn reset(response: &Response) -> Option<Timestamp> {
+    let written_out = response.text("x-ratelimit-reset")?.parse().ok();
+    written_out.or_else(|| response.unix_time("x-ratelimit-reset"))
+}
+
+#[async_trait]
+impl Network for Mastodon {
+    async fn profile(&self, id: Option<&UserId>) -> Result<Profile, NetworkError> {
+        let attempt = self.client.attempt("reading the follower count");
+        let url = match id {
+            Some(id) => self.url(&format!("/api/v1/accounts/{}", number(id)), &[]),
+            None => self.url("/api/v1/accounts/lookup", &[("acct", &self.acct())]),
+        };
+        let response = self.get(attempt, &url).await?;
+        let account: Account = attempt.parse(&response)?;
+        self.check_home(attempt, &account)?;
+        let followers = count(account.followers_count).ok_or_else(|| {
+            let why =
+                "the server hides the number of followers; show it in the account's preferences";
+            attempt.error(Failure::Refused, why)
+        })?;
+        attempt.note_limit(&response);
+        Ok(Profile {
+            id: self.with_server(&account),
+            name: some_text(account.display_name).unwrap_or(account.username),
+            followers,
+        })
+    }
+
+    async fn followers(
+        &self,
+        id: &UserId,
+        wanted: u64,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page, NetworkError> {
+        let attempt = self.client.attempt("reading the newest followers");
+        let first = || {
+            let path = format!("/api/v1/accounts/{}/followers", number(id));
+            let limit = wanted.clamp(MIN_PAGE, MAX_PAGE).to_string();
+            self.url(&path, &[("limit", &limit)])
+        };
+        let (page, next) = self
+            .page::<Account>(
+                attempt,
+                &cursor.map_or_else(first, |Cursor(url)| url.clone()),
+            )
+            .await?;
+        if cursor.is_none() && page.is_empty() && next.is_none() {
+            self.check_not_hidden(attempt, id).await?;
+        }
+        Ok(Page {
+            followers: page.into_iter().map(Account::into_follower).collect(),
+            next: next.map(Cursor),
+        })
+    }
+
+    async fn follows_since(
+        &self,
+        id: &UserId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<Follow>>, NetworkError> {
+        let attempt = self.client.attempt("reading the notifications of follows");
+        if self.access_token.is_none() {
+            return Ok(None);
+        }
+        self.check_owner(attempt, id).await?;
+        let query = [
+            ("types[]", "follow"),
+            // A follow counts even if the account's own filters hide its notification.
+            ("include_filtered", "true"),
+            ("limit", "80"),
+        ];
+        let mut next = Some(self.url("/api/v1/notifications", &query));
+        let mut follows = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let Some(url) = next else {
+                return Ok(Some(follows));
+            };
+            let response = attempt.ask(self.signed(self.client.http.get(&url))).await?;
+            if response.status == StatusCode::FORBIDDEN {
+                return Ok(None);
+            }
+            let response = attempt.accept(response)?;
+            let page: Vec<Notification> = attempt.parse(&response)?;
+            next = self.next_page(attempt, &url, &response)?;
+            for one in page {
+                if one.created_at < since {
+                    return Ok(Some(follows));
+                }
+                // Older servers do not know the filter by type.
+                if let (true, Some(who)) = (one.kind == "follow", one.account) {
+                    follows.push(Follow {
+                        follower: who.into_follower(),
+                        at: one.created_at,
+                    });
+                }
+            }
+        }
+        // Give up: a part of the follows would be mistaken for all of them.
+        Ok(None)
+    }
+
+    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+        let attempt = self.client.attempt("sending the invitation");
+        self.check_owner(attempt, letter.from).await?;
+        self.check_length(attempt, letter.text).await?;
+        let body = json!({
+            "status": letter.text,
+            "visibility": visibility(letter.channel),
+        });
+        let request = with_json(
+            self.client.http.post(self.url("/api/v1/statuses", &[])),
+            &body,
+        )
+        .header("idempotency-key", idempotency_key(letter));
+        let response = attempt.write(self.signed(request)).await?;
+        let status: Status = attempt.parse_sent(&response)?;
+        self.check_addressed(attempt, letter, &status)?;
+        Ok(status.id)
+    }
+
+    /// The server remembers an idempotency key for an hour; the account's own statuses show at any time
+    /// whether the letter arrived.
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+        let attempt = self
+            .client
+            .attempt("looking up whether the invitation arrived");
+        // The server shows private mentions to nobody else.
+        self.check_owner(attempt, letter.from).await?;
+        let path = format!("/api/v1/accounts/{}/statuses", number(letter.from));
+        let since = letter.prepared_at - LOOKBACK;
+        let mut next = Some(self.url(&path, &[("limit", "40"), ("exclude_reblogs", "true")]));
+        for _ in 0..MAX_PAGES {
+            let Some(url) = next else { return Ok(None) };
+            let (statuses, link) = self.page::<Status>(attempt, &url).await?;
+            let too_old = statuses.iter().any(|status| status.created_at < since);
+            // A status that reached nobody is not a delivery; sent again, it is refused.
+            let reached = |status: &Status| self.check_addressed(attempt, letter, status).is_ok();
+            let ours = statuses
+                .into_iter()
+                .find(|status| status.is(letter) && reached(status));
+            if let Some(status) = ours {
+                return Ok(Some(status.id));
+            }
+            if too_old {
+                return Ok(None);
+            }
+            next = link;
+        }
+        let why = format!(
+            "it is not among the newest statuses, and {MAX_PAGES} pages do not reach back to {since}"
+        );
+        Err(attempt.error(Failure::TryAgain, why))
+    }
+
+    async fn permissions(&self, _id: &UserId) -> Result<Permissions, NetworkError> {
+        let attempt = self.client.attempt("asking whose token this is");
+        if self.access_token.is_none() {
+            return Ok(Permissions {
+                owner: None,
+                post: Some(false),
+                message: Some(false),
+            });
+        }
+        let url = self.url("/api/v1/accounts/verify_credentials", &[]);
+        let response = self.get(attempt, &url).await?;
+        let account: Account = attempt.parse(&response)?;
+        Ok(Permissions {
+            owner: Some(self.with_server(&account)),
+            post: self.may_post().await,
+            message: None,
+        })
+    }
+
+    fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String {
+        let mut query = vec![("text", text)];
+        query.extend(recipient.map(|_| ("visibility", "direct")));
+        self.url("/share", &query)
+    }
+
+    fn blocked_until(&self) -> Option<Timestamp> {
+        self.client.blocked_until()
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        vec![self.server.clone()]
+    }
+}
+
+impl Mastodon {
+    /// An account of the settings, with the access token that was found for it.
+    pub fn new(connection: &Connection<'_>) -> Self {
+        Self {
+            client: Client::new(connection, &DIALECT),
+            server: connection.server(&RULES),
+            domain: domain(&connection.account.handle).to_owned(),
+            access_token: connection.credentials.get(ACCESS_TOKEN).cloned(),
+            owner: OnceCell::new(),
+            max_characters: OnceCell::new(),
+        }
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
+        with_query(format!("{}{path}", self.server), query)
+    }
+
+    fn username(&self) -> &str {
+        let handle = &self.client.account.handle;
+        handle.split('@').next().unwrap_or(handle)
+    }
+
+    /// The account's id with its server, which makes it unique among all servers.
+    fn with_server(&self, account: &Account) -> UserId {
+        format!("{}@{}", account.id, self.domain).into()
+    }
+
+    /// The name to look the account up by. The domain in a server's handles can differ from its own
+    /// (amber@example.com, at social.example.com): then the whole handle is the name.
+    fn acct(&self) -> String {
+        match self.server.split_once("://") {
+            Some((_, host)) if host.eq_ignore_ascii_case(&self.domain) => {
+                self.username().to_owned()
+            }
+            _ => self.client.account.handle.clone(),
+        }
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.access_token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    async fn get(&self, attempt: Attempt<'_>, url: &str) -> Result<Response, NetworkError> {
+        attempt.read(self.signed(self.client.http.get(url))).await
+    }
+
+    /// One page of a list, and where the next one is.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        attempt: Attempt<'_>,
+        url: &str,
+    ) -> Result<(Vec<T>, Option<String>), NetworkError> {
+        let response = self.get(attempt, url).await?;
+        let page = attempt.parse(&response)?;
+        Ok((page, self.next_page(attempt, url, &response)?))
+    }
+
+    /// The address of the next page: only the `Link` header says it, because a list is ordered by ids that
+    /// it does not show. It must be on the same server, or the token would be sent elsewhere.
+    fn next_page(
+        &self,
+        attempt: Attempt<'_>,
+        url: &str,
+        response: &Response,
+    ) -> Result<Option<String>, NetworkError> {
+        let headers = response.headers.get_all(LINK).iter();
+        let Some(link) = headers
+            .filter_map(|value| value.to_str().ok())
+            .find_map(|value| link_to("next", value))
+        else {
+            return Ok(None);
+        };
+        let here = Url::parse(url).ok();
+        let next = here.as_ref().and_then(|here| here.join(link).ok());
+        match (here, next) {
+            (Some(here), Some(next)) if here.origin() == next.origin() => Ok(Some(next.into())),
+            (_, next) => {
+                let to = next.map_or_else(
+                    || "nowhere".to_owned(),
+                    |next| next.origin().ascii_serialization(),
+                );
+                let why = format!(
+                    "the next page is said to be at {to}, not at {}; if the account's server is there, set server to that",
+                    self.server
+                );
+                Err(attempt.error(Failure::Refused, why))
+            }
+        }
+    }
+
+    /// The account must be the one in the settings, belong to this server, and be in use.
+    fn check_home(&self, attempt: Attempt<'_>, account: &Account) -> Result<(), NetworkError> {
+        let why = if account.acct.contains('@') {
+            format!(
+                "to {} it is an account of another server, @{}; set server to the account's own",
+                self.server, account.acct
+            )
+        } else if !account.username.eq_ignore_ascii_case(self.username()) {
+            format!(
+                "under its id the server knows @{}; put the right handle and server into hug.toml",
+                account.username
+            )
+        } else if let Some(moved) = &account.moved {
+            format!(
+                "the account has moved to @{}; put that handle into hug.toml",
+                self.client
+                    .redacted(moved.acct.as_deref().unwrap_or("somewhere"))
+            )
+        } else if account.suspended == Some(true) {
+            "the server has suspended the account".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(attempt.error(Failure::Refused, why))
+    }
+
+    /// An account may hide its list: the list is then empty for everyone but the account itself.
+    async fn check_not_hidden(
+        &self,
+        attempt: Attempt<'_>,
+        id: &UserId,
+    ) -> Result<(), NetworkError> {
+        let url = self.url(&format!("/api/v1/accounts/{}", number(id)), &[]);
+        let response = self.get(attempt, &url).await?;
+        let account: Account = attempt.parse(&response)?;
+        if account.hide_collections != Some(true) || account.followers_count == Some(0) {
+            return Ok(());
+        }
+        let why = match self.access_token {
+            Some(_) => {
+                "the account hides its list of followers, and the access token is not the account's own"
+            }
+            None => {
+                "the account hides its list of followers; show it in the account's preferences, or set MASTODON_ACCESS_TOKEN to a token of the account with the scope read:accounts"
+            }
+        };
+        Err(attempt.error(Failure::Unauthorized, why))
+    }
+
+    /// Whether the token's application may post, and look up whether a post arrived. Servers before 4.3 do
+    /// not say.
+    async fn may_post(&self) -> Option<bool> {
+        let attempt = self.client.attempt("asking what the access token allows");
+        let url = self.url("/api/v1/apps/verify_credentials", &[]);
+        let response = self.get(attempt, &url).await.ok()?;
+        let application: Application = attempt.parse(&response).ok()?;
+        let scopes = application.scopes?;
+        let may = |what: &str| {
+            let whole = |scope: &String| what == scope || what.starts_with(&format!("{scope}:"));
+            scopes.iter().any(whole)
+        };
+        Some(may("write:statuses") && may("read:statuses"))
+    }
+
+    /// The token must be that of the account that made the promise.
+    async fn check_owner(&self, attempt: Attempt<'_>, id: &UserId) -> Result<(), NetworkError> {
+        if self.access_token.is_none() {
+            let why = "there is no access token";
+            return Err(attempt.error(Failure::Unauthorized, why));
+        }
+        let ask = || async {
+            let url = self.url("/api/v1/accounts/verify_credentials", &[]);
+            let response = self.get(attempt, &url).await?;
+            let account: Account = attempt.parse(&response)?;
+            Ok(account.id)
+        };
+        let owner = self.owner.get_or_try_init(ask).await?;
+        if owner == number(id) {
+            return Ok(());
+        }
+        let why = format!(
+            "the access token belongs to the account {owner}, not to {}",
+            number(id)
+        );
+        Err(attempt.error(Failure::Unauthorized, why))
+    }
+
+    /// Servers set their own limit; [`RULES`] knows only Mastodon's.
+    async fn check_length(&self, attempt: Attempt<'_>, text: &str) -> Result<(), NetworkError> {
+        let max = self
+            .max_characters
+            .get_or_try_init(|| self.read_max_characters(attempt))
+            .await?;
+        let length = rules::length(text);
+        if length <= *max {
+            return Ok(());
+        }
+        let why = format!(
+            "the words are {length} characters long, and {} takes {max}; shorten them under [texts]",
+            self.server
+        );
+        Err(attempt.error(Failure::Refused, why))
+    }
+
+    /// Reads the limit from the instance document; older servers have only its first version.
+    async fn read_max_characters(&self, attempt: Attempt<'_>) -> Result<usize, NetworkError> {
+        for path in ["/api/v2/instance", "/api/v1/instance"] {
+            match self.get(attempt, &self.url(path, &[])).await {
+                Ok(response) => {
+                    let instance: Instance = attempt.parse(&response)?;
+                    if let Some(max) = instance.max_characters() {
+                        return Ok(max);
+                    }
+                }
+                // The server has no such document.
+                Err(error) if error.failure == Failure::Refused => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(rules::MAX_CHARACTERS)
+    }
+
+    /// A mention that the server did not recognise has reached nobody: the account is gone, or something in
+    /// the words keeps it from being a mention.
+    fn check_addressed(
+        &self,
+        attempt: Attempt<'_>,
+        letter: &Letter<'_>,
+        status: &Status,
+    ) -> Result<(), NetworkError> {
+        let (Some(mentions), true) = (&status.mentions, letter.channel.needs_recipient()) else {
+            return Ok(());
+        };
+        let to = attempt.recipient(letter)?;
+        if mentions.iter().any(|mention| to.id == *mention.id.as_str()) {
+            return Ok(());
+        }
+        let why = format!(
+            "the server made no mention of @{}, so it reached nobody",
+            to.handle
+        );
+        Err(attempt.error(Failure::Refused, why))
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Mastodon {
+    /// Parses the response as every type of this client and checks the invariants of each.
+    pub(crate) fn take_in(&self, response: &Response) {
+        use crate::network::assert_fit_to_keep;
+
+        let attempt = self.client.attempt("reading random input");
+        match attempt.parse::<Vec<Account>>(response) {
+            Ok(page) => page
+                .into_iter()
+                .for_each(|account| assert_fit_to_keep(&account.into_follower())),
+            Err(error) => error.assert_readable(),
+        }
+        match attempt.parse::<Account>(response) {
+            Ok(account) => {
+                if let Err(error) = self.check_home(attempt, &account) {
+                    error.assert_readable();
+                }
+                assert_fit_to_keep(&account.into_follower());
+            }
+            Err(error) => error.assert_readable(),
+        }
+        match attempt.parse_sent::<Status>(response) {
+            Ok(status) => {
+                let content = status.content.unwrap_or_default();
+                let _ = html::same_words(&html::plain(&content), &content);
+            }
+            Err(error) => error.assert_readable(),
+        }
+        if let Ok(instance) = attempt.parse::<Instance>(response) {
+            let _ = instance.max_characters();
+        }
+        let _ = attempt.parse::<Vec<Notification>>(response);
+        match self.next_page(attempt, "https://amber.example/a", response) {
+            Ok(next) => assert!(next.is_none_or(|next| next.starts_with("https://amber.example/"))),
+            Err(error) => error.assert_readable(),
+        }
+        attempt.assert_refusal(response);
+    }
+}
+
+/// The number of `109876@mastodon.social`, which is the id for the server itself.
+fn number(id: &UserId) -> &str {
+    let id = id.as_str();
+    id.split('@').next().unwrap_or(id)
+}
+
+/// Stable per hug and channel. It includes the account's id because some servers share one key space
+/// between accounts.
+fn idempotency_key(letter: &Letter<'_>) -> String {
+    let id = letter
+        .from
+        .as_str()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let milestone = letter.milestone;
+    format!("have-a-hug-{id}-{milestone}-{}", letter.channel)
+}
+
+#[cfg(test)]
+mod tests {
+    use promise::{channel::Channel, milestone::Milestone};
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_on_every_try_and_of_one_hug_and_channel_alone() {
+        let key = |id: &str, number, channel, minute| {
+            idempotency_key(&Letter {
+                from: &id.into(),
+                to: None,
+                milestone: Milestone::from_number(number).unwrap(),
+                reached_at: Timestamp::UNIX_EPOCH,
+                channel,
+                text: &format!("words of minute {minute}"),
+                prepared_at: Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute),
+            })
+        };
+        let first = key("1@bücher.example:80", 600, Channel::Mention, 0);
+        assert_eq!(first, key("1@bücher.example:80", 600, Channel::Mention, 9));
+        for other in [
+            key("2@bücher.example:80", 600, Channel::Mention, 0),
+            key("1@bücher.example:80", 700, Channel::Mention, 0),
+            key("1@bücher.example:80", 600, Channel::Announce, 0),
+        ] {
+            assert_ne!(first, other);
+        }
+        assert!(
+            first.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            "{first}"
+        );
+    }
+}

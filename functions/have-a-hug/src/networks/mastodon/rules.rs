@@ -1,0 +1,135 @@
+//! What Mastodon allows. Sources: docs.joinmastodon.org and Mastodon's `StatusLengthValidator`, 2026-11.
+
+use promise::{
+    account::NetworkName,
+    channel::Channel,
+    rules::{HandleRules, Limit, Rules, SecretRule},
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+pub(super) const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
+
+/// A status has at most this many characters, unless its server says otherwise.
+pub(super) const MAX_CHARACTERS: usize = 500;
+
+/// What Mastodon allows.
+pub const RULES: Rules = Rules {
+    network: NetworkName::Mastodon,
+    title: "Mastodon",
+    handle: HandleRules {
+        is_valid,
+        example: "amber@mastodon.social",
+        names_its_server: true,
+        address,
+        // Mastodon's own names have up to 30 characters, other servers' more; the server is not counted.
+        max_address: 64,
+    },
+    default_server: |handle| format!("https://{}", domain(handle)),
+    default_appview: None,
+    measure: length,
+    post: Limit {
+        units: MAX_CHARACTERS,
+        bytes: usize::MAX,
+    },
+    message: Err(
+        "Mastodon's private messages are mentions that only the mentioned can read; write \"mention\"",
+    ),
+    mention_reaches_everyone_named: true,
+    default_contact: &[Channel::Mention, Channel::Draft],
+    secrets_to_send: &[SecretRule {
+        key: ACCESS_TOKEN,
+        of_the_app: false,
+        shape: None,
+    }],
+    secrets_to_read: &[],
+    help_to_post: "give the token's application the scopes of README.md, then take its new token",
+    help_to_message: "give the token's application the scopes of README.md, then take its new token",
+    price_of_a_look: None,
+};
+
+/// The part of a handle after the `@`: the server, or the domain that it writes handles with.
+pub(super) fn domain(handle: &str) -> &str {
+    handle.split('@').next_back().unwrap_or_default()
+}
+
+/// A handle is valid without its server too: hug.toml may name the server on a line of its own.
+fn is_valid(handle: &str) -> bool {
+    let (user, server) = handle.split_once('@').unwrap_or((handle, "no.server"));
+    let is_in = |text: &str, more: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || more.contains(c))
+    };
+    is_in(user, "_.-") && server.split('.').all(|label| is_in(label, "-:"))
+}
+
+/// The whole handle: a shorter one is somebody else's, and a second `@` after the server would mention
+/// somebody more.
+fn address(handle: &str) -> String {
+    // Names of servers are shown in their own letters.
+    let belongs = |c: &char| c.is_alphanumeric() || "_.-@".contains(*c);
+    let handle: String = handle.chars().filter(belongs).collect();
+    let (name, server) = handle.split_once('@').unwrap_or((&handle, ""));
+    match server.split('@').next() {
+        Some(server) if !server.is_empty() => format!("@{name}@{server}"),
+        _ => format!("@{name}"),
+    }
+}
+
+/// How Mastodon counts: what a reader sees as one character is one, a link is 23 however long it is, and
+/// the server of a mention is free.
+pub(super) fn length(text: &str) -> usize {
+    text.split_inclusive(char::is_whitespace)
+        .map(word_length)
+        .sum()
+}
+
+fn word_length(word: &str) -> usize {
+    const LINK: usize = 23;
+    let seen = |text: &str| text.graphemes(true).count();
+    let link = ["http://", "https://"]
+        .iter()
+        .filter_map(|scheme| word.find(scheme))
+        .min();
+    if let Some(at) = link {
+        // Punctuation after a link is not part of it.
+        let end = word
+            .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
+            .len();
+        return seen(&word[..at]) + LINK + seen(&word[end.max(at)..]);
+    }
+    let server = word.find('@').and_then(|at| {
+        let user = &word[at + 1..];
+        let second = user.find(|c: char| !(c.is_alphanumeric() || "_.-".contains(c)))?;
+        let server = user[second..].strip_prefix('@')?;
+        let end = server.find(|c: char| !(c.is_alphanumeric() || ".-".contains(c)));
+        let server = &server[..end.unwrap_or(server.len())];
+        Some(format!("@{}", server.trim_end_matches(['.', '-'])))
+    });
+    seen(word) - server.map_or(0, |server| seen(&server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_counts_23_and_of_a_mention_only_the_user_counts() {
+        assert_eq!(length("歌💛é"), 3);
+        assert_eq!(length("a https://a.co b"), 2 + 23 + 2);
+        let long = format!("see (https://amber.example/{}), ok", "s".repeat(200));
+        assert_eq!(length(&long), 5 + 23 + 3 + 2);
+        assert_eq!(length("@cleo@other.example, hi"), "@cleo, hi".len());
+        assert_eq!(length("@cleo@other.example."), "@cleo.".len());
+        assert_eq!(length("@cleo hi a.b@c"), 14);
+        assert_eq!(length("amber.com"), 9, "no link without https://");
+    }
+
+    #[test]
+    fn the_whole_handle_is_the_address() {
+        let remote = format!("{}@bücher.example", "w".repeat(70));
+        assert_eq!(address(&remote), format!("@{remote}"));
+        assert_eq!(address("cleo@a.example @dan@b.example"), "@cleo@a.example");
+    }
+}

@@ -1,0 +1,176 @@
+//! Mastodon's JSON.
+
+use jiff::Timestamp;
+use promise::{channel::Channel, follower::Follower, letter::Letter};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
+
+use super::html;
+use crate::network::{LOOKBACK, machine_made};
+
+/// To whom the server shows it: an announcement to everyone, anything else only to those it names.
+pub(super) fn visibility(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Announce => "public",
+        Channel::Mention | Channel::Message | Channel::Draft => "direct",
+    }
+}
+
+/// A count as a server writes it; one that hides it writes -1.
+pub(super) fn count(told: Option<i64>) -> Option<u64> {
+    told.and_then(|number| u64::try_from(number).ok())
+}
+
+pub(super) fn some_text(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// A number on most servers; some make longer ids with letters.
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let plain = |id: &str| {
+        id.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    machine_made(from, "the id", 64, plain)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    pub username: String,
+    /// With `@` and the server at its end, unless that is the server that answers.
+    pub acct: String,
+    pub display_name: Option<String>,
+    pub note: Option<String>,
+    pub avatar: Option<String>,
+    pub created_at: Option<String>,
+    pub followers_count: Option<i64>,
+    pub following_count: Option<i64>,
+    pub statuses_count: Option<i64>,
+    pub bot: Option<bool>,
+    pub group: Option<bool>,
+    pub suspended: Option<bool>,
+    pub limited: Option<bool>,
+    pub memorial: Option<bool>,
+    pub moved: Option<Moved>,
+    pub hide_collections: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Moved {
+    pub acct: Option<String>,
+}
+
+impl Account {
+    pub fn into_follower(self) -> Follower {
+        Follower {
+            // A group reposts automatically what others write.
+            marked_as_bot: self.bot == Some(true) || self.group == Some(true),
+            restricted: self.suspended == Some(true) || self.limited == Some(true),
+            left: self.moved.is_some() || self.memorial == Some(true),
+            has_picture: self.avatar.map(|url| !url.ends_with("/missing.png")),
+            posts: count(self.statuses_count),
+            followers: count(self.followers_count),
+            following: count(self.following_count),
+            created_at: self.created_at.and_then(|time| time.parse().ok()),
+            name: some_text(self.display_name),
+            bio: some_text(self.note.map(|note| html::plain(&note).trim().to_owned())),
+            id: self.id.into(),
+            handle: self.acct,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Notification {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub created_at: Timestamp,
+    /// Absent in notifications of the server itself.
+    pub account: Option<Account>,
+}
+
+/// A status that the account wrote.
+#[derive(Debug, Deserialize)]
+pub(super) struct Status {
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    pub created_at: Timestamp,
+    pub content: Option<String>,
+    pub visibility: Option<String>,
+    pub mentions: Option<Vec<Mention>>,
+    pub reblog: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Mention {
+    pub id: String,
+}
+
+impl Status {
+    pub fn is(&self, letter: &Letter<'_>) -> bool {
+        self.created_at >= letter.prepared_at - LOOKBACK
+            && self.reblog.is_none()
+            // A server may narrow "public", for example for an account that it has limited.
+            && (self.visibility.as_deref() == Some("direct")) == (visibility(letter.channel) == "direct")
+            && html::same_words(letter.text, self.content.as_deref().unwrap_or_default())
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Application {
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Either version of a server's description of itself.
+#[derive(Deserialize)]
+pub(super) struct Instance {
+    configuration: Option<Configuration>,
+    /// The field of forks, which had it before Mastodon did.
+    max_toot_chars: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Configuration {
+    statuses: Option<StatusLimits>,
+}
+
+#[derive(Deserialize)]
+struct StatusLimits {
+    max_characters: Option<usize>,
+}
+
+impl Instance {
+    pub fn max_characters(&self) -> Option<usize> {
+        let statuses = self
+            .configuration
+            .as_ref()
+            .and_then(|told| told.statuses.as_ref());
+        statuses
+            .and_then(|told| told.max_characters)
+            .or(self.max_toot_chars)
+    }
+}
+
+/// `{"error": …}`; on forks the value need not be a string.
+#[derive(Default, Deserialize)]
+pub(super) struct Problem {
+    #[serde(default)]
+    error: Value,
+    error_description: Option<String>,
+}
+
+impl Problem {
+    pub fn words(&self) -> String {
+        let error = match &self.error {
+            Value::Null => "no reason given".to_owned(),
+            Value::String(words) => words.clone(),
+            other => other.to_string(),
+        };
+        match &self.error_description {
+            Some(more) => format!("{error}: {more}"),
+            None => error,
+        }
+    }
+}

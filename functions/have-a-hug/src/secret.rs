@@ -1,0 +1,80 @@
+//! Secrets of an account, and the servers that they may be sent to.
+//!
+//! A secret is a [`SecretString`]: it is never printed, and its memory is overwritten when it is dropped.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use promise::rules::SecretRule;
+use secrecy::SecretString;
+
+/// The secrets of one account that were found, by their keys: `API_KEY`.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(BTreeMap<&'static str, SecretString>);
+
+impl Credentials {
+    /// The secret of that key; `None` where it was not found.
+    pub fn get(&self, key: &str) -> Option<&SecretString> {
+        self.0.get(key)
+    }
+
+    /// Whether all secrets of these rules were found.
+    pub fn include(&self, rules: &[SecretRule]) -> bool {
+        rules.iter().all(|rule| self.0.contains_key(rule.key))
+    }
+
+    /// All of them, for a check that none is printed.
+    pub fn values(&self) -> impl Iterator<Item = &SecretString> {
+        self.0.values()
+    }
+}
+
+impl FromIterator<(&'static str, SecretString)> for Credentials {
+    fn from_iter<I: IntoIterator<Item = (&'static str, SecretString)>>(found: I) -> Self {
+        Self(found.into_iter().collect())
+    }
+}
+
+/// Whether a secret may be sent to that address: over TLS, or within this machine.
+pub fn is_allowed_server(server: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(server) else {
+        return false;
+    };
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let host = url.host_str().unwrap_or_default();
+    let loopback = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    bare && !host.is_empty() && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_over_tls_or_stay_on_this_computer() {
+        for allowed in [
+            "https://pds.example",
+            "http://127.0.0.1:4000",
+            "http://[::1]:1",
+            "http://localhost:2583",
+        ] {
+            assert!(is_allowed_server(allowed), "{allowed}");
+        }
+        for refused in [
+            "http://pds.example",
+            "http://127.0.0.1.example",
+            "ftp://127.0.0.1",
+            "https://u:p@h",
+            "x",
+            "https://h/?t=1",
+        ] {
+            assert!(!is_allowed_server(refused), "{refused}");
+        }
+    }
+}

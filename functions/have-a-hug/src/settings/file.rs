@@ -1,0 +1,108 @@
+//! hug.toml as it is written, with the place of each value, and what to answer to a syntax error.
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSettings {
+    pub plan: RawPlan,
+    #[serde(default)]
+    pub account: Vec<Spanned<RawAccount>>,
+    #[serde(default)]
+    pub texts: RawTexts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlan {
+    pub first: Spanned<i64>,
+    pub step: Spanned<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccount {
+    pub network: Spanned<String>,
+    pub handle: Spanned<String>,
+    pub creator: Option<Spanned<String>>,
+    pub contact: Option<Spanned<Vec<Spanned<String>>>>,
+    pub server: Option<Spanned<String>>,
+    pub appview: Option<Spanned<String>>,
+    #[serde(default, deserialize_with = "handles")]
+    pub always: Vec<String>,
+    pub screen: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTexts {
+    pub announce: Option<Spanned<String>>,
+    pub mention: Option<Spanned<String>>,
+    pub message: Option<Spanned<String>>,
+    pub draft: Option<Spanned<String>>,
+}
+
+fn handles<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<String>::deserialize(from)?
+        .iter()
+        .map(|handle| plain_handle(handle))
+        .collect())
+}
+
+/// A handle without the blanks and the `@` around it, in lower case.
+pub(super) fn plain_handle(handle: &str) -> String {
+    handle.trim().trim_start_matches('@').to_lowercase()
+}
+
+/// What to answer where the file is not TOML, or has a wrong field or type.
+pub(super) fn syntax_mistake(text: &str, error: &toml::de::Error) -> String {
+    let what = error
+        .message()
+        .replace("u64", "a whole number")
+        .replace("i64", "a whole number");
+    let Some(span) = error.span() else {
+        return what;
+    };
+    let line = line_of(text, span.start);
+    // Only the field's name is shown: its value may be a secret that is in the wrong place.
+    let source = text.lines().nth(line - 1).unwrap_or_default();
+    let right = what_is_right(source, &what);
+    match source.split_once('=') {
+        Some((field, _)) => format!("line {line}, {}: {what}{right}", field.trim()),
+        None => format!("line {line}: {what}{right}"),
+    }
+}
+
+/// What to write instead. The parser itself says only what it did not expect.
+fn what_is_right(source: &str, what: &str) -> &'static str {
+    if source.contains(['“', '”', '„', '‘', '’']) {
+        "; write straight quotes: \"amber\""
+    } else if source.trim() == "[account]" {
+        "; begin each account with [[account]], in double brackets"
+    } else if what.contains("expected a sequence") && source.trim_start().starts_with("contact") {
+        "; write a list in brackets: [\"announce\"]"
+    } else if what.contains("expected a sequence") {
+        "; write a list in brackets: [\"amber\"]"
+    } else if what.contains("expected a whole number") {
+        "; write the number, without quotes"
+    } else if what.contains("missing field") {
+        "; hug.example.toml shows each"
+    } else if what.contains("expected a boolean") {
+        "; write true or false, without quotes"
+    } else if what.contains("expected a string") {
+        "; write it in quotes: \"amber\""
+    } else {
+        ""
+    }
+}
+
+/// The line of that byte, from 1.
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()
+        .iter()
+        .take(offset)
+        .filter(|byte| **byte == b'\n')
+        .count()
+        + 1
+}

@@ -1,0 +1,59 @@
+//! The rules of the promise: *follower number 600 gets a song, and so does every hundredth after that.*
+//!
+//! Every rule is a value or a pure function. Nothing here asks a network, a table, a file or a clock: what a
+//! rule needs to know is handed to it.
+//!
+//! # Layout
+//!
+//! Each module uses only modules above it.
+//!
+//! - [`mistake`]: what is wrong with a text that a person wrote. [`untrusted`]: text that others wrote, made
+//!   safe to keep, log and print.
+//! - [`milestone`]: which numbers are milestones, and which of them a count has crossed.
+//! - [`account`]: what an account is called by its creator and by its network.
+//! - [`follower`]: who follows, and whom a hug is for. [`screening`]: who counts as genuine.
+//! - [`channel`]: how an invitation travels. [`rules`]: what a network allows, as data.
+//!   [`template`]: the words of an invitation, filled so that they fit a network.
+//! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
+//!   readings of the list of followers. [`evidence`]: why this follower.
+//! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | network | X, Bluesky, Mastodon: a place with followers |
+//! | account | a creator's account on one network, known by its stable id there |
+//! | handle | what an account is called on its network; it can change |
+//! | follower | someone who follows an account |
+//! | plan | which numbers are milestones: `first`, then every `step` |
+//! | milestone | a number in the plan that an account has crossed |
+//! | mark | the number up to which every milestone of an account has its hug, or was behind at the first check; it never goes down |
+//! | hug | the whole gift owed for one milestone: who gets it, its state, what was sent |
+//! | letter | one message of a hug on its way to the follower |
+//! | channel | how a letter travels: `announce`, `mention`, `message` or `draft` |
+//! | ledger | the DynamoDB table of accounts and hugs |
+//! | check | one look at one account: read, decide, record |
+//! | position | where a follower is in the list, newest first, from 0 |
+//! | remembered | the ten newest followers shortly before a milestone, kept to find who came since |
+//! | arrival | a follower who came since the list was remembered |
+//! | evidence | the counts, the position and who was passed over: why this follower |
+//! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
+//! | settled | the invitation of a hug has reached its end, so that no check looks after it |
+//! | rearm | the program puts a stuck hug back to `reached` |
+//! | retry | a person does |
+
+pub mod account;
+pub mod arrivals;
+pub mod channel;
+pub mod evidence;
+pub mod follower;
+pub mod hug;
+pub mod letter;
+pub mod milestone;
+pub mod mistake;
+pub mod record;
+pub mod rules;
+pub mod screening;
+pub mod template;
+pub mod untrusted;

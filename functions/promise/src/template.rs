@@ -1,0 +1,332 @@
+//! The words of an invitation, and how they are filled so that they fit a network.
+
+use std::str::FromStr;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::{
+    channel::Channel,
+    follower::Recipient,
+    milestone::{MAX_MILESTONE, Milestone},
+    mistake::Mistake,
+    rules::{Limit, Rules},
+    untrusted::plain,
+};
+
+/// Words with placeholders for the milestone, the follower and the creator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Words(String),
+    Milestone,
+    Follower,
+    Creator,
+}
+
+impl FromStr for Template {
+    type Err = Mistake;
+
+    fn from_str(text: &str) -> Result<Self, Mistake> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some(brace) = rest.find(['{', '}']) {
+            let (words, placeholder) = rest.split_at(brace);
+            pieces.push(Piece::Words(words.to_owned()));
+            let end = placeholder.find('}').map_or(placeholder.len(), |at| at + 1);
+            let (placeholder, after) = placeholder.split_at(end);
+            pieces.push(match placeholder {
+                "{milestone}" => Piece::Milestone,
+                "{follower}" => Piece::Follower,
+                "{creator}" => Piece::Creator,
+                unknown => {
+                    return Err(Mistake::new(format!(
+                        "{unknown} is not a placeholder; write {{milestone}}, {{follower}} or {{creator}}"
+                    )));
+                }
+            });
+            rest = after;
+        }
+        pieces.push(Piece::Words(rest.to_owned()));
+        Ok(Self(pieces))
+    }
+}
+
+impl Template {
+    /// The words that are used where `hug.toml` has none for this channel.
+    pub fn default_for(channel: Channel) -> Self {
+        let words = match channel {
+            Channel::Announce => ANNOUNCE,
+            Channel::Mention => MENTION,
+            Channel::Message => MESSAGE,
+            Channel::Draft => DRAFT,
+        };
+        words.parse().expect("a test parses the default words")
+    }
+
+    /// Checks a creator's own words for one network and channel.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and what would be right.
+    pub fn check(&self, rules: &Rules, channel: Channel) -> Result<(), Mistake> {
+        let mistake = |words: &str| Err(Mistake::new(words));
+        let words: String = self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            _ => String::new(),
+        });
+        let says_which = [Piece::Milestone, Piece::Follower];
+        if words.trim().is_empty() && self.0.iter().all(|piece| matches!(piece, Piece::Words(_))) {
+            return mistake("it is empty; write the words, or leave this line out");
+        }
+        // X refuses the same words twice, and a look-up would take one post for the other.
+        if channel == Channel::Announce && !self.0.iter().any(|piece| says_which.contains(piece)) {
+            return mistake(
+                "it must say which follower it is for; put {follower} or {milestone} into it",
+            );
+        }
+        if channel == Channel::Announce && words.contains(['@', '\u{ff20}']) {
+            return mistake("an announcement mentions nobody; leave out the @");
+        }
+        if channel.needs_recipient() && !self.0.contains(&Piece::Follower) {
+            return mistake("it must say whom it is for; put {follower} into it");
+        }
+        if channel.needs_recipient() && !words.to_lowercase().contains("stop") {
+            return mistake("it must say how to opt out; ask for a reply of \"stop\"");
+        }
+        if rules.mention_reaches_everyone_named && channel.needs_recipient() && words.contains('@')
+        {
+            return Err(Mistake::new(format!(
+                "on {} whoever is mentioned can read it; leave out the @",
+                rules.title
+            )));
+        }
+        if channel == Channel::Mention {
+            self.check_mention()?;
+        }
+        let over = rules.excess(channel, &self.widest(rules, channel));
+        if over > 0 {
+            return Err(Mistake::new(format!(
+                "with the longest names it is {over} characters too long for {}; shorten it",
+                rules.title
+            )));
+        }
+        Ok(())
+    }
+
+    /// A letter directly before or after a handle would make it the handle of someone else.
+    fn check_mention(&self) -> Result<(), Mistake> {
+        // The texts of the other placeholders begin and end with letters.
+        let filled = |from: &[Piece]| -> String {
+            let letter = |piece: &Piece| match piece {
+                Piece::Words(words) => words.clone(),
+                _ => "x".to_owned(),
+            };
+            from.iter().map(letter).collect()
+        };
+        let in_a_word = |c: char| c.is_alphanumeric() || "_-.@/=".contains(c);
+        let mut places = (0..self.0.len()).filter(|place| self.0[*place] == Piece::Follower);
+        let joined = places.any(|place| {
+            let (before, after) = (filled(&self.0[..place]), filled(&self.0[place + 1..]));
+            before.ends_with(in_a_word) || after.starts_with(in_a_word)
+        });
+        if joined {
+            return Err(Mistake::new(
+                "a mention stands alone; put a space around {follower}",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The finished words. They fit the network and channel whatever the names are, if the template has
+    /// passed [`Template::check`]; the default ones pass it.
+    pub fn compose(
+        &self,
+        rules: &Rules,
+        channel: Channel,
+        milestone: Milestone,
+        recipient: Option<&Recipient>,
+        creator: &str,
+    ) -> String {
+        let follower = match recipient {
+            Some(recipient) if channel != Channel::Announce => {
+                (rules.handle.address)(&recipient.handle)
+            }
+            _ => format!("my {} follower", milestone.ordinal()),
+        };
+        self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            Piece::Milestone => milestone.to_string(),
+            Piece::Follower => follower.clone(),
+            Piece::Creator => signature(rules, creator),
+        })
+    }
+
+    fn fill(&self, text: impl Fn(&Piece) -> String) -> String {
+        self.0.iter().map(text).collect()
+    }
+
+    /// The words with every name as long as it can be.
+    fn widest(&self, rules: &Rules, channel: Channel) -> String {
+        let follower = match channel {
+            Channel::Announce => format!("my {MAX_MILESTONE}th follower"),
+            _ => format!("@{}", "w".repeat(rules.handle.max_address)),
+        };
+        self.fill(|piece| match piece {
+            Piece::Words(words) => words.clone(),
+            Piece::Milestone => MAX_MILESTONE.to_string(),
+            Piece::Follower => follower.clone(),
+            // A space in the name separates the words before and after it, and each may be a link then.
+            Piece::Creator => format!("w {}", "w".repeat(MAX_SIGNATURE - 2)),
+        })
+    }
+}
+
+const ANNOUNCE: &str = "Thank you, all {milestone} of you! 💛 A promise is a promise: {follower} \
+    gets a song from me on a topic of their choosing, posted as a video. If that's you, reply \
+    here with your topic (keep it kind and clean). Have a hug! — {creator}";
+
+const MENTION: &str = "{follower} You're number {milestone}! 💛 I promised you a song: reply with a \
+    topic of your choosing (keep it kind and clean) and I'll post it as a video. No wish? Reply \
+    \"stop\" and I won't write again. Have a hug! — {creator}";
+
+const MESSAGE: &str = "Hi {follower}! You're my follower number {milestone}, and I promised that \
+    one a song 💛 Reply with a topic of your choosing (keep it kind and clean), and I'll sing it \
+    and post it as a video. I don't just want to take, I want to give. If you'd rather not, reply \
+    \"stop\" and I won't write again. Have a hug! — {creator}";
+
+const DRAFT: &str = "Hi {follower}! You're number {milestone}, and I promised that one a song 💛 \
+    Tell me a topic of your choosing (keep it kind and clean), and I'll post it as a video. \
+    Have a hug! — {creator}";
+
+/// How long a creator's name may be in a text, in the network's own measure.
+const MAX_SIGNATURE: usize = 40;
+
+/// A creator's name as an invitation signs it: without what a network would turn into a mention, a tag
+/// or a link, without what reverses the text, and short enough.
+fn signature(rules: &Rules, name: &str) -> String {
+    let mut letters = String::new();
+    let mut chars = plain(name).filter(|c| !starts_a_tag(*c)).peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // A dot inside a word turns it into a link.
+            '.' | '。' | '．' | '｡' | '․' | '﹒' | '‥'
+                if chars.peek().is_some_and(|next| !next.is_whitespace()) =>
+            {
+                letters.push('·')
+            }
+            '/' | '／' | '⁄' | '∕' | '\\' => letters.push(' '),
+            c => letters.push(c),
+        }
+    }
+    let plain = letters.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = Limit {
+        units: MAX_SIGNATURE,
+        bytes: 4 * MAX_SIGNATURE,
+    };
+    if rules.excess_over(room, &plain) == 0 {
+        return plain;
+    }
+    let mut kept = String::new();
+    for grapheme in plain.graphemes(true) {
+        if rules.excess_over(room, &format!("{kept}{grapheme}…")) > 0 {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    format!("{}…", kept.trim_end())
+}
+
+/// Whether it begins a mention or a tag, in any of its widths: networks treat all widths alike.
+fn starts_a_tag(c: char) -> bool {
+    matches!(c, '@' | '＠' | '﹫' | '#' | '＃' | '﹟' | '$' | '＄' | '﹩')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::tests::SAMPLE;
+
+    fn milestone(number: u64) -> Milestone {
+        Milestone::from_number(number).unwrap()
+    }
+
+    fn recipient(handle: &str) -> Recipient {
+        Recipient {
+            id: "1".into(),
+            handle: handle.into(),
+            name: None,
+        }
+    }
+
+    #[test]
+    fn the_default_words_parse_and_pass_the_check_that_own_words_must_pass() {
+        for channel in Channel::ALL {
+            let checked = Template::default_for(channel).check(&SAMPLE, channel);
+            assert_eq!(checked, Ok(()), "{channel}");
+        }
+    }
+
+    #[test]
+    fn an_announcement_names_nobody() {
+        let text = Template::default_for(Channel::Announce).compose(
+            &SAMPLE,
+            Channel::Announce,
+            milestone(621),
+            Some(&recipient("cleo")),
+            "Amber @lane, amber.com",
+        );
+        assert!(text.contains("my 621st follower"), "{text}");
+        assert!(
+            !text.contains("cleo") && !text.contains('@') && !text.contains("amber.com"),
+            "{text}"
+        );
+        assert!(text.ends_with("— Amber lane, amber·com"), "{text}");
+    }
+
+    #[test]
+    fn without_a_name_a_draft_addresses_the_ordinal() {
+        let words = Template::default_for(Channel::Draft);
+        let text = words.compose(&SAMPLE, Channel::Draft, milestone(600), None, "Amber");
+        assert!(text.contains("my 600th follower"), "{text}");
+    }
+
+    #[test]
+    fn mistakes_in_own_words_are_answered_with_what_would_be_right() {
+        let mistake = |text: &str, channel| {
+            let checked = text.parse::<Template>();
+            let checked = checked.and_then(|words| words.check(&SAMPLE, channel));
+            checked.unwrap_err().to_string()
+        };
+        assert!(
+            mistake("Hi {folower}", Channel::Message).contains("{folower} is not a placeholder")
+        );
+        assert!(
+            mistake("Hi {follower", Channel::Message).contains("{follower is not a placeholder")
+        );
+        assert!(mistake("} Hi", Channel::Message).contains("not a placeholder"));
+        assert!(mistake("{follower}, thanks @cleo", Channel::Announce).contains("leave out the @"));
+        assert!(
+            mistake("Thank you all!", Channel::Announce).contains("put {follower} or {milestone}")
+        );
+        for empty in ["", " \n"] {
+            for channel in [Channel::Announce, Channel::Message, Channel::Draft] {
+                assert!(mistake(empty, channel).starts_with("it is empty"));
+            }
+        }
+        assert!(mistake("A song for you, or reply stop", Channel::Mention).contains("{follower}"));
+        assert!(mistake("A song for {follower}", Channel::Mention).contains("opt out"));
+        let long = format!("{}{{milestone}}", "la ".repeat(94));
+        assert!(mistake(&long, Channel::Announce).contains("characters too long for Sample"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_parses_or_says_why_not(text in "\\PC*") {
+            let _ = text.parse::<Template>().map(|words| words.check(&SAMPLE, Channel::Announce));
+        }
+    }
+}

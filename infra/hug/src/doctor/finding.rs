@@ -1,0 +1,70 @@
+//! What the doctor found, and what to do about it.
+
+use std::fmt::{self, Display};
+
+/// What is found of one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is as it should be.
+    Ok,
+    /// It may be right; a person has to judge.
+    Unsure,
+    /// It stops the promise from being kept.
+    Wrong,
+}
+
+/// One thing that was looked at, with the verdict on it.
+#[derive(Debug)]
+pub struct Finding {
+    /// The verdict.
+    pub verdict: Verdict,
+    subject: String,
+    found: String,
+    help: Option<String>,
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Unsure => "unsure",
+            Verdict::Wrong => "wrong",
+        };
+        write!(f, "{verdict:<7} {}: {}", self.subject, self.found)?;
+        match &self.help {
+            Some(help) => write!(f, " → {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Finding {
+    /// It is as it should be.
+    pub fn ok(subject: impl Display, found: impl Display) -> Self {
+        Self::new(Verdict::Ok, subject, found, None)
+    }
+
+    /// It may be right; `help` says what a person can do to know.
+    pub fn unsure(subject: impl Display, found: impl Display, help: impl Display) -> Self {
+        Self::new(Verdict::Unsure, subject, found, Some(help.to_string()))
+    }
+
+    /// It stops the promise from being kept; `help` says what to do.
+    pub fn wrong(subject: impl Display, found: impl Display, help: impl Display) -> Self {
+        Self::new(Verdict::Wrong, subject, found, Some(help.to_string()))
+    }
+
+    fn new(
+        verdict: Verdict,
+        subject: impl Display,
+        found: impl Display,
+        help: Option<String>,
+    ) -> Self {
+        Self {
+            verdict,
+            subject: subject.to_string(),
+            found: found.to_string(),
+            help,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One account and its network: whether it answers, and what the account's secrets allow.
+
+use have_a_hug::{
+    http,
+    ledger::Snapshot,
+    network::{Failure, Network, NetworkError, Permissions},
+    settings::Account,
+};
+use jiff::{SignedDuration, Timestamp};
+use promise::{
+    account::{AccountName, UserId},
+    channel::Channel,
+};
+
+use super::finding::Finding;
+
+/// A clock that is wrong by more than this spoils X's signatures and the claims on hugs.
+const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
+
+/// An account to look at.
+pub(super) struct OneAccount<'a> {
+    pub account: &'a Account,
+    pub network: &'a dyn Network,
+    pub http: &'a reqwest::Client,
+    pub now: Timestamp,
+}
+
+impl OneAccount<'_> {
+    /// Looks at the account, unless the ledger says that its rate limit is used up.
+    pub async fn look(&self, ledger: &Snapshot) -> Vec<Finding> {
+        let name = &self.account.name;
+        let mut findings = self.look_at_channels();
+        if let Some(until) = wait_until(ledger, name).filter(|until| *until > self.now) {
+            let found = format!("not asked: its rate limit is used up until {until}");
+            findings.push(Finding::unsure(name, found, "look again then"));
+            return findings;
+        }
+        let mut reached = true;
+        for address in self.network.addresses() {
+            let clock = http::time_at(self.http, &address).await;
+            reached &= clock.is_ok();
+            findings.push(self.look_at_clock(&address, clock));
+        }
+        if reached {
+            findings.extend(self.look_at_profile().await);
+        }
+        findings
+    }
+
+    fn look_at_channels(&self) -> Vec<Finding> {
+        let rules = self.account.rules();
+        let contact = self.account.contact.iter();
+        let unasked = contact.filter(|channel| !rules.allows(**channel));
+        let warn = |channel: &Channel| {
+            let found = format!(
+                "`{channel}` is among its channels, which {}'s rules do not allow a program unasked",
+                rules.title
+            );
+            let help = format!("keep it only if {} has allowed it to you", rules.title);
+            Finding::unsure(&self.account.name, found, help)
+        };
+        unasked.map(warn).collect()
+    }
+
+    /// Compares this computer's clock with the network's.
+    fn look_at_clock(&self, address: &str, clock: Result<Option<Timestamp>, String>) -> Finding {
+        let there = match clock {
+            Ok(there) => there,
+            Err(why) => {
+                let found = format!("{address} cannot be reached: {why}");
+                let help = "see whether this computer is online, and `server` in the settings";
+                return Finding::wrong(&self.account.name, found, help);
+            }
+        };
+        let here = "this computer's clock";
+        match there.map(|there| self.now.duration_since(there)) {
+            Some(ahead) if ahead.abs() > MAX_CLOCK_ERROR => {
+                let seconds = ahead.abs().as_secs();
+                let side = if ahead.is_positive() {
+                    "ahead of"
+                } else {
+                    "behind"
+                };
+                let found = format!("it is {seconds} s {side} what {address} says");
+                let help = "set it; X refuses signatures of another time, and what was sent is looked for by its time";
+                Finding::wrong(here, found, help)
+            }
+            Some(_) => Finding::ok(here, format!("it agrees with {address}")),
+            None => {
+                let found = format!("{address} does not say what time it is");
+                Finding::unsure(here, found, "see whether it is set right")
+            }
+        }
+    }
+
+    async fn look_at_profile(&self) -> Vec<Finding> {
+        let name = &self.account.name;
+        let profile = match self.network.profile(None).await {
+            Ok(profile) => profile,
+            Err(error) => return vec![failed(name, &error)],
+        };
+        let (count, id) = (profile.followers, &profile.id);
+        let mut findings = vec![Finding::ok(name, format!("{count} followers, id {id}"))];
+        let blocked = self.network.blocked_until();
+        if let Some(until) = blocked.filter(|until| *until > self.now) {
+            let found = "its rate limit is used up now, so the rest was not asked";
+            let help = format!("look again at {until}");
+            findings.push(Finding::unsure(name, found, help));
+            return findings;
+        }
+        findings.push(match self.network.followers(id, 1, None).await {
+            Ok(page) if page.followers.is_empty() && count > 0 => {
+                let found = "the list of followers is empty: the network hides it from these secrets, or hides the newest followers";
+                Finding::unsure(name, found, "invitations will name nobody while it is empty")
+            }
+            Ok(_) => Finding::ok(name, "its list of followers can be read"),
+            Err(error) => failed(name, &error),
+        });
+        findings.extend(self.look_at_permissions(id).await);
+        let price = self.account.rules().price_of_a_look;
+        findings.extend(price.map(|price| Finding::ok(name, price)));
+        findings
+    }
+
+    async fn look_at_permissions(&self, id: &UserId) -> Vec<Finding> {
+        let name = &self.account.name;
+        if !self.account.sends() {
+            let found = "it sends nothing by itself (contact = [\"draft\"])";
+            return vec![Finding::ok(name, found)];
+        }
+        let Permissions {
+            owner,
+            post,
+            message,
+        } = match self.network.permissions(id).await {
+            Ok(permissions) => permissions,
+            Err(error) => return vec![failed(name, &error)],
+        };
+        let mut findings = Vec::new();
+        match owner {
+            Some(owner) if owner != *id => {
+                let found = format!("its keys belong to the account {owner}, not to {id}");
+                let help = "make new ones while logged in as the account of the settings";
+                return vec![Finding::wrong(name, found, help)];
+            }
+            Some(_) => findings.push(Finding::ok(name, "its keys are its own")),
+            None => {}
+        }
+        let (contact, rules) = (&self.account.contact, self.account.rules());
+        let posts = [Channel::Announce, Channel::Mention];
+        let posts = contact.iter().any(|channel| posts.contains(channel));
+        let messages = contact.contains(&Channel::Message);
+        for (what, needed, may, help) in [
+            ("post", posts, post, rules.help_to_post),
+            ("message", messages, message, rules.help_to_message),
+        ] {
+            if !needed {
+                continue;
+            }
+            findings.push(match may {
+                Some(true) => Finding::ok(name, format!("its keys may {what}")),
+                Some(false) => Finding::wrong(name, format!("its keys may not {what}"), help),
+                None => {
+                    let found = format!("the network does not say whether its keys may {what}");
+                    Finding::unsure(name, found, help)
+                }
+            });
+        }
+        findings
+    }
+}
+
+/// What it means that a network did not answer as it should.
+fn failed(name: &AccountName, error: &NetworkError) -> Finding {
+    let found = format!("{} failed: {}", error.attempted, error.why);
+    let help = match error.failure {
+        Failure::WaitUntil(until) => {
+            return Finding::unsure(name, found, format!("look again at {until}"));
+        }
+        Failure::TryAgain | Failure::OutcomeUnknown => {
+            "look again in a while; this passes by itself"
+        }
+        Failure::Unauthorized => {
+            "correct the account's secrets, or what they may do at the network"
+        }
+        Failure::Refused => {
+            "see what it says, and whether `handle` and `server` in the settings are right"
+        }
+    };
+    Finding::wrong(name, found, help)
+}
+
+fn wait_until(ledger: &Snapshot, name: &AccountName) -> Option<Timestamp> {
+    let (_, handle) = ledger.handles.iter().find(|(of, _)| of == name)?;
+    handle.retry_at
+}

@@ -1,0 +1,68 @@
+//! The settings and the secrets.
+
+use std::{cell::RefCell, collections::BTreeMap, path::Path};
+
+use have_a_hug::settings::{Secrets, Settings, rule_of_secret};
+use promise::rules::Shape;
+
+use super::finding::Finding;
+
+/// Looks at hug.toml and the secrets that it needs; there are no settings where they have a mistake.
+pub(super) fn look_at_settings(
+    path: &Path,
+    secrets: Secrets<'_>,
+) -> (Vec<Finding>, Option<Settings>) {
+    // The settings decide which secrets count, so those that they take are looked at.
+    let taken = RefCell::new(BTreeMap::new());
+    let take = |name: &str| {
+        let value = secrets(name)?;
+        taken.borrow_mut().insert(name.to_owned(), value.clone());
+        Some(value)
+    };
+    let file = path.display();
+    let loaded = Settings::load(path, &take);
+    let mut findings = match &loaded {
+        Ok(settings) => {
+            let names = settings.names().join(", ");
+            vec![Finding::ok(file, format!("it is right, for {names}"))]
+        }
+        Err(error) => {
+            let help = "then look again with `hug doctor`";
+            let mistakes = error.mistakes.iter();
+            mistakes
+                .map(|mistake| Finding::wrong(&file, mistake, help))
+                .collect()
+        }
+    };
+    let taken = taken.into_inner();
+    findings.extend(
+        taken
+            .iter()
+            .map(|(name, value)| look_at_secret(name, value)),
+    );
+    (findings, loaded.ok())
+}
+
+/// Looks at the shape of a secret; only the network knows whether it is the right one.
+fn look_at_secret(name: &str, value: &str) -> Finding {
+    let bare = value.trim();
+    let quotes = ['"', '\'', '`'];
+    if bare.is_empty() {
+        Finding::wrong(name, "it is set, but empty", "copy it again")
+    } else if bare.starts_with(quotes) || bare.ends_with(quotes) {
+        Finding::wrong(name, "it has quotes around it", "take them off")
+    } else if bare != value {
+        let found = "it has blanks or the end of a line around it, which are ignored here";
+        Finding::unsure(name, found, "take them off")
+    } else if let Some(shape) = odd_shape(name, value) {
+        Finding::unsure(name, shape.odd, shape.help)
+    } else {
+        Finding::ok(name, "it is there, and has the right shape")
+    }
+}
+
+/// The shape that the network's secrets of that name have, if this one does not have it.
+fn odd_shape(name: &str, value: &str) -> Option<&'static Shape> {
+    let shape = rule_of_secret(name)?.shape.as_ref()?;
+    (!(shape.fits)(value)).then_some(shape)
+}
