@@ -1,12 +1,11 @@
-//! What a request may ask for, and the pages of what it gets.
+//! The parameters and the body of a request, and the pages of its answer.
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::{Answer, Call},
-    refusals::invalid,
-};
+use super::refusals::invalid;
+use crate::call::{Answer, Call};
 
+/// Where a page starts, as a page token says it.
 #[derive(Clone, Copy)]
 pub(super) enum Bound {
     OlderThan(u64),
@@ -30,6 +29,7 @@ impl Bound {
     }
 }
 
+/// A part of a list, and the tokens of the parts before and after it.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     next: Option<String>,
@@ -38,16 +38,16 @@ pub(super) struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts a page out of `all`, which is newest first.
-    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, bound: Option<Bound>, most: usize) -> Self {
+    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, bound: Option<Bound>, max: usize) -> Self {
         let total = all.len();
         let from = match bound {
             None => 0,
             Some(Bound::OlderThan(last)) => all.partition_point(|it| key(it) >= last),
             Some(Bound::NewerThan(first)) => all
                 .partition_point(|it| key(it) > first)
-                .saturating_sub(most),
+                .saturating_sub(max),
         };
-        let items: Vec<T> = all.into_iter().skip(from).take(most).collect();
+        let items: Vec<T> = all.into_iter().skip(from).take(max).collect();
         let more = from + items.len() < total;
         let older = items.last().filter(|_| more).map(key);
         let newer = items.first().filter(|_| from > 0).map(key);
@@ -93,8 +93,8 @@ pub(super) fn known_parameters(call: &Call, known: &[&str]) -> Result<(), Answer
 
 pub(super) fn max_results(
     call: &Call,
-    least: usize,
-    most: usize,
+    min: usize,
+    max: usize,
     default: usize,
 ) -> Result<usize, Answer> {
     let Some(text) = call.parameter("max_results") else {
@@ -102,10 +102,10 @@ pub(super) fn max_results(
     };
     text.parse()
         .ok()
-        .filter(|count| (least..=most).contains(count))
+        .filter(|count| (min..=max).contains(count))
         .ok_or_else(|| {
             let message = format!(
-                "The `max_results` query parameter value [{text}] is not between {least} and {most}"
+                "The `max_results` query parameter value [{text}] is not between {min} and {max}"
             );
             invalid("max_results", text, &message)
         })
@@ -156,16 +156,16 @@ pub(super) fn list<'a>(
     name: &'a str,
     valid: fn(&str, &str) -> Result<(), Answer>,
 ) -> Result<Vec<&'a str>, Answer> {
-    const MOST: usize = 100;
+    const MAX_VALUES: usize = 100;
     let Some(text) = call.parameter(name).filter(|text| !text.is_empty()) else {
         let message = format!("The `{name}` query parameter can not be empty");
         return Err(invalid(name, "", &message));
     };
     let values: Vec<&str> = text.split(',').collect();
-    if values.len() > MOST {
+    if values.len() > MAX_VALUES {
         let count = values.len();
         let message = format!(
-            "The number of values in the `{name}` query parameter list [{count}] is not between 1 and {MOST}"
+            "The number of values in the `{name}` query parameter list [{count}] is not between 1 and {MAX_VALUES}"
         );
         return Err(invalid(name, text, &message));
     }
@@ -209,10 +209,10 @@ pub(super) fn body_of(call: &Call, known: &[&str]) -> Result<Value, Answer> {
             "Requests with bodies must have content-type of application/json.",
         )
     })?;
-    let stranger = body
+    let unknown = body
         .as_object()
         .and_then(|object| object.keys().find(|key| !known.contains(&key.as_str())));
-    match stranger {
+    match unknown {
         Some(key) => {
             let message = format!(
                 "$.{key}: is not defined in the schema and the schema does not allow additional properties"

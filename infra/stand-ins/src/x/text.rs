@@ -1,4 +1,4 @@
-//! The words of a post: its length as X counts it, its links, its mentions.
+//! The text of a post: its length as X counts it, its links, its mentions.
 
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
@@ -8,8 +8,8 @@ fn is_link(word: &str) -> bool {
     word.starts_with("https://") || word.starts_with("http://")
 }
 
-/// Length as X counts it. Written down apart from the project's own count, so that they check each
-/// other; text is not brought into NFC first.
+/// The length as X counts it, without bringing the text into NFC first. It does not share code with the
+/// client's own count, so that each checks the other.
 pub(super) fn weighted_length(text: &str) -> usize {
     const LINK: usize = 23;
     text.split_inclusive(char::is_whitespace)
@@ -42,7 +42,7 @@ pub(super) fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// A text as X gives it back: escaped, its links shortened; with the links it stands for.
+/// A text as X answers it: escaped, with its links shortened; and what the short links stand for.
 pub(super) fn shown(text: &str) -> (String, Vec<Value>) {
     let (mut out, mut links) = (String::new(), Vec::new());
     for word in text.split_inclusive(char::is_whitespace) {
@@ -73,7 +73,7 @@ fn short_link(link: &str) -> String {
     format!("https://t.co/{:010x}", sum & 0xff_ffff_ffff)
 }
 
-/// The handles that stand in a text as `@handle`.
+/// The handles that a text mentions as `@handle`.
 pub(super) fn mentioned(text: &str) -> Vec<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut handles = Vec::new();

@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{Answer, Person, written},
-    Asked, Reply, State, User,
-    caller::Caller,
+    caller::{Asked, Caller, Reply},
     parameters::{Page, bound, fields, list, max_results, valid_id, valid_name},
-    refusals::{missing, unauthorized, with_errors},
+    refusals::{missing_user, unauthorized, with_errors},
+    state::{State, User},
     text::escaped,
+};
+use crate::{
+    call::{Answer, timestamp},
+    person::Person,
 };
 
 pub(super) const USER_FIELDS: &[&str] = &[
@@ -115,16 +118,14 @@ impl State {
         id: Option<String>,
     ) -> Result<&User, Value> {
         match id.and_then(|id| self.users.get(&id)) {
-            Some(user) if user.person.hidden => Err(missing(
-                "user",
+            Some(user) if user.person.hidden => Err(missing_user(
                 parameter,
                 value,
                 "Forbidden",
                 &format!("User has been suspended: [{value}]."),
             )),
             Some(user) => Ok(user),
-            None => Err(missing(
-                "user",
+            None => Err(missing_user(
                 parameter,
                 value,
                 "Not Found Error",
@@ -150,7 +151,7 @@ impl State {
     fn user_field(&self, user: &User, field: &str, caller: &Caller) -> Option<Value> {
         let person = &user.person;
         match field {
-            "created_at" => Some(json!(written(person.created_at))),
+            "created_at" => Some(json!(timestamp(person.created_at))),
             "description" => Some(json!(escaped(&person.bio))),
             "profile_image_url" => Some(json!(picture(person))),
             "protected" => Some(json!(user.protected)),
@@ -188,7 +189,7 @@ impl State {
 
     pub(super) fn followers(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("id", &asked.subject)?;
-        let most = max_results(asked.call, 1, 1000, 100)?;
+        let max = max_results(asked.call, 1, 1000, 100)?;
         let bound = bound(asked.call)?;
         let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
         let subject = Some(asked.subject.clone());
@@ -202,7 +203,7 @@ impl State {
             ));
         }
         let newest_first = self.follows.get(&asked.subject).into_iter().flatten().rev();
-        let page = Page::cut(newest_first.collect(), |it| it.serial, bound, most);
+        let page = Page::cut(newest_first.collect(), |it| it.serial, bound, max);
         let listed: Vec<Value> = page
             .items
             .iter()
