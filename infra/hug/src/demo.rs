@@ -64,7 +64,7 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
     story.tell(&format!(
         "A hundred more follow, but {} wants to be left alone for a quarter of an hour.",
-        limited.title()
+        limited.facts().title
     ))?;
     story.fans(100);
     story.check().await?;
@@ -168,7 +168,7 @@ impl<'a, W: Write> Story<'a, W> {
             .collect();
         writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
         for network in self.networks.iter() {
-            let (title, posts) = (network.title(), network.posts());
+            let (title, posts) = (network.facts().title, network.posts());
             if !posts.is_empty() {
                 writeln!(self.out, "\nWhat Amber's account posted on {title}:")?;
             }

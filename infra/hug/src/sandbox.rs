@@ -109,7 +109,7 @@ pub async fn networks_only() -> Result<(), Error> {
         "secrets": secrets().into_iter().collect::<BTreeMap<_, _>>(),
     });
     for network in networks.iter() {
-        description[network.name()] = network.url().into();
+        description[network.facts().name] = network.url().into();
     }
     writeln!(stdout(), "{description}")?;
     interruption().await;
@@ -129,11 +129,12 @@ async fn networks(clock: &Clock) -> Result<Networks, Error> {
 fn introduction(networks: &Networks) -> String {
     let mut text = format!("Stand-in networks, each with {FOLLOWERS} followers:\n");
     for network in networks.iter() {
-        let (title, url, route) = (network.title(), network.url(), network.post_route());
+        let (facts, url) = (network.facts(), network.url());
+        let (title, route) = (facts.title, facts.post_route);
         text.push_str(&format!("  {title} at {url}, which posts at {route}\n"));
     }
     let first = networks.first();
-    let (url, route) = (first.url(), first.post_route());
+    let (url, route) = (first.url(), first.facts().post_route);
     text + &format!(
         "More come with:   curl -X POST '{url}/stand-in/follow?n=3'\n\
          Someone leaves:   curl -X POST '{url}/stand-in/unfollow?handle=fan0001'\n\

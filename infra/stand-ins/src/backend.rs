@@ -38,7 +38,24 @@ pub struct Message {
     pub at: Timestamp,
 }
 
-/// One network: its accounts, its followers, its answers, and its facts for a sandbox.
+/// What is true of one network, and known without asking it.
+pub struct Facts {
+    /// What people call it: `Bluesky`.
+    pub title: &'static str,
+    /// What hug.toml calls it: `bluesky`.
+    pub name: &'static str,
+    /// The part of the path by which a request to post is recognised, for
+    /// [`StandIn::fail_next`](crate::StandIn::fail_next).
+    pub post_route: &'static str,
+    /// The lines below `[[account]]` in hug.toml for Amber's account on a stand-in at that address.
+    pub settings: fn(url: &str) -> String,
+    /// The secrets of Amber's account, by the names of their environment variables.
+    pub secrets: fn() -> Vec<(&'static str, String)>,
+    /// The handle that a person has there.
+    pub handle_of: fn(&Person) -> String,
+}
+
+/// One network: its accounts, its followers, and its answers.
 ///
 /// "The creator" below is the account that was added first.
 pub trait Backend: Send + 'static {
@@ -90,29 +107,13 @@ pub trait Backend: Send + 'static {
     /// The private messages that accounts sent, oldest first.
     fn messages(&self) -> Vec<Message>;
 
-    /// What people call the network: `Bluesky`.
-    fn title(&self) -> &'static str;
-
-    /// What hug.toml calls the network: `bluesky`.
-    fn name(&self) -> &'static str;
-
-    /// The part of the path by which a request to post is known, for
-    /// [`fail_next`](crate::StandIn::fail_next).
-    fn post_route(&self) -> &'static str;
+    /// The network's facts.
+    fn facts() -> &'static Facts
+    where
+        Self: Sized;
 
     /// The sandbox's creator, Amber Lane.
     fn amber() -> Self::Account
     where
         Self: Sized;
-
-    /// The lines below `[[account]]` in hug.toml for Amber's account here.
-    fn settings(&self) -> String;
-
-    /// The secrets of Amber's account, by the names of their environment variables.
-    fn secrets() -> Vec<(&'static str, String)>
-    where
-        Self: Sized;
-
-    /// The handle that a person of the sandbox has here.
-    fn handle_of(&self, person: &Person) -> String;
 }

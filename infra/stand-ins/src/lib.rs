@@ -50,7 +50,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{Backend, Message, Post};
+pub use backend::{Backend, Facts, Message, Post};
 pub use call::{Answer, Call};
 pub use fault::Fault;
 pub use networks::{Networks, secret, secrets};

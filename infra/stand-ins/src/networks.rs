@@ -5,7 +5,13 @@ use std::io;
 use futures::future::BoxFuture;
 use have_a_hug::clock::Clock;
 
-use crate::{backend::Backend, bluesky, mastodon, person::Person, server::StandIn, x};
+use crate::{
+    backend::{Backend, Facts},
+    bluesky, mastodon,
+    person::Person,
+    server::StandIn,
+    x,
+};
 
 /// Every network that there is a stand-in for.
 const ALL: [Entry; 3] = [
@@ -16,14 +22,14 @@ const ALL: [Entry; 3] = [
 
 /// What can be done with a network before it runs.
 struct Entry {
-    secrets: fn() -> Vec<(&'static str, String)>,
+    facts: fn() -> &'static Facts,
     start: fn(Clock) -> BoxFuture<'static, io::Result<StandIn<dyn Backend>>>,
 }
 
 impl Entry {
     const fn of<B: Backend>() -> Self {
         Self {
-            secrets: B::secrets,
+            facts: B::facts,
             start: |clock| Box::pin(start_with_amber::<B>(clock)),
         }
     }
@@ -37,7 +43,8 @@ async fn start_with_amber<B: Backend>(clock: Clock) -> io::Result<StandIn<dyn Ba
 
 /// The secrets of the creator on all networks, by the names of their environment variables.
 pub fn secrets() -> Vec<(&'static str, String)> {
-    ALL.iter().flat_map(|network| (network.secrets)()).collect()
+    let facts = ALL.iter().map(|network| (network.facts)());
+    facts.flat_map(|facts| (facts.secrets)()).collect()
 }
 
 /// One of the [`secrets`], by its name.
@@ -77,7 +84,7 @@ impl Networks {
     /// `person` follows the creator on all of them.
     pub fn follow(&self, person: &Person) {
         for network in &self.0 {
-            let handle = network.handle_of(person);
+            let handle = (network.facts().handle_of)(person);
             let person = person.clone();
             network.follow(Person { handle, ..person });
         }
@@ -86,7 +93,7 @@ impl Networks {
     /// `person` leaves the creator on all of them.
     pub fn unfollow(&self, person: &Person) {
         for network in &self.0 {
-            network.unfollow(&network.handle_of(person));
+            network.unfollow(&(network.facts().handle_of)(person));
         }
     }
 
@@ -94,7 +101,7 @@ impl Networks {
     pub fn settings(&self) -> String {
         let accounts = self
             .iter()
-            .map(|it| format!("\n[[account]]\n{}", it.settings()));
+            .map(|it| format!("\n[[account]]\n{}", (it.facts().settings)(it.url())));
         format!(
             "[plan]\nfirst = 600\nstep = 100\n{}",
             accounts.collect::<String>()

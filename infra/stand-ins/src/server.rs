@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
-    backend::{Backend, Message, Post},
+    backend::{Backend, Facts, Message, Post},
     call::{Answer, Call, plain_response},
     control::control,
     fault::{Fault, Faults, endless_response, first_half, no_response, web_page},
@@ -44,6 +44,7 @@ pub struct Seen {
 /// A running stand-in. Clones share one server, which stops when the last clone is dropped.
 pub struct StandIn<B: ?Sized> {
     url: String,
+    facts: &'static Facts,
     inner: Arc<Mutex<Inner<B>>>,
     task: Arc<Task>,
 }
@@ -68,6 +69,7 @@ impl<B: ?Sized> Clone for StandIn<B> {
     fn clone(&self) -> Self {
         Self {
             url: self.url.clone(),
+            facts: self.facts,
             inner: Arc::clone(&self.inner),
             task: Arc::clone(&self.task),
         }
@@ -94,6 +96,7 @@ impl<B: Backend> StandIn<B> {
         let task = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url,
+            facts: B::facts(),
             inner,
             task: Arc::new(Task(task.abort_handle())),
         })
@@ -109,6 +112,7 @@ impl<B: Backend> StandIn<B> {
     pub(crate) fn into_dyn(self) -> StandIn<dyn Backend> {
         StandIn {
             url: self.url,
+            facts: self.facts,
             inner: self.inner,
             task: self.task,
         }
@@ -121,29 +125,9 @@ impl<B: Backend + ?Sized> StandIn<B> {
         &self.url
     }
 
-    /// What people call the network: `Bluesky`.
-    pub fn title(&self) -> &'static str {
-        self.with(|backend| backend.title())
-    }
-
-    /// What hug.toml calls the network: `bluesky`.
-    pub fn name(&self) -> &'static str {
-        self.with(|backend| backend.name())
-    }
-
-    /// The part of the path by which a request to post is known, for [`StandIn::fail_next`].
-    pub fn post_route(&self) -> &'static str {
-        self.with(|backend| backend.post_route())
-    }
-
-    /// The lines below `[[account]]` in hug.toml for the sandbox's creator.
-    pub fn settings(&self) -> String {
-        self.with(|backend| backend.settings())
-    }
-
-    /// The handle that a person of the sandbox has here.
-    pub fn handle_of(&self, person: &Person) -> String {
-        self.with(|backend| backend.handle_of(person))
+    /// The network's facts.
+    pub fn facts(&self) -> &'static Facts {
+        self.facts
     }
 
     /// `person` follows the first account, as its newest follower.

@@ -177,7 +177,7 @@ async fn on_every_network_people_follow_the_creator_and_leave_her() -> Outcome {
     networks.unfollow(&fans[1]);
     let http = have_a_hug::http::client()?;
     for network in networks.iter() {
-        let name = network.name();
+        let name = network.facts().name;
         assert_eq!(network.follower_count(), 1, "{name}");
         let url = format!("{}/stand-in/follow?n=3", network.url());
         let more = send(http.post(url)).await?;
@@ -191,10 +191,10 @@ async fn the_settings_name_an_account_on_every_network_and_its_secrets_are_there
     let networks = Networks::start(&Clock::system()).await?;
     let settings = networks.settings();
     for network in networks.iter() {
-        let account = format!("[[account]]\nnetwork = \"{}\"\n", network.name());
+        let account = format!("[[account]]\nnetwork = \"{}\"\n", network.facts().name);
         assert!(settings.contains(&account), "{settings}");
         assert!(settings.contains(network.url()), "{settings}");
-        let prefix = format!("{}_", network.name().to_uppercase());
+        let prefix = format!("{}_", network.facts().name.to_uppercase());
         let mut names = secrets().into_iter().map(|(name, _)| name);
         assert!(names.any(|name| name.starts_with(&prefix)), "{prefix}");
     }

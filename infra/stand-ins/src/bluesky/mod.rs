@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    backend::{Backend, Message, Post},
+    backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
     server::StandIn,
@@ -90,6 +90,20 @@ impl Bluesky {
         self.with(|state| Some(state.records.get(uri)?.value.clone()))
     }
 }
+
+static FACTS: Facts = Facts {
+    title: "Bluesky",
+    name: "bluesky",
+    post_route: "putRecord",
+    settings: |url| {
+        let handle = Account::amber().handle;
+        format!(
+            "network = \"bluesky\"\nhandle = \"{handle}\"\nserver = \"{url}\"\nappview = \"{url}\"\n"
+        )
+    },
+    secrets: || vec![("BLUESKY_APP_PASSWORD", Account::amber().app_password)],
+    handle_of: |person| domain(&person.handle),
+};
 
 impl Backend for State {
     type Account = Account;
@@ -186,34 +200,11 @@ impl Backend for State {
         self.messages.clone()
     }
 
-    fn title(&self) -> &'static str {
-        "Bluesky"
-    }
-
-    fn name(&self) -> &'static str {
-        "bluesky"
-    }
-
-    fn post_route(&self) -> &'static str {
-        "putRecord"
+    fn facts() -> &'static Facts {
+        &FACTS
     }
 
     fn amber() -> Account {
         Account::amber()
-    }
-
-    fn settings(&self) -> String {
-        let (handle, url) = (Account::amber().handle, &self.url);
-        format!(
-            "network = \"bluesky\"\nhandle = \"{handle}\"\nserver = \"{url}\"\nappview = \"{url}\"\n"
-        )
-    }
-
-    fn secrets() -> Vec<(&'static str, String)> {
-        vec![("BLUESKY_APP_PASSWORD", Account::amber().app_password)]
-    }
-
-    fn handle_of(&self, person: &Person) -> String {
-        domain(&person.handle)
     }
 }

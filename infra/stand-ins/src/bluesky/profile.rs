@@ -48,9 +48,10 @@ impl State {
     fn detailed(&self, actor: &Actor) -> Value {
         let person = &actor.person;
         let mut shown = profile(actor);
-        let (followers, made) = match self.accounts.contains(&actor.did) {
-            true => (self.count_of(&actor.did), self.made_by(&actor.did)),
-            false => (person.followers, 0),
+        let (followers, made) = if self.accounts.contains(&actor.did) {
+            (self.count_of(&actor.did), self.made_by(&actor.did))
+        } else {
+            (person.followers, 0)
         };
         shown["followersCount"] = json!(followers);
         shown["followsCount"] = json!(person.following);

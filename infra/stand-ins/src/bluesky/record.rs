@@ -135,12 +135,11 @@ fn write_answer(uri: &str, cid_: &str, rev: Option<String>, validated: bool) -> 
 pub(super) fn valid_tid(rkey: &str) -> Result<(), Answer> {
     let sortable = |c: char| matches!(c, '2'..='7' | 'a'..='z');
     let first = rkey.chars().next().is_some_and(|c| sortable(c) && c <= 'j');
-    match first && rkey.len() == 13 && rkey.chars().all(sortable) {
-        true => Ok(()),
-        false => Err(bad_request(&format!(
-            "Invalid record key for {POSTS}: {rkey} is not a valid TID"
-        ))),
+    if first && rkey.len() == 13 && rkey.chars().all(sortable) {
+        return Ok(());
     }
+    let message = format!("Invalid record key for {POSTS}: {rkey} is not a valid TID");
+    Err(bad_request(&message))
 }
 
 fn valid_post(record: &Value) -> Result<(), Answer> {

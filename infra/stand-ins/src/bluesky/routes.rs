@@ -23,68 +23,25 @@ enum Method {
     Signed(fn(&mut State, &Call, &str) -> Reply),
 }
 
-const METHODS: [(&str, &str, Method); 12] = [
-    (
-        "POST",
-        "com.atproto.server.createSession",
-        Method::Open(State::create_session),
-    ),
-    (
-        "POST",
-        "com.atproto.server.refreshSession",
-        Method::Open(State::refresh_session),
-    ),
-    (
-        "GET",
-        "com.atproto.repo.getRecord",
-        Method::Open(State::get_record),
-    ),
-    (
-        "POST",
-        "com.atproto.repo.putRecord",
-        Method::Signed(State::put_record),
-    ),
-    (
-        "GET",
-        "app.bsky.actor.getProfile",
-        Method::Read(State::get_profile),
-    ),
-    (
-        "GET",
-        "app.bsky.actor.getProfiles",
-        Method::Read(State::get_profiles),
-    ),
-    (
-        "GET",
-        "app.bsky.graph.getFollowers",
-        Method::Read(State::get_followers),
-    ),
-    (
-        "GET",
-        "app.bsky.notification.listNotifications",
-        Method::Signed(State::list_notifications),
-    ),
-    (
-        "GET",
-        "chat.bsky.convo.getConvoForMembers",
-        Method::Signed(State::get_conversation),
-    ),
-    (
-        "GET",
-        "chat.bsky.convo.getMessages",
-        Method::Signed(State::get_messages),
-    ),
-    (
-        "GET",
-        "chat.bsky.convo.listConvos",
-        Method::Signed(State::list_conversations),
-    ),
-    (
-        "POST",
-        "chat.bsky.convo.sendMessage",
-        Method::Signed(State::send_message),
-    ),
-];
+/// A method by its name, and its HTTP method.
+fn method(name: &str) -> Option<(&'static str, Method)> {
+    use Method::{Open, Read, Signed};
+    Some(match name {
+        "com.atproto.server.createSession" => ("POST", Open(State::create_session)),
+        "com.atproto.server.refreshSession" => ("POST", Open(State::refresh_session)),
+        "com.atproto.repo.getRecord" => ("GET", Open(State::get_record)),
+        "com.atproto.repo.putRecord" => ("POST", Signed(State::put_record)),
+        "app.bsky.actor.getProfile" => ("GET", Read(State::get_profile)),
+        "app.bsky.actor.getProfiles" => ("GET", Read(State::get_profiles)),
+        "app.bsky.graph.getFollowers" => ("GET", Read(State::get_followers)),
+        "app.bsky.notification.listNotifications" => ("GET", Signed(State::list_notifications)),
+        "chat.bsky.convo.getConvoForMembers" => ("GET", Signed(State::get_conversation)),
+        "chat.bsky.convo.getMessages" => ("GET", Signed(State::get_messages)),
+        "chat.bsky.convo.listConvos" => ("GET", Signed(State::list_conversations)),
+        "chat.bsky.convo.sendMessage" => ("POST", Signed(State::send_message)),
+        _ => return None,
+    })
+}
 
 impl State {
     /// Answers a request, or refuses it.
@@ -112,10 +69,8 @@ impl State {
     }
 
     fn call(&mut self, name: &str, call: &Call) -> Reply {
-        let Some((verb, _, method)) = METHODS.iter().find(|(_, known, _)| *known == name) else {
-            return Err(not_implemented());
-        };
-        if call.method != *verb {
+        let (verb, method) = method(name).ok_or_else(not_implemented)?;
+        if call.method != verb {
             let message = format!("Incorrect HTTP method ({})", call.method);
             return Err(refusal(405, "InvalidRequest", &message));
         }

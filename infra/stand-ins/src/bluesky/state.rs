@@ -20,7 +20,6 @@ pub(super) struct Actor {
     pub(super) blocks: bool,
 }
 
-#[derive(Clone)]
 pub(super) struct Follow {
     pub(super) serial: u64,
     pub(super) follower: String,

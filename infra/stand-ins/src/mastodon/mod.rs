@@ -31,7 +31,7 @@ use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 
 use crate::{
-    backend::{Backend, Message, Post},
+    backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
     server::StandIn,
@@ -91,6 +91,25 @@ impl Mastodon {
         self.with(|state| state.add_mention(text, from))
     }
 }
+
+static FACTS: Facts = Facts {
+    title: "Mastodon",
+    name: "mastodon",
+    post_route: "/statuses",
+    settings: |url| {
+        let handle = Account::amber().handle;
+        format!("network = \"mastodon\"\nhandle = \"{handle}@{DOMAIN}\"\nserver = \"{url}\"\n")
+    },
+    secrets: || vec![("MASTODON_ACCESS_TOKEN", Account::amber().access_token)],
+    // Every second person is from another server.
+    handle_of: |person| {
+        if person.id.ends_with(['0', '2', '4', '6', '8']) {
+            person.handle.clone()
+        } else {
+            format!("{}@elsewhere.example", person.handle)
+        }
+    },
+};
 
 impl Backend for State {
     type Account = Account;
@@ -197,37 +216,11 @@ impl Backend for State {
             .collect()
     }
 
-    fn title(&self) -> &'static str {
-        "Mastodon"
-    }
-
-    fn name(&self) -> &'static str {
-        "mastodon"
-    }
-
-    fn post_route(&self) -> &'static str {
-        "/statuses"
+    fn facts() -> &'static Facts {
+        &FACTS
     }
 
     fn amber() -> Account {
         Account::amber()
-    }
-
-    fn settings(&self) -> String {
-        let (handle, url) = (Account::amber().handle, &self.url);
-        format!("network = \"mastodon\"\nhandle = \"{handle}@{DOMAIN}\"\nserver = \"{url}\"\n")
-    }
-
-    fn secrets() -> Vec<(&'static str, String)> {
-        vec![("MASTODON_ACCESS_TOKEN", Account::amber().access_token)]
-    }
-
-    /// Every second person is from another server.
-    fn handle_of(&self, person: &Person) -> String {
-        if person.id.ends_with(['0', '2', '4', '6', '8']) {
-            person.handle.clone()
-        } else {
-            format!("{}@elsewhere.example", person.handle)
-        }
     }
 }

@@ -14,25 +14,14 @@ use crate::{
     call::{Answer, timestamp},
 };
 
-const EVENT_FIELDS: &[&str] = &[
-    "attachments",
-    "created_at",
-    "dm_conversation_id",
-    "entities",
-    "event_type",
-    "id",
-    "participant_ids",
-    "referenced_posts",
-    "referenced_tweets",
-    "sender_id",
-    "text",
-];
+const EVENT_FIELDS: &str = "attachments created_at dm_conversation_id entities event_type id participant_ids \
+    referenced_posts referenced_tweets sender_id text";
 
 impl State {
     pub(super) fn create_message(&mut self, asked: &Asked<'_>) -> Reply {
         const MAX_CHARACTERS: usize = 10_000;
         valid_id("participant_id", &asked.subject)?;
-        let body = body_of(asked.call, &["attachments", "text"])?;
+        let body = body_of(asked.call, "attachments text")?;
         let text = body["text"].as_str().unwrap_or_default();
         if text.trim().is_empty() || text.chars().count() > MAX_CHARACTERS {
             return Err(invalid(
@@ -73,9 +62,9 @@ impl State {
 
     pub(super) fn message_events(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("participant_id", &asked.subject)?;
-        let max = max_results(asked.call, 1, 100, 100)?;
+        let max = max_results(asked.call, 1..=100, 100)?;
         let bound = bound(asked.call)?;
-        let mut wanted = fields(asked.call, &["dm_event.fields"], EVENT_FIELDS)?;
+        let mut wanted = fields(asked.call, "dm_event.fields", EVENT_FIELDS)?;
         let expansions = asked.call.parameter("expansions").unwrap_or_default();
         if expansions.split(',').any(|it| it == "sender_id") {
             wanted.push("sender_id");
@@ -94,9 +83,10 @@ impl State {
 
 fn conversation(one: &str, other: &str) -> String {
     let number = |id: &str| id.parse::<u64>().unwrap_or_default();
-    match number(one) <= number(other) {
-        true => format!("{one}-{other}"),
-        false => format!("{other}-{one}"),
+    if number(one) <= number(other) {
+        format!("{one}-{other}")
+    } else {
+        format!("{other}-{one}")
     }
 }
 

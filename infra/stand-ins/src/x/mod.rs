@@ -31,7 +31,7 @@ use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 
 use crate::{
-    backend::{Backend, Message, Post},
+    backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
     server::StandIn,
@@ -96,11 +96,32 @@ impl X {
     }
 }
 
+static FACTS: Facts = Facts {
+    title: "X",
+    name: "x",
+    post_route: "/2/tweets",
+    settings: |url| {
+        let handle = Account::amber().handle;
+        format!("network = \"x\"\nhandle = \"{handle}\"\nserver = \"{url}\"\n")
+    },
+    secrets: || {
+        let keys = Keys::sandbox();
+        vec![
+            ("X_API_KEY", keys.api_key),
+            ("X_API_SECRET", keys.api_secret),
+            ("X_ACCESS_TOKEN", keys.access_token),
+            ("X_ACCESS_SECRET", keys.access_secret),
+            ("X_BEARER_TOKEN", SANDBOX_BEARER.to_owned()),
+        ]
+    },
+    handle_of: |person| person.handle.clone(),
+};
+
 impl Backend for State {
     type Account = Account;
 
-    fn new(url: &str, clock: Clock) -> Self {
-        Self::empty(url, clock)
+    fn new(_url: &str, clock: Clock) -> Self {
+        Self::empty(clock)
     }
 
     fn now(&self) -> Timestamp {
@@ -190,39 +211,11 @@ impl Backend for State {
             .collect()
     }
 
-    fn title(&self) -> &'static str {
-        "X"
-    }
-
-    fn name(&self) -> &'static str {
-        "x"
-    }
-
-    fn post_route(&self) -> &'static str {
-        "/2/tweets"
+    fn facts() -> &'static Facts {
+        &FACTS
     }
 
     fn amber() -> Account {
         Account::amber()
-    }
-
-    fn settings(&self) -> String {
-        let (handle, url) = (Account::amber().handle, &self.url);
-        format!("network = \"x\"\nhandle = \"{handle}\"\nserver = \"{url}\"\n")
-    }
-
-    fn secrets() -> Vec<(&'static str, String)> {
-        let keys = Keys::sandbox();
-        vec![
-            ("X_API_KEY", keys.api_key),
-            ("X_API_SECRET", keys.api_secret),
-            ("X_ACCESS_TOKEN", keys.access_token),
-            ("X_ACCESS_SECRET", keys.access_secret),
-            ("X_BEARER_TOKEN", SANDBOX_BEARER.to_owned()),
-        ]
-    }
-
-    fn handle_of(&self, person: &Person) -> String {
-        person.handle.clone()
     }
 }

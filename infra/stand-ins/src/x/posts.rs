@@ -15,59 +15,15 @@ use crate::call::{Answer, Call, timestamp};
 
 const MAX_WEIGHT: usize = 280;
 
-const POST_FIELDS: &[&str] = &[
-    "article",
-    "attachments",
-    "author_id",
-    "card_uri",
-    "community_id",
-    "context_annotations",
-    "conversation_id",
-    "created_at",
-    "display_text_range",
-    "edit_controls",
-    "edit_history_post_ids",
-    "edit_history_tweet_ids",
-    "entities",
-    "geo",
-    "id",
-    "in_reply_to_user_id",
-    "lang",
-    "media_metadata",
-    "non_public_metrics",
-    "note_post",
-    "note_tweet",
-    "organic_metrics",
-    "possibly_sensitive",
-    "promoted_metrics",
-    "public_metrics",
-    "referenced_posts",
-    "referenced_tweets",
-    "reply_settings",
-    "scopes",
-    "source",
-    "text",
-    "withheld",
-];
-const CREATE_FIELDS: &[&str] = &[
-    "card_uri",
-    "community_id",
-    "direct_message_deep_link",
-    "edit_options",
-    "for_super_followers_only",
-    "geo",
-    "made_with_ai",
-    "media",
-    "nullcast",
-    "paid_partnership",
-    "poll",
-    "quote_post_id",
-    "quote_tweet_id",
-    "reply",
-    "reply_settings",
-    "share_with_followers",
-    "text",
-];
+const POST_FIELDS: &str = "article attachments author_id card_uri community_id context_annotations \
+    conversation_id created_at display_text_range edit_controls edit_history_post_ids \
+    edit_history_tweet_ids entities geo id in_reply_to_user_id lang media_metadata \
+    non_public_metrics note_post note_tweet organic_metrics possibly_sensitive \
+    promoted_metrics public_metrics referenced_posts referenced_tweets reply_settings \
+    scopes source text withheld";
+const CREATE_FIELDS: &str = "card_uri community_id direct_message_deep_link edit_options for_super_followers_only \
+    geo made_with_ai media nullcast paid_partnership poll quote_post_id quote_tweet_id \
+    reply reply_settings share_with_followers text";
 
 impl State {
     pub(super) fn create_post(&mut self, asked: &Asked<'_>) -> Reply {
@@ -97,12 +53,11 @@ impl State {
 
     fn refuse_duplicate(&self, author: &str, text: &str) -> Result<(), Answer> {
         let same = |it: &Posted| it.post.author == author && it.post.text == text;
-        match self.posts.iter().any(same) {
-            true => Err(forbidden(
-                "You are not allowed to create a Tweet with duplicate content.",
-            )),
-            false => Ok(()),
+        if self.posts.iter().any(same) {
+            let detail = "You are not allowed to create a Tweet with duplicate content.";
+            return Err(forbidden(detail));
         }
+        Ok(())
     }
 
     /// X lets an account reply only to its own posts and to posts that address it.
@@ -112,13 +67,13 @@ impl State {
                 "You attempted to reply to a Tweet that is deleted or not visible to you.",
             ));
         };
-        match parent.post.author == author || self.addresses(parent, author) {
-            true => Ok(()),
-            false => Err(forbidden(
-                "Reply to this conversation is not allowed because you have not been mentioned or \
-                 otherwise engaged by the author of the post you are replying to.",
-            )),
+        if parent.post.author == author || self.addresses(parent, author) {
+            return Ok(());
         }
+        Err(forbidden(
+            "Reply to this conversation is not allowed because you have not been mentioned or \
+             otherwise engaged by the author of the post you are replying to.",
+        ))
     }
 
     fn record_unasked_mentions(&mut self, author: &str, text: &str) {
@@ -152,7 +107,7 @@ impl State {
 
     fn posts_page(&self, asked: &Asked<'_>, belongs: impl Fn(&Self, &Posted) -> bool) -> Reply {
         valid_id("id", &asked.subject)?;
-        let max = max_results(asked.call, 5, 100, 10)?;
+        let max = max_results(asked.call, 5..=100, 10)?;
         let bound = bound(asked.call)?;
         let span = Span::of(asked.call)?;
         let wanted = Wanted::of(asked.call)?;
@@ -244,8 +199,8 @@ impl<'a> Wanted<'a> {
     fn of(call: &'a Call) -> Result<Self, Answer> {
         let expansions = call.parameter("expansions").unwrap_or_default();
         Ok(Self {
-            fields: fields(call, &["tweet.fields", "post.fields"], POST_FIELDS)?,
-            user_fields: fields(call, &["user.fields"], USER_FIELDS)?,
+            fields: fields(call, "tweet.fields post.fields", POST_FIELDS)?,
+            user_fields: fields(call, "user.fields", USER_FIELDS)?,
             authors: expansions.split(',').any(|it| it == "author_id"),
         })
     }

@@ -13,42 +13,13 @@ use crate::{
 
 const WINDOW_SECONDS: i64 = 15 * 60;
 
-const USER_PARAMETERS: &[&str] = &["user.fields", "tweet.fields", "post.fields", "expansions"];
-const FOLLOWER_PARAMETERS: &[&str] = &[
-    "max_results",
-    "pagination_token",
-    "user.fields",
-    "tweet.fields",
-    "post.fields",
-    "expansions",
-];
-const TIMELINE_PARAMETERS: &[&str] = &[
-    "max_results",
-    "pagination_token",
-    "since_id",
-    "until_id",
-    "start_time",
-    "end_time",
-    "exclude",
-    "tweet.fields",
-    "post.fields",
-    "user.fields",
-    "expansions",
-    "media.fields",
-    "place.fields",
-    "poll.fields",
-];
-const EVENT_PARAMETERS: &[&str] = &[
-    "max_results",
-    "pagination_token",
-    "event_types",
-    "dm_event.fields",
-    "tweet.fields",
-    "post.fields",
-    "user.fields",
-    "expansions",
-    "media.fields",
-];
+const USER_PARAMETERS: &str = "user.fields tweet.fields post.fields expansions";
+const FOLLOWER_PARAMETERS: &str =
+    "max_results pagination_token user.fields tweet.fields post.fields expansions";
+const TIMELINE_PARAMETERS: &str = "max_results pagination_token since_id until_id start_time end_time exclude \
+    tweet.fields post.fields user.fields expansions media.fields place.fields poll.fields";
+const EVENT_PARAMETERS: &str = "max_results pagination_token event_types dm_event.fields tweet.fields post.fields \
+    user.fields expansions media.fields";
 
 const ROUTES: [Route; 11] = [
     Route {
@@ -69,26 +40,14 @@ const ROUTES: [Route; 11] = [
         name: "GET /2/users/by",
         user_limit: 300,
         app_limit: Some(300),
-        parameters: &[
-            "usernames",
-            "user.fields",
-            "tweet.fields",
-            "post.fields",
-            "expansions",
-        ],
+        parameters: "usernames user.fields tweet.fields post.fields expansions",
         answer: State::users_by_name,
     },
     Route {
         name: "GET /2/users",
         user_limit: 300,
         app_limit: Some(300),
-        parameters: &[
-            "ids",
-            "user.fields",
-            "tweet.fields",
-            "post.fields",
-            "expansions",
-        ],
+        parameters: "ids user.fields tweet.fields post.fields expansions",
         answer: State::users_by_id,
     },
     Route {
@@ -123,14 +82,14 @@ const ROUTES: [Route; 11] = [
         name: "POST /2/tweets",
         user_limit: 100,
         app_limit: None,
-        parameters: &[],
+        parameters: "",
         answer: State::create_post,
     },
     Route {
         name: "POST /2/dm_conversations/with/:id/messages",
         user_limit: 15,
         app_limit: None,
-        parameters: &[],
+        parameters: "",
         answer: State::create_message,
     },
     Route {
@@ -150,7 +109,8 @@ struct Route {
     user_limit: u32,
     /// Requests of the app in 15 minutes; `None` if the route needs an account.
     app_limit: Option<u32>,
-    parameters: &'static [&'static str],
+    /// The names of its parameters, with spaces between them.
+    parameters: &'static str,
     answer: fn(&mut State, &Asked<'_>) -> Reply,
 }
 

@@ -16,7 +16,6 @@ pub(super) struct User {
     pub(super) protected: bool,
 }
 
-#[derive(Clone)]
 pub(super) struct Follow {
     pub(super) serial: u64,
     pub(super) follower: String,
@@ -35,7 +34,6 @@ pub(super) struct Sent {
 
 /// Everything that the stand-in for X knows.
 pub struct State {
-    pub(super) url: String,
     pub(super) clock: Clock,
     pub(super) users: HashMap<String, User>,
     pub(super) handles: HashMap<String, String>,
@@ -52,9 +50,8 @@ pub struct State {
 }
 
 impl State {
-    pub(super) fn empty(url: &str, clock: Clock) -> Self {
+    pub(super) fn empty(clock: Clock) -> Self {
         Self {
-            url: url.to_owned(),
             clock,
             users: HashMap::new(),
             handles: HashMap::new(),

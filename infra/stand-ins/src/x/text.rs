@@ -13,9 +13,12 @@ fn is_link(word: &str) -> bool {
 pub(super) fn weighted_length(text: &str) -> usize {
     const LINK: usize = 23;
     text.split_inclusive(char::is_whitespace)
-        .map(|word| match is_link(word) {
-            true => LINK + word.chars().rev().take_while(|c| c.is_whitespace()).count(),
-            false => word.graphemes(true).map(weight).sum(),
+        .map(|word| {
+            if is_link(word) {
+                LINK + word.chars().rev().take_while(|c| c.is_whitespace()).count()
+            } else {
+                word.graphemes(true).map(weight).sum()
+            }
         })
         .sum()
 }
@@ -23,9 +26,10 @@ pub(super) fn weighted_length(text: &str) -> usize {
 fn weight(grapheme: &str) -> usize {
     const EMOJI: usize = 2;
     let emoji = |c: char| matches!(c, '\u{1F000}'..='\u{1FFFF}' | '\u{FE0F}' | '\u{200D}');
-    match grapheme.chars().any(emoji) {
-        true => EMOJI,
-        false => grapheme.chars().map(character_weight).sum(),
+    if grapheme.chars().any(emoji) {
+        EMOJI
+    } else {
+        grapheme.chars().map(character_weight).sum()
     }
 }
 

@@ -14,37 +14,11 @@ use crate::{
     person::Person,
 };
 
-pub(super) const USER_FIELDS: &[&str] = &[
-    "affiliation",
-    "confirmed_email",
-    "connection_status",
-    "created_at",
-    "description",
-    "entities",
-    "id",
-    "is_identity_verified",
-    "location",
-    "most_recent_post_id",
-    "most_recent_tweet_id",
-    "name",
-    "parody",
-    "pinned_post_id",
-    "pinned_tweet_id",
-    "profile_banner_url",
-    "profile_image_url",
-    "protected",
-    "public_metrics",
-    "receives_your_dm",
-    "subscribes_to_you",
-    "subscription",
-    "subscription_type",
-    "url",
-    "username",
-    "verified",
-    "verified_followers_count",
-    "verified_type",
-    "withheld",
-];
+pub(super) const USER_FIELDS: &str = "affiliation confirmed_email connection_status created_at description entities id \
+    is_identity_verified location most_recent_post_id most_recent_tweet_id name parody \
+    pinned_post_id pinned_tweet_id profile_banner_url profile_image_url protected \
+    public_metrics receives_your_dm subscribes_to_you subscription subscription_type url \
+    username verified verified_followers_count verified_type withheld";
 
 impl State {
     pub(super) fn me(&mut self, asked: &Asked<'_>) -> Reply {
@@ -86,7 +60,7 @@ impl State {
         value: &str,
         id: Option<String>,
     ) -> Reply {
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         Ok(Answer::ok(&match self.findable(parameter, value, id) {
             Ok(user) => json!({"data": self.user_json(user, &fields, &asked.caller)}),
             Err(error) => json!({"errors": [error]}),
@@ -100,7 +74,7 @@ impl State {
         values: &[&str],
         ids: Vec<Option<String>>,
     ) -> Reply {
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         let (mut data, mut errors) = (Vec::new(), Vec::new());
         for (value, id) in values.iter().zip(ids) {
             match self.findable(parameter, value, id) {
@@ -164,12 +138,13 @@ impl State {
         }
     }
 
-    /// The number of posts goes by both of its names: older payloads say `tweet_count`, X's own
-    /// client does without that but not without `post_count`.
+    /// The number of posts has both of its names: `tweet_count` as in older payloads, and `post_count`,
+    /// which X's own client requires.
     fn metrics(&self, person: &Person) -> Value {
-        let (followers, made) = match self.accounts.contains(&person.id) {
-            true => (self.count_of(&person.id), self.made_by(&person.id)),
-            false => (person.followers, 0),
+        let (followers, made) = if self.accounts.contains(&person.id) {
+            (self.count_of(&person.id), self.made_by(&person.id))
+        } else {
+            (person.followers, 0)
         };
         json!({
             "followers_count": followers,
@@ -189,9 +164,9 @@ impl State {
 
     pub(super) fn followers(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("id", &asked.subject)?;
-        let max = max_results(asked.call, 1, 1000, 100)?;
+        let max = max_results(asked.call, 1..=1000, 100)?;
         let bound = bound(asked.call)?;
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         let subject = Some(asked.subject.clone());
         let user = match self.findable("id", &asked.subject, subject) {
             Ok(user) => user,
@@ -216,12 +191,9 @@ impl State {
 }
 
 fn picture(person: &Person) -> String {
-    match person.picture {
-        true => format!(
-            "https://pbs.twimg.com/profile_images/{}/a_normal.jpg",
-            person.id
-        ),
-        false => "https://abs.twimg.com/sticky/default_profile_images/default_profile_normal.png"
-            .to_owned(),
+    if person.picture {
+        let id = &person.id;
+        return format!("https://pbs.twimg.com/profile_images/{id}/a_normal.jpg");
     }
+    "https://abs.twimg.com/sticky/default_profile_images/default_profile_normal.png".to_owned()
 }
