@@ -13,6 +13,9 @@ use crate::{
     x,
 };
 
+/// A network that starts.
+type Starting = BoxFuture<'static, io::Result<StandIn<dyn Backend>>>;
+
 /// Every network that there is a stand-in for.
 const ALL: [Entry; 3] = [
     Entry::of::<x::State>(),
@@ -23,7 +26,7 @@ const ALL: [Entry; 3] = [
 /// What can be done with a network before it runs.
 struct Entry {
     facts: fn() -> &'static Facts,
-    start: fn(Clock) -> BoxFuture<'static, io::Result<StandIn<dyn Backend>>>,
+    start: fn(Clock) -> Starting,
 }
 
 impl Entry {
