@@ -17,7 +17,7 @@ use crate::{
 type Starting = BoxFuture<'static, io::Result<StandIn<dyn Backend>>>;
 
 /// Every network that there is a stand-in for.
-const ALL: [Entry; 3] = [
+const ALL: &[Entry] = &[
     Entry::of::<x::State>(),
     Entry::of::<bluesky::State>(),
     Entry::of::<mastodon::State>(),
@@ -67,7 +67,7 @@ impl Networks {
     /// If no port can be opened.
     pub async fn start(clock: &Clock) -> io::Result<Self> {
         let mut running = Vec::new();
-        for network in &ALL {
+        for network in ALL {
             running.push((network.start)(clock.clone()).await?);
         }
         Ok(Self(running))

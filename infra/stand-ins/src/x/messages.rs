@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caller::{Asked, Reply},
-    parameters::{Page, body_of, bound, fields, max_results, valid_id},
+    parameters::{Page, after, body_of, fields, max_results, valid_id},
     refusals::{forbidden, invalid},
     state::State,
     text::escaped,
@@ -63,7 +63,7 @@ impl State {
     pub(super) fn message_events(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("participant_id", &asked.subject)?;
         let max = max_results(asked.call, 1..=100, 100)?;
-        let bound = bound(asked.call)?;
+        let after = after(asked.call)?;
         let mut wanted = fields(asked.call, "dm_event.fields", EVENT_FIELDS)?;
         let expansions = asked.call.parameter("expansions").unwrap_or_default();
         if expansions.split(',').any(|it| it == "sender_id") {
@@ -75,7 +75,7 @@ impl State {
         let newest_first = self.messages.iter().rev();
         let kept = newest_first
             .filter(|it| created && conversation(&it.message.from, &it.message.to) == between);
-        let page = Page::cut(kept.collect(), |it| it.number, bound, max);
+        let page = Page::cut(kept.collect(), |it| it.number, after, max);
         let events = page.items.iter().map(|it| event_json(&it.message, &wanted));
         Ok(Answer::ok(&page.answer(events.collect(), Map::new())))
     }

@@ -7,55 +7,23 @@ use serde_json::{Map, Value, json};
 use super::refusals::invalid;
 use crate::call::{Answer, Call};
 
-/// Where a page starts, as a page token says it.
-#[derive(Clone, Copy)]
-pub(super) enum Bound {
-    OlderThan(u64),
-    NewerThan(u64),
-}
-
-impl Bound {
-    fn token(self) -> String {
-        match self {
-            Self::OlderThan(key) => format!("{key:016X}N"),
-            Self::NewerThan(key) => format!("{key:016X}P"),
-        }
-    }
-
-    fn read(token: &str) -> Option<Self> {
-        let key = |digits: &str| u64::from_str_radix(digits, 16).ok();
-        match token.strip_suffix('N') {
-            Some(digits) => key(digits).map(Self::OlderThan),
-            None => key(token.strip_suffix('P')?).map(Self::NewerThan),
-        }
-    }
-}
-
-/// A part of a list, and the tokens of the parts before and after it.
+/// A part of a list, and the token of the part after it.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     next: Option<String>,
-    previous: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Cuts a page out of `all`, which is newest first.
-    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, bound: Option<Bound>, max: usize) -> Self {
-        let total = all.len();
-        let from = match bound {
-            None => 0,
-            Some(Bound::OlderThan(last)) => all.partition_point(|it| key(it) >= last),
-            Some(Bound::NewerThan(first)) => all
-                .partition_point(|it| key(it) > first)
-                .saturating_sub(max),
-        };
-        let items: Vec<T> = all.into_iter().skip(from).take(max).collect();
-        let more = from + items.len() < total;
-        let older = items.last().filter(|_| more).map(key);
-        let newer = items.first().filter(|_| from > 0).map(key);
+    /// Cuts a page of at most `max` items out of `all`, which is newest first. It starts after the item
+    /// whose key is `after`.
+    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, after: Option<u64>, max: usize) -> Self {
+        let older = |item: &T| after.is_none_or(|after| key(item) < after);
+        let mut items: Vec<T> = all.into_iter().filter(older).collect();
+        let more = items.len() > max;
+        items.truncate(max);
+        let last = items.last().filter(|_| more).map(key);
         Self {
-            next: older.map(|key| Bound::OlderThan(key).token()),
-            previous: newer.map(|key| Bound::NewerThan(key).token()),
+            next: last.map(|key| format!("{key:016X}N")),
             items,
         }
     }
@@ -64,9 +32,6 @@ impl<T> Page<T> {
         meta.insert("result_count".to_owned(), json!(shown.len()));
         if let Some(token) = &self.next {
             meta.insert("next_token".to_owned(), json!(token));
-        }
-        if let Some(token) = &self.previous {
-            meta.insert("previous_token".to_owned(), json!(token));
         }
         if shown.is_empty() {
             json!({"meta": meta})
@@ -111,10 +76,11 @@ pub(super) fn max_results(
     })
 }
 
-/// The place where the page starts, if the request has a page token.
-pub(super) fn bound(call: &Call) -> Result<Option<Bound>, Answer> {
+/// The key of the item after which the page starts, if the request has a page token.
+pub(super) fn after(call: &Call) -> Result<Option<u64>, Answer> {
+    let key = |token: &str| u64::from_str_radix(token.strip_suffix('N')?, 16).ok();
     call.parameter("pagination_token")
-        .map(|token| Bound::read(token).ok_or_else(|| invalid_value("pagination_token", token)))
+        .map(|token| key(token).ok_or_else(|| invalid_value("pagination_token", token)))
         .transpose()
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caller::{Asked, Reply},
-    parameters::{Page, body_of, bound, fields, max_results, parsed, valid_id},
+    parameters::{Page, after, body_of, fields, max_results, parsed, valid_id},
     refusals::{forbidden, invalid},
     state::{Posted, State},
     text::{mentioned, shown, weighted_length},
@@ -108,7 +108,7 @@ impl State {
     fn posts_page(&self, asked: &Asked<'_>, belongs: impl Fn(&Self, &Posted) -> bool) -> Reply {
         valid_id("id", &asked.subject)?;
         let max = max_results(asked.call, 5..=100, 10)?;
-        let bound = bound(asked.call)?;
+        let after = after(asked.call)?;
         let span = Span::of(asked.call)?;
         let wanted = Wanted::of(asked.call)?;
         let subject = Some(asked.subject.clone());
@@ -117,7 +117,7 @@ impl State {
         }
         let newest_first = self.posts.iter().rev();
         let kept = newest_first.filter(|it| span.holds(it) && belongs(self, it));
-        let page = Page::cut(kept.collect(), |it| it.number, bound, max);
+        let page = Page::cut(kept.collect(), |it| it.number, after, max);
         let shown = page.items.iter().map(|it| self.post_json(it, &wanted));
         let mut meta = Map::new();
         if let (Some(newest), Some(oldest)) = (page.items.first(), page.items.last()) {

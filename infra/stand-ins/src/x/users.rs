@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     caller::{Asked, Caller, Reply},
-    parameters::{Page, bound, fields, list, max_results, valid_id, valid_name},
+    parameters::{Page, after, fields, list, max_results, valid_id, valid_name},
     refusals::{missing_user, unauthorized, with_errors},
     state::{State, User},
     text::escaped,
@@ -165,7 +165,7 @@ impl State {
     pub(super) fn followers(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("id", &asked.subject)?;
         let max = max_results(asked.call, 1..=1000, 100)?;
-        let bound = bound(asked.call)?;
+        let after = after(asked.call)?;
         let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         let subject = Some(asked.subject.clone());
         let user = match self.findable("id", &asked.subject, subject) {
@@ -178,7 +178,7 @@ impl State {
             ));
         }
         let newest_first = self.follows.get(&asked.subject).into_iter().flatten().rev();
-        let page = Page::cut(newest_first.collect(), |it| it.serial, bound, max);
+        let page = Page::cut(newest_first.collect(), |it| it.serial, after, max);
         let listed: Vec<Value> = page
             .items
             .iter()
