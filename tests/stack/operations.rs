@@ -424,7 +424,6 @@ async fn a_doctor_knows_a_secret_that_was_copied_wrongly_without_showing_it() {
 #[tokio::test]
 async fn a_bearer_token_with_a_channel_that_sends_is_wrong_for_a_doctor_and_right_with_draft() {
     let desk = Desk::with_followers(599).await;
-    desk.x.set_bearer(x::SANDBOX_BEARER);
     let only_bearer = |command: &mut Command| {
         command.env_clear().env("X_BEARER_TOKEN", x::SANDBOX_BEARER);
     };

@@ -1,5 +1,5 @@
-//! The story in fast motion: the real check and invitation, a real table, and three networks that are
-//! played, side by side.
+//! The story in fast motion: the real check and invitation, a real table, and the stand-in networks, side
+//! by side.
 
 use std::{io::Write, time::Duration};
 
@@ -9,20 +9,13 @@ use jiff::Timestamp;
 use promise::hug::Hug;
 use serde_json::json;
 
-use crate::{
-    Error,
-    report::Report,
-    sandbox::{self, Networks},
-    stack::Stack,
-    status::hugs_table,
-    trouble::HugView,
-};
-use stand_ins::{Fault, Person};
+use crate::{Error, report::Report, sandbox, stack::Stack, status::hugs_table, trouble::HugView};
+use stand_ins::{Fault, Networks, Person, StandIn};
 
 /// How often the schedule looks, in the story's own time.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
 
-/// Room for three columns that are read at once.
+/// Room for a column for each network.
 const WIDTH: u16 = 120;
 
 /// Tells the story on `out`, pausing for `pace` after each scene, and answers the hugs it came to.
@@ -34,7 +27,7 @@ const WIDTH: u16 = 120;
 /// Where this computer gives no port, or `out` takes no more.
 pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<Hug>, Error> {
     let mut story = Story::begin(seed, out, pace).await?;
-    story.tell("Amber, a songwriter, has 598 followers on each of three networks. She promises:\n\"Follower number 600 gets a song about a topic of their choosing, and so does every hundredth after that.\"")?;
+    story.tell("Amber, a songwriter, has 598 followers on each of her networks. She promises:\n\"Follower number 600 gets a song about a topic of their choosing, and so does every hundredth after that.\"")?;
     story.check().await?;
 
     story.tell("A fan follows, then a bot. The bot is number 600.")?;
@@ -63,12 +56,13 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     story.fans(6);
     story.check().await?;
 
-    story.tell("A hundred more follow, but X wants to be left alone for a quarter of an hour.")?;
+    let limited = story.networks.first().clone();
+    limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
+    story.tell(&format!(
+        "A hundred more follow, but {} wants to be left alone for a quarter of an hour.",
+        limited.facts().title
+    ))?;
     story.fans(100);
-    story
-        .networks
-        .x
-        .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     story.check().await?;
     story.check().await?;
     story.tell("The quarter of an hour is over.")?;
@@ -137,16 +131,10 @@ impl<'a, W: Write> Story<'a, W> {
     /// One tick of the schedule, told in a column for each network.
     async fn check(&mut self) -> Result<(), Error> {
         self.clock.advance(BETWEEN_CHECKS);
-        self.networks.x.clear_requests();
-        self.networks.bluesky.clear_requests();
-        self.networks.mastodon.clear_requests();
+        self.networks.iter().for_each(StandIn::clear_requests);
         let round = self.stack.round(json!({})).await?;
         let report = Report::of(&round, self.clock.now());
-        let requests = [
-            self.networks.x.requests().len(),
-            self.networks.bluesky.requests().len(),
-            self.networks.mastodon.requests().len(),
-        ];
+        let requests = self.networks.iter().map(|it| it.requests().len());
         let now = self.clock.now().strftime("%H:%M");
         let mut columns = Table::new();
         columns
@@ -176,22 +164,22 @@ impl<'a, W: Write> Story<'a, W> {
             .map(|hug| HugView::at(now, hug.clone()))
             .collect();
         writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
-        let announced = [
-            ("X", self.networks.x.posts()),
-            ("Bluesky", self.networks.bluesky.posts()),
-        ];
-        for (network, posts) in announced {
-            writeln!(self.out, "\nWhat Amber's account posted on {network}:")?;
+        for network in self.networks.iter() {
+            let (title, posts) = (network.facts().title, network.posts());
+            if !posts.is_empty() {
+                writeln!(self.out, "\nWhat Amber's account posted on {title}:")?;
+            }
             for post in posts {
                 writeln!(self.out, "\n  {}", post.text)?;
             }
-        }
-        writeln!(
-            self.out,
-            "\nWhat it wrote on Mastodon, where only the mentioned can read it:"
-        )?;
-        for message in self.networks.mastodon.messages() {
-            writeln!(self.out, "\n  {}", message.text)?;
+            let messages = network.messages();
+            if !messages.is_empty() {
+                let to_whom = "where only the recipient can read it";
+                writeln!(self.out, "\nWhat it wrote on {title}, {to_whom}:")?;
+            }
+            for message in messages {
+                writeln!(self.out, "\n  {}", message.text)?;
+            }
         }
         Ok(hugs)
     }

@@ -2,7 +2,7 @@
 //! with `curl`.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     io::{Write, stdout},
     path::Path,
     process::Stdio,
@@ -13,7 +13,9 @@ use have_a_hug::clock::Clock;
 use tokio::process::Command;
 
 use crate::{Error, stack::Stack, table, watch::interruption};
-use stand_ins::{Person, bluesky, mastodon, x};
+use stand_ins::{Networks, Person, secrets};
+
+pub use stand_ins::secret;
 
 /// How many follow the creator when the sandbox opens.
 const FOLLOWERS: u64 = 598;
@@ -24,32 +26,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// How long an interrupted program may take to end.
 const TIME_TO_END: Duration = Duration::from_secs(5);
 
-/// The secrets of the stand-ins' creator, by the names that a real creator gives theirs.
-fn secrets() -> [(&'static str, String); 7] {
-    let keys = x::Keys::sandbox();
-    [
-        ("X_API_KEY", keys.api_key),
-        ("X_API_SECRET", keys.api_secret),
-        ("X_ACCESS_TOKEN", keys.access_token),
-        ("X_ACCESS_SECRET", keys.access_secret),
-        ("X_BEARER_TOKEN", x::SANDBOX_BEARER.to_owned()),
-        (
-            "BLUESKY_APP_PASSWORD",
-            bluesky::Account::amber().app_password,
-        ),
-        (
-            "MASTODON_ACCESS_TOKEN",
-            mastodon::Account::amber().access_token,
-        ),
-    ]
-}
-
-/// One of them.
-pub fn secret(name: &str) -> Option<String> {
-    let known = secrets().into_iter().find(|(known, _)| *known == name);
-    known.map(|(_, value)| value)
-}
-
 /// Opens a sandbox and runs `command` in it, or, without one, keeps it open until it is interrupted.
 /// Answers the command's exit code.
 ///
@@ -58,7 +34,7 @@ pub fn secret(name: &str) -> Option<String> {
 /// Where no port or folder can be had, or the command cannot be started.
 pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     let clock = Clock::system();
-    let networks = Networks::open(&clock).await?;
+    let networks = networks(&clock).await?;
     let settings = networks.settings();
     let mut stack = Stack::in_memory(&settings, &secret, clock).await?;
     let folder = state.join("sandbox");
@@ -75,18 +51,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ];
     environment.extend(secrets());
-    writeln!(
-        stdout(),
-        "A stand-in X at {x}, Bluesky at {} and Mastodon at {}, with {FOLLOWERS} followers each.\n\
-         More come with:   curl -X POST '{x}/stand-in/follow?n=3'\n\
-         Someone leaves:   curl -X POST '{x}/stand-in/unfollow?handle=fan0001'\n\
-         A post fails:     curl -X POST '{x}/stand-in/fail?route=/2/tweets&status=503'\n\
-         What was sent:    curl {x}/stand-in/sent\n\
-         The same works at the other addresses (they post at putRecord and /statuses).",
-        networks.bluesky.url(),
-        networks.mastodon.url(),
-        x = networks.x.url(),
-    )?;
+    write!(stdout(), "{}", introduction(&networks))?;
 
     let deliver = async {
         loop {
@@ -138,99 +103,43 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
 ///
 /// Where no port can be had.
 pub async fn networks_only() -> Result<(), Error> {
-    let networks = Networks::open(&Clock::system()).await?;
-    let told = serde_json::json!({
-        "x": networks.x.url(),
-        "bluesky": networks.bluesky.url(),
-        "mastodon": networks.mastodon.url(),
+    let networks = networks(&Clock::system()).await?;
+    let mut description = serde_json::json!({
         "settings": networks.settings(),
-        "secrets": HashMap::from(secrets()),
+        "secrets": secrets().into_iter().collect::<BTreeMap<_, _>>(),
     });
-    writeln!(stdout(), "{told}")?;
+    for network in networks.iter() {
+        description[network.facts().name] = network.url().into();
+    }
+    writeln!(stdout(), "{description}")?;
     interruption().await;
     Ok(())
 }
 
-/// All of them, with the creator on each and nobody else yet.
-pub(crate) struct Networks {
-    pub x: x::X,
-    pub bluesky: bluesky::Bluesky,
-    pub mastodon: mastodon::Mastodon,
+/// All stand-in networks, with followers.
+async fn networks(clock: &Clock) -> Result<Networks, Error> {
+    let networks = Networks::start(clock).await?;
+    for n in 0..FOLLOWERS {
+        networks.follow(&Person::fan(n, clock.now()));
+    }
+    Ok(networks)
 }
 
-impl Networks {
-    pub async fn start(clock: &Clock) -> Result<Self, Error> {
-        let networks = Self {
-            x: x::X::start(clock.clone()).await?,
-            bluesky: bluesky::Bluesky::start(clock.clone()).await?,
-            mastodon: mastodon::Mastodon::start(clock.clone()).await?,
-        };
-        networks.x.add_account(x::Account::amber());
-        networks.x.set_bearer(x::SANDBOX_BEARER);
-        networks.bluesky.add_account(bluesky::Account::amber());
-        networks.mastodon.add_account(mastodon::Account::amber());
-        Ok(networks)
+/// Where they are, and what to try by hand.
+fn introduction(networks: &Networks) -> String {
+    let mut text = format!("Stand-in networks, each with {FOLLOWERS} followers:\n");
+    for network in networks.iter() {
+        let (facts, url) = (network.facts(), network.url());
+        let (title, route) = (facts.title, facts.post_route);
+        text.push_str(&format!("  {title} at {url}, which posts at {route}\n"));
     }
-
-    async fn open(clock: &Clock) -> Result<Self, Error> {
-        let networks = Self::start(clock).await?;
-        for n in 0..FOLLOWERS {
-            networks.follow(&Person::fan(n, clock.now()));
-        }
-        Ok(networks)
-    }
-
-    /// Someone follows the creator on all of them.
-    pub fn follow(&self, person: &Person) {
-        self.x.follow(person.clone());
-        self.bluesky.follow(person.clone());
-        let handle = on_mastodon(person);
-        self.mastodon.follow(Person {
-            handle,
-            ..person.clone()
-        });
-    }
-
-    /// They leave her on all of them.
-    pub fn unfollow(&self, person: &Person) {
-        self.x.unfollow(&person.handle);
-        self.bluesky.unfollow(&person.handle);
-        self.mastodon.unfollow(&on_mastodon(person));
-    }
-
-    /// A hug.toml that leads to them.
-    pub fn settings(&self) -> String {
-        let (x, bluesky, mastodon) = (self.x.url(), self.bluesky.url(), self.mastodon.url());
-        let domain = mastodon::DOMAIN;
-        format!(
-            r#"[plan]
-first = 600
-step = 100
-
-[[account]]
-network = "x"
-handle = "amber"
-server = "{x}"
-
-[[account]]
-network = "bluesky"
-handle = "amber.bsky.social"
-server = "{bluesky}"
-appview = "{bluesky}"
-
-[[account]]
-network = "mastodon"
-handle = "amber@{domain}"
-server = "{mastodon}"
-"#
-        )
-    }
-}
-
-/// Every second one has their account on another server.
-fn on_mastodon(person: &Person) -> String {
-    if person.id.ends_with(['0', '2', '4', '6', '8']) {
-        return person.handle.clone();
-    }
-    format!("{}@elsewhere.example", person.handle)
+    let first = networks.first();
+    let (url, route) = (first.url(), first.facts().post_route);
+    text + &format!(
+        "More come with:   curl -X POST '{url}/stand-in/follow?n=3'\n\
+         Someone leaves:   curl -X POST '{url}/stand-in/unfollow?handle=fan0001'\n\
+         A post fails:     curl -X POST '{url}/stand-in/fail?route={route}&status=503'\n\
+         What was sent:    curl {url}/stand-in/sent\n\
+         The same works at the other addresses.\n"
+    )
 }

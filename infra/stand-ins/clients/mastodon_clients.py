@@ -95,10 +95,8 @@ def drive_stand_in(url):
     check("it reads as it was written", plain(made.content).replace("&lt;", "<") == words.replace(to, user), made.content)
     again = amber.status_post(words, visibility="direct", idempotency_key=key)
     check("status_post with the same key is the same status", again.id == made.id, again)
-    check("status", amber.status(made.id).id == made.id)
     check("account_statuses", [one.id for one in amber.account_statuses(me.id, limit=1)] == [made.id])
     check("nobody else sees it", [one for one in anyone.account_statuses(me.id) if one.id == made.id] == [])
-    refused("status, as anyone", MastodonNotFoundError, lambda: anyone.status(made.id))
     public = amber.status_post(f"Number 600, where are you? {time.time_ns()}")
     check("status_post, public", (public.visibility, public.mentions) == ("public", []), public)
     check("all see that", anyone.account_statuses(me.id, limit=1)[0].id == public.id)
@@ -106,7 +104,6 @@ def drive_stand_in(url):
         error = refused(f"status_post of {length} characters", MastodonAPIError, lambda: amber.status_post(text))
         check("it says why", "Validation failed" in str(error), error)
     check("500 characters and a long mention fit", amber.status_post("@fan0001@elsewhere.example " + "a" * 490).id)
-    check("status_delete", amber.status_delete(public.id).text == public.content[3:-4])
 
     follows = amber.notifications(types=["follow"], limit=80)
     check("notifications of follows", {one.type for one in follows} == {"follow"} and len(follows) == 80, len(follows))

@@ -121,12 +121,10 @@ def drive_tweepy():
     refused("tweepy create_tweet, 281 characters", tweepy.Forbidden, lambda: client.create_tweet(text="a" * 281))
     own = client.get_users_tweets(AMBER, max_results=5, tweet_fields=["created_at", "author_id"], user_auth=True)
     check("tweepy get_users_tweets", str(own.data[0].id) == made.data["id"] and own.data[0].created_at, own)
-    again = client.get_tweet(made.data["id"], tweet_fields=["author_id"], user_auth=True).data
-    check("tweepy get_tweet", again.author_id == int(AMBER), again)
+    check("tweepy get_users_tweets tells the author", own.data[0].author_id == int(AMBER), own)
     reply = client.create_tweet(text=f"And a second line {time.time_ns()}", in_reply_to_tweet_id=made.data["id"])
     check("tweepy create_tweet in reply to an own one", reply.data["id"] != made.data["id"])
     check("tweepy get_users_mentions", client.get_users_mentions(AMBER, user_auth=True).meta["result_count"] >= 0)
-    check("tweepy delete_tweet", client.delete_tweet(made.data["id"]).data["deleted"])
 
     words = f"You are number 600! {time.time_ns()}"
     sent = client.create_direct_message(participant_id="2000000001", text=words)
@@ -195,9 +193,7 @@ def drive_xdk():
     check("xdk sees a problem object", again.json()["title"] == "Forbidden", again.text)
     page = next(signed.users.get_posts(AMBER, max_results=5, post_fields=["created_at", "text"]))
     check("xdk get_posts", page.data[0].id == made.id and page.data[0].created_at, page)
-    check("xdk posts.get_by_id", signed.posts.get_by_id(made.id).data.text == text)
     check("xdk get_mentions", next(signed.users.get_mentions(AMBER, max_results=5)).meta is not None)
-    check("xdk posts.delete", signed.posts.delete(made.id).data.deleted)
 
     words = f"You are number 700! {time.time_ns()}"
     sent = signed.direct_messages.create_by_participant_id("2000000002", CreateByParticipantIdRequest(text=words)).data

@@ -4,16 +4,21 @@ use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    super::{Answer, Call, Message, written},
-    Reply, State,
-    hash::{base32, digest, tid},
-    parameters::{bad_request, input, limit, needed, not_implemented, refusal, required},
+    ids::{base32, digest, tid},
+    parameters::{input, limit, needed, required},
     profile::profile,
+    refusals::{Reply, bad_request, not_implemented, refusal},
+    state::State,
+};
+use crate::{
+    backend::Message,
+    call::{Answer, Call, timestamp},
 };
 
 pub(super) const CHAT_PROXY: &str = "did:web:api.bsky.chat#bsky_chat";
 
 impl State {
+    /// Refuses a request that does not ask the PDS to forward it to the chat service.
     pub(super) fn proxied_to_chat(&self, call: &Call) -> Result<(), Answer> {
         match call.header("atproto-proxy") {
             Some(CHAT_PROXY) => {}
@@ -24,13 +29,14 @@ impl State {
             }
             None => return Err(not_implemented()),
         }
-        match self.messages_by_password {
-            true => Ok(()),
-            false => Err(refusal(400, "InvalidToken", "Bad token method")),
+        if self.messages_by_password {
+            Ok(())
+        } else {
+            Err(refusal(400, "InvalidToken", "Bad token method"))
         }
     }
 
-    /// Why `to` takes no message from `from`.
+    /// Why `to` accepts no message from `from`; `None` if it does.
     fn refuses_messages(&self, from: &str, to: &str) -> Option<Answer> {
         let Some(actor) = self.visible(to) else {
             return Some(refusal(400, "RecipientNotFound", "recipient not found"));
@@ -69,20 +75,7 @@ impl State {
         }
     }
 
-    pub(super) fn get_availability(&self, call: &Call, did: &str) -> Reply {
-        let other = Self::other_member(call, did)?;
-        if self.visible(&other).is_none() {
-            return Err(refusal(400, "RecipientNotFound", "recipient not found"));
-        }
-        let can_chat = self.refuses_messages(did, &other).is_none();
-        let mut body = json!({"canChat": can_chat});
-        if can_chat && !self.between(did, &other).is_empty() {
-            body["convo"] = self.conversation_json(did, &other);
-        }
-        Ok(Answer::ok(&body))
-    }
-
-    pub(super) fn get_conversation(&self, call: &Call, did: &str) -> Reply {
+    pub(super) fn get_conversation(&mut self, call: &Call, did: &str) -> Reply {
         let other = Self::other_member(call, did)?;
         match self.refuses_messages(did, &other) {
             Some(refusal) => Err(refusal),
@@ -92,7 +85,7 @@ impl State {
         }
     }
 
-    pub(super) fn list_conversations(&self, call: &Call, did: &str) -> Reply {
+    pub(super) fn list_conversations(&mut self, call: &Call, did: &str) -> Reply {
         let limit = limit(call)?;
         let convos: Vec<Value> = self
             .actors
@@ -132,7 +125,7 @@ impl State {
             .collect()
     }
 
-    /// The one whom `did` talks to in that conversation.
+    /// The other member of that conversation of `did`.
     fn partner(&self, convo: &str, did: &str) -> Result<String, Answer> {
         self.actors
             .keys()
@@ -141,7 +134,7 @@ impl State {
             .ok_or_else(|| refusal(400, "InvalidConvo", "Convo not found"))
     }
 
-    pub(super) fn get_messages(&self, call: &Call, did: &str) -> Reply {
+    pub(super) fn get_messages(&mut self, call: &Call, did: &str) -> Reply {
         let limit = limit(call)?;
         let other = self.partner(needed(call, "convoId")?, did)?;
         let all = self.between(did, &other);
@@ -161,15 +154,15 @@ impl State {
     }
 
     pub(super) fn send_message(&mut self, call: &Call, did: &str) -> Reply {
-        const MOST_GRAPHEMES: usize = 1_000;
-        const MOST_BYTES: usize = 10_000;
+        const MAX_GRAPHEMES: usize = 1_000;
+        const MAX_BYTES: usize = 10_000;
         let body = input(call)?;
         let to = self.partner(required(&body, "convoId")?, did)?;
         let text = body
             .pointer("/message/text")
             .and_then(Value::as_str)
             .ok_or_else(|| bad_request(r#"Error: Input/message must have the property "text""#))?;
-        if text.len() > MOST_BYTES || text.graphemes(true).count() > MOST_GRAPHEMES {
+        if text.len() > MAX_BYTES || text.graphemes(true).count() > MAX_GRAPHEMES {
             return Err(bad_request(
                 "Error: Input/message/text must not be longer than 1000 graphemes",
             ));
@@ -207,6 +200,6 @@ fn message_json(message: &Message) -> Value {
         "rev": message.id,
         "text": message.text,
         "sender": {"did": message.from},
-        "sentAt": written(message.at),
+        "sentAt": timestamp(message.at),
     })
 }

@@ -1,55 +1,56 @@
-//! Notifications of follows and mentions.
+//! Notifications of follows, mentions and replies.
 
 use serde_json::{Value, json};
 
 use super::{
-    super::{Answer, Call, written},
-    Actor, Notice, Reply, State,
-    hash::cid,
-    parameters::limit,
-    profile::{profile, read_cursor},
+    ids::cid,
+    parameters::{cursor, limit, write_cursor},
+    profile::profile,
+    refusals::Reply,
+    state::{Actor, Notification, State},
 };
+use crate::call::{Answer, Call, timestamp};
 
 impl State {
-    pub(super) fn list_notifications(&self, call: &Call, did: &str) -> Reply {
+    pub(super) fn list_notifications(&mut self, call: &Call, did: &str) -> Reply {
         let limit = limit(call)?;
         let reasons: Vec<&str> = call.parameters("reasons").collect();
-        let bound = call.parameter("cursor").map(read_cursor).transpose()?;
-        let page: Vec<&Notice> = self
-            .notices
+        let before = cursor(call)?;
+        let page: Vec<&Notification> = self
+            .notifications
             .iter()
             .rev()
             .filter(|it| it.account == did)
             .filter(|it| reasons.is_empty() || reasons.contains(&it.reason))
-            .filter(|it| bound.is_none_or(|bound| (it.at.as_millisecond(), it.serial) < bound))
+            .filter(|it| before.is_none_or(|before| it.position() < before))
             .take(limit)
             .collect();
         let shown: Vec<Value> = page
             .iter()
-            .filter_map(|notice| Some(notification(notice, self.visible(&notice.author)?)))
+            .filter_map(|it| Some(notification_json(it, self.visible(&it.author)?)))
             .collect();
         let mut body = json!({
-            "notifications": shown, "priority": false, "seenAt": written(self.clock.now()),
+            "notifications": shown, "priority": false, "seenAt": timestamp(self.clock.now()),
         });
         if let Some(last) = page.last() {
-            body["cursor"] = json!(format!("{}::{}", last.at.as_millisecond(), last.serial));
+            body["cursor"] = write_cursor(last.position());
         }
         Ok(Answer::ok(&body))
     }
 }
 
-fn notification(notice: &Notice, author: &Actor) -> Value {
+fn notification_json(notification: &Notification, author: &Actor) -> Value {
     let mut shown = json!({
-        "uri": notice.uri,
-        "cid": cid(&notice.uri),
+        "uri": notification.uri,
+        "cid": cid(&notification.uri),
         "author": profile(author),
-        "reason": notice.reason,
-        "record": notice.record,
+        "reason": notification.reason,
+        "record": notification.record,
         "isRead": false,
-        "indexedAt": written(notice.at),
+        "indexedAt": timestamp(notification.at),
         "labels": [],
     });
-    if let Some(subject) = &notice.subject {
+    if let Some(subject) = &notification.subject {
         shown["reasonSubject"] = json!(subject);
     }
     shown

@@ -1,16 +1,18 @@
-//! What a request says, and the refusals of what it says wrong.
+//! The parameters and the body of a request.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::super::{Answer, Call, Reading};
+use super::refusals::{bad_request, internal_error};
+use crate::call::{Answer, Call};
 
+/// A parameter of the query that must be there.
 pub(super) fn needed<'a>(call: &'a Call, name: &str) -> Result<&'a str, Answer> {
     call.parameter(name)
         .filter(|value| !value.is_empty())
         .ok_or_else(|| bad_request(&format!(r#"Error: Params must have the property "{name}""#)))
 }
 
+/// The size of a page: 1 to 100, 50 if the request does not say.
 pub(super) fn limit(call: &Call) -> Result<usize, Answer> {
     const DEFAULT: usize = 50;
     let Some(text) = call.parameter("limit") else {
@@ -24,47 +26,32 @@ pub(super) fn limit(call: &Call) -> Result<usize, Answer> {
     }
 }
 
+/// The body as JSON.
 pub(super) fn input(call: &Call) -> Result<Value, Answer> {
     call.json()
         .ok_or_else(|| bad_request("Request encoding (Content-Type) must be application/json"))
 }
 
+/// A text in the body that must be there.
 pub(super) fn required<'a>(body: &'a Value, name: &str) -> Result<&'a str, Answer> {
     body.get(name)
         .and_then(Value::as_str)
         .ok_or_else(|| bad_request(&format!(r#"Error: Input must have the property "{name}""#)))
 }
 
-pub(super) fn refusal(status: u16, error: &str, message: &str) -> Answer {
-    Answer::json(status, &json!({"error": error, "message": message}))
+/// The request's cursor: a time in milliseconds and a serial.
+pub(super) fn cursor(call: &Call) -> Result<Option<(i64, u64)>, Answer> {
+    call.parameter("cursor").map(read_cursor).transpose()
 }
 
-pub(super) fn bad_request(message: &str) -> Answer {
-    refusal(400, "InvalidRequest", message)
+fn read_cursor(text: &str) -> Result<(i64, u64), Answer> {
+    let pair = |text: &str| {
+        let (millis, serial) = text.split_once("::")?;
+        Some((millis.parse().ok()?, serial.parse().ok()?))
+    };
+    pair(text).ok_or_else(internal_error)
 }
 
-pub(super) fn internal_error() -> Answer {
-    refusal(500, "InternalServerError", "Internal Server Error")
-}
-
-pub(super) fn not_implemented() -> Answer {
-    refusal(501, "MethodNotImplemented", "Method Not Implemented")
-}
-
-pub(super) fn limit_headers(
-    reading: &Reading,
-    seconds: i64,
-    now: Timestamp,
-) -> Vec<(&'static str, String)> {
-    let mut headers = vec![
-        ("ratelimit-limit", reading.limit.to_string()),
-        ("ratelimit-remaining", reading.remaining.to_string()),
-        ("ratelimit-reset", reading.reset.to_string()),
-        ("ratelimit-policy", format!("{};w={seconds}", reading.limit)),
-    ];
-    if reading.exceeded {
-        let wait = (reading.reset - now.as_second()).max(1);
-        headers.push(("retry-after", wait.to_string()));
-    }
-    headers
+pub(super) fn write_cursor((millis, serial): (i64, u64)) -> Value {
+    Value::String(format!("{millis}::{serial}"))
 }

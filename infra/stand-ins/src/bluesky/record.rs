@@ -1,20 +1,21 @@
-//! Records: posts, and what else an account writes.
+//! Records: posts and whatever else an account writes.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    super::{Answer, Call},
-    POSTS, Record, Reply, State,
-    hash::{cid, tid},
-    parameters::{bad_request, input, internal_error, needed, refusal, required},
+    ids::{cid, tid},
+    parameters::{input, needed, required},
+    refusals::{Reply, bad_request, refusal},
+    state::{POSTS, Record, State},
 };
+use crate::call::{Answer, Call};
 
-/// Where a write goes, and what it says.
+/// What a request writes, and where.
 struct Write {
     collection: String,
-    rkey: Option<String>,
+    rkey: String,
     value: Value,
     validated: bool,
 }
@@ -23,8 +24,7 @@ impl State {
     pub(super) fn put_record(&mut self, call: &Call, did: &str) -> Reply {
         let body = input(call)?;
         let write = self.write(&body, did)?;
-        let rkey = required(&body, "rkey")?;
-        let uri = format!("at://{did}/{}/{rkey}", write.collection);
+        let uri = format!("at://{did}/{}/{}", write.collection, write.rkey);
         let cid = cid(&write.value.to_string());
         let current = self.records.get(&uri).map(|record| record.cid.as_str());
         if current == Some(cid.as_str()) {
@@ -44,31 +44,7 @@ impl State {
         Ok(self.store(uri, cid, did, write))
     }
 
-    pub(super) fn create_record(&mut self, call: &Call, did: &str) -> Reply {
-        let body = input(call)?;
-        let write = self.write(&body, did)?;
-        let rkey = match &write.rkey {
-            Some(rkey) => rkey.clone(),
-            None => tid(self.clock.now(), self.next_serial()),
-        };
-        let uri = format!("at://{did}/{}/{rkey}", write.collection);
-        if self.records.contains_key(&uri) {
-            return Err(internal_error());
-        }
-        let cid = cid(&write.value.to_string());
-        Ok(self.store(uri, cid, did, write))
-    }
-
-    pub(super) fn delete_record(&mut self, call: &Call, did: &str) -> Reply {
-        let body = input(call)?;
-        self.own_repo(&body, did)?;
-        let (collection, rkey) = (required(&body, "collection")?, required(&body, "rkey")?);
-        self.records
-            .remove(&format!("at://{did}/{collection}/{rkey}"));
-        Ok(Answer::ok(&json!({})))
-    }
-
-    pub(super) fn get_record(&self, call: &Call) -> Reply {
+    pub(super) fn get_record(&mut self, call: &Call) -> Reply {
         let repo = needed(call, "repo")?;
         let (collection, rkey) = (needed(call, "collection")?, needed(call, "rkey")?);
         let did = self
@@ -116,10 +92,10 @@ impl State {
             let message = format!("Invalid $type: expected {collection}, got {found}");
             return Err(bad_request(&message));
         }
-        let rkey = body.get("rkey").and_then(Value::as_str).map(str::to_owned);
+        let rkey = required(body, "rkey")?.to_owned();
         let validated = collection == POSTS && body.get("validate") != Some(&json!(false));
         if validated {
-            rkey.as_deref().map_or(Ok(()), valid_tid)?;
+            valid_tid(&rkey)?;
             valid_post(&value)?;
         }
         Ok(Write {
@@ -159,17 +135,16 @@ fn write_answer(uri: &str, cid_: &str, rev: Option<String>, validated: bool) -> 
 pub(super) fn valid_tid(rkey: &str) -> Result<(), Answer> {
     let sortable = |c: char| matches!(c, '2'..='7' | 'a'..='z');
     let first = rkey.chars().next().is_some_and(|c| sortable(c) && c <= 'j');
-    match first && rkey.len() == 13 && rkey.chars().all(sortable) {
-        true => Ok(()),
-        false => Err(bad_request(&format!(
-            "Invalid record key for {POSTS}: {rkey} is not a valid TID"
-        ))),
+    if first && rkey.len() == 13 && rkey.chars().all(sortable) {
+        return Ok(());
     }
+    let message = format!("Invalid record key for {POSTS}: {rkey} is not a valid TID");
+    Err(bad_request(&message))
 }
 
 fn valid_post(record: &Value) -> Result<(), Answer> {
-    const MOST_GRAPHEMES: usize = 300;
-    const MOST_BYTES: usize = 3_000;
+    const MAX_GRAPHEMES: usize = 300;
+    const MAX_BYTES: usize = 3_000;
     let wrong = |what: &str| bad_request(&format!("Invalid {POSTS} record: Record/{what}"));
     let created = record
         .get("createdAt")
@@ -189,18 +164,11 @@ fn valid_post(record: &Value) -> Result<(), Answer> {
             r#"Invalid {POSTS} record: Record must have the property "text""#
         ))
     })?;
-    if text.len() > MOST_BYTES {
+    if text.len() > MAX_BYTES {
         return Err(wrong("text must not be longer than 3000 characters"));
     }
-    if text.graphemes(true).count() > MOST_GRAPHEMES {
+    if text.graphemes(true).count() > MAX_GRAPHEMES {
         return Err(wrong("text must not be longer than 300 graphemes"));
     }
     Ok(())
-}
-
-pub(super) fn text_of(record: &Value) -> &str {
-    record
-        .get("text")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

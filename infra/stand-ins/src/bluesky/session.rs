@@ -4,29 +4,22 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Answer, Call, Reading},
-    FIVE_MINUTES, Reply, Standing, State, domain,
-    hash::{base64url, digest},
-    parameters::{bad_request, input, needed, refusal, required},
+    ids::{base64url, digest, domain},
+    parameters::{input, required},
+    refusals::{FIVE_MINUTES, Reply, refusal},
+    state::{Scope, Session, State},
+};
+use crate::{
+    call::{Answer, Call},
+    window::Usage,
 };
 
 const ACCESS_SECONDS: i64 = 2 * 60 * 60;
 const REFRESH_SECONDS: i64 = 90 * 24 * 60 * 60;
 const DAY: i64 = 24 * 60 * 60;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    Access,
-    Refresh,
-}
-
-pub(super) struct Session {
-    pub(super) did: String,
-    scope: Scope,
-    expires: Timestamp,
-}
-
-pub(super) fn tried_identifier(method: &str, call: &Call) -> Option<String> {
+/// The handle or DID that a request tries to log in with.
+pub(super) fn login_identifier(method: &str, call: &Call) -> Option<String> {
     let body = call
         .json()
         .filter(|_| method == "com.atproto.server.createSession")?;
@@ -34,14 +27,15 @@ pub(super) fn tried_identifier(method: &str, call: &Call) -> Option<String> {
 }
 
 impl State {
-    /// Counts a login against both limits and gives the tighter one.
-    pub(super) fn count_login(&mut self, identifier: &str, now: Timestamp) -> (Reading, i64) {
+    /// Counts a login against both limits. Returns the tighter one and its seconds.
+    pub(super) fn count_login(&mut self, identifier: &str, now: Timestamp) -> (Usage, i64) {
         let (short, long) = self.logins.entry(identifier.to_owned()).or_default();
         let short = short.count(now, 30, FIVE_MINUTES);
         let long = long.count(now, 300, DAY);
-        match long.remaining < short.remaining || (long.exceeded && !short.exceeded) {
-            true => (long, DAY),
-            false => (short, FIVE_MINUTES),
+        if long.remaining < short.remaining || (long.exceeded && !short.exceeded) {
+            (long, DAY)
+        } else {
+            (short, FIVE_MINUTES)
         }
     }
 
@@ -59,13 +53,6 @@ impl State {
         let did = self.resolve(identifier).ok_or_else(wrong)?;
         if self.passwords.get(&did).map(String::as_str) != Some(password) {
             return Err(wrong());
-        }
-        if self.standing(&did) == Some(Standing::TakenDown) {
-            return Err(refusal(
-                401,
-                "AccountTakedown",
-                "Account has been taken down",
-            ));
         }
         Ok(self.open_session(&did))
     }
@@ -89,10 +76,6 @@ impl State {
         answer
     }
 
-    pub(super) fn get_session(&self, did: &str) -> Reply {
-        Ok(Answer::ok(&self.session_json(did)))
-    }
-
     fn session_json(&self, did: &str) -> Value {
         let handle = self.handle_of(did);
         json!({
@@ -114,7 +97,7 @@ impl State {
         })
     }
 
-    /// A token that looks like a JWT. It proves nothing by itself: the server knows its own.
+    /// Issues a token that looks like a JWT. Its signature is not checked: the server remembers its tokens.
     fn issue(&mut self, did: &str, scope: Scope, seconds: i64) -> String {
         let now = self.clock.now();
         let issued = now.as_second();
@@ -143,6 +126,7 @@ impl State {
         token
     }
 
+    /// The session of the request's token.
     pub(super) fn session(&self, call: &Call, scope: Scope) -> Result<&Session, Answer> {
         let Some(token) = call.bearer() else {
             return Err(refusal(401, "AuthMissing", "Authentication Required"));
@@ -156,18 +140,7 @@ impl State {
         if self.clock.now() >= session.expires {
             return Err(refusal(400, "ExpiredToken", "Token has expired"));
         }
-        match self.standing(&session.did) {
-            Some(Standing::TakenDown) => Err(refusal(
-                401,
-                "AccountTakedown",
-                "Account has been taken down",
-            )),
-            _ => Ok(session),
-        }
-    }
-
-    fn standing(&self, did: &str) -> Option<Standing> {
-        self.actors.get(did).map(|actor| actor.standing)
+        Ok(session)
     }
 
     fn handle_of(&self, did: &str) -> String {
@@ -175,21 +148,5 @@ impl State {
             .get(did)
             .map(|actor| domain(&actor.person.handle))
             .unwrap_or_default()
-    }
-
-    /// The DID behind a handle or a DID.
-    pub(super) fn resolve(&self, actor: &str) -> Option<String> {
-        match actor.starts_with("did:") {
-            true => self.actors.contains_key(actor).then(|| actor.to_owned()),
-            false => self.handles.get(&actor.to_lowercase()).cloned(),
-        }
-    }
-
-    pub(super) fn resolve_handle(&self, call: &Call) -> Reply {
-        let handle = needed(call, "handle")?;
-        match self.resolve(handle) {
-            Some(did) => Ok(Answer::ok(&json!({"did": did}))),
-            None => Err(bad_request("Unable to resolve handle")),
-        }
     }
 }

@@ -1,25 +1,26 @@
-//! Who asks, and how often.
+//! Who makes a request.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZeroU64};
 
 use oauth1_request::{Builder, HMAC_SHA1, ParameterList, Token};
 
 use super::{
-    super::{Answer, Call, Reading},
-    Asked, Keys, Route, State,
-    parameters::known_parameters,
-    refusals::{not_permitted, problem, unsupported_authentication},
+    account::{Keys, SANDBOX_BEARER},
+    state::State,
 };
+use crate::call::{Answer, Call};
 
-const WINDOW_SECONDS: i64 = 15 * 60;
-
+/// Whose credentials a request has.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Caller {
+    /// The app's, by its bearer token.
     App,
+    /// An account's, by its signature. The value is the account's id.
     User(String),
 }
 
 impl Caller {
+    /// The account's id, or `app`.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::App => "app",
@@ -32,10 +33,21 @@ impl Caller {
     }
 }
 
+/// A request whose caller is known.
+pub(super) struct Asked<'a> {
+    pub(super) call: &'a Call,
+    pub(super) caller: Caller,
+    /// The part of the path that stands for the route's `:name`.
+    pub(super) subject: String,
+}
+
+/// An answer, or a refusal.
+pub(super) type Reply = Result<Answer, Answer>;
+
 impl State {
     pub(super) fn caller(&self, call: &Call) -> Option<Caller> {
         if let Some(token) = call.bearer() {
-            return (self.bearer.as_deref() == Some(token)).then_some(Caller::App);
+            return (token == SANDBOX_BEARER).then_some(Caller::App);
         }
         let fields = oauth_fields(call.header("authorization")?)?;
         let (id, keys) = self.keys.iter().find(|(_, keys)| {
@@ -43,50 +55,6 @@ impl State {
                 && fields.get("oauth_token") == Some(&keys.access_token)
         })?;
         signed_by(keys, &fields, call).then(|| Caller::User(id.clone()))
-    }
-
-    pub(super) fn count(&mut self, route: &Route, caller: &Caller) -> Reading {
-        let default = match caller {
-            Caller::App => route.app_limit.unwrap_or(route.user_limit),
-            Caller::User(_) => route.user_limit,
-        };
-        let limit = self
-            .limits
-            .iter()
-            .rev()
-            .find(|(name, _)| route.name.ends_with(name.as_str()))
-            .map_or(default, |(_, limit)| *limit);
-        let now = self.clock.now();
-        self.windows
-            .entry((route.name, caller.name().to_owned()))
-            .or_default()
-            .count(now, limit, WINDOW_SECONDS)
-    }
-
-    pub(super) fn answer_for(
-        &mut self,
-        route: &Route,
-        asked: &Asked<'_>,
-        reading: &Reading,
-    ) -> Answer {
-        if reading.exceeded {
-            return problem(429, "Too Many Requests", "Too Many Requests");
-        }
-        if asked.caller == Caller::App && route.app_limit.is_none() {
-            return unsupported_authentication();
-        }
-        let right = match route.name {
-            name if name.contains("/dm_") => "directmessages",
-            name if !name.starts_with("GET ") => "write",
-            _ => "read",
-        };
-        let level = self.access_level.as_deref().unwrap_or(right);
-        if matches!(asked.caller, Caller::User(_)) && !level.contains(right) {
-            return not_permitted();
-        }
-        known_parameters(asked.call, route.parameters)
-            .and_then(|()| (route.answer)(self, asked))
-            .unwrap_or_else(|refusal| refusal)
     }
 }
 
@@ -102,7 +70,7 @@ fn oauth_fields(header: &str) -> Option<HashMap<String, String>> {
         .collect()
 }
 
-/// Signs the request again with what the account's owner knows, and compares.
+/// Whether the request has the signature that these keys give it.
 fn signed_by(keys: &Keys, fields: &HashMap<String, String>, call: &Call) -> bool {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     let Ok(timestamp) = field("oauth_timestamp").parse() else {
@@ -117,7 +85,7 @@ fn signed_by(keys: &Keys, fields: &HashMap<String, String>, call: &Call) -> bool
     let mut builder = Builder::with_token(token, HMAC_SHA1);
     builder
         .nonce(field("oauth_nonce"))
-        .timestamp(std::num::NonZeroU64::new(timestamp))
+        .timestamp(NonZeroU64::new(timestamp))
         .version(fields.contains_key("oauth_version"));
     let url = format!("http://{}{}", call.host, call.path);
     let expected = builder.authorize(
@@ -148,12 +116,4 @@ pub(super) fn percent_decoded(text: &str) -> String {
         };
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-pub(super) fn limit_headers(reading: &Reading) -> Vec<(&'static str, String)> {
-    vec![
-        ("x-rate-limit-limit", reading.limit.to_string()),
-        ("x-rate-limit-remaining", reading.remaining.to_string()),
-        ("x-rate-limit-reset", reading.reset.to_string()),
-    ]
 }

@@ -3,34 +3,27 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{Answer, Message, written},
-    Asked, Reply, State,
-    parameters::{Page, body_of, bound, fields, max_results, valid_id},
+    caller::{Asked, Reply},
+    parameters::{Page, after, body_of, fields, max_results, valid_id},
     refusals::{forbidden, invalid},
+    state::State,
     text::escaped,
 };
+use crate::{
+    backend::Message,
+    call::{Answer, timestamp},
+};
 
-const EVENT_FIELDS: &[&str] = &[
-    "attachments",
-    "created_at",
-    "dm_conversation_id",
-    "entities",
-    "event_type",
-    "id",
-    "participant_ids",
-    "referenced_posts",
-    "referenced_tweets",
-    "sender_id",
-    "text",
-];
+const EVENT_FIELDS: &str = "attachments created_at dm_conversation_id entities event_type id participant_ids \
+    referenced_posts referenced_tweets sender_id text";
 
 impl State {
     pub(super) fn create_message(&mut self, asked: &Asked<'_>) -> Reply {
-        const LONGEST: usize = 10_000;
+        const MAX_CHARACTERS: usize = 10_000;
         valid_id("participant_id", &asked.subject)?;
-        let body = body_of(asked.call, &["attachments", "text"])?;
+        let body = body_of(asked.call, "attachments text")?;
         let text = body["text"].as_str().unwrap_or_default();
-        if text.trim().is_empty() || text.chars().count() > LONGEST {
+        if text.trim().is_empty() || text.chars().count() > MAX_CHARACTERS {
             return Err(invalid(
                 "text",
                 text,
@@ -47,31 +40,31 @@ impl State {
             ));
         }
         let sender = asked.caller.name().to_owned();
-        self.note_unasked_message(&sender, &asked.subject);
+        self.record_unasked_message(&sender, &asked.subject);
         let conversation = conversation(&sender, &asked.subject);
-        let event = self.store_message(sender, asked.subject.clone(), text.to_owned());
+        let event = self.add_message(sender, asked.subject.clone(), text.to_owned());
         Ok(Answer::json(
             201,
             &json!({"data": {"dm_conversation_id": conversation, "dm_event_id": event}}),
         ))
     }
 
-    fn note_unasked_message(&mut self, from: &str, to: &str) {
+    fn record_unasked_message(&mut self, from: &str, to: &str) {
         let wrote_first = self
             .messages
             .iter()
             .any(|sent| sent.message.from == to && sent.message.to == from);
         if !wrote_first {
             let handle = self.handle_of(to);
-            self.break_rule(format!("unasked message to @{handle}"));
+            self.add_rule_break(format!("unasked message to @{handle}"));
         }
     }
 
     pub(super) fn message_events(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("participant_id", &asked.subject)?;
-        let most = max_results(asked.call, 1, 100, 100)?;
-        let bound = bound(asked.call)?;
-        let mut wanted = fields(asked.call, &["dm_event.fields"], EVENT_FIELDS)?;
+        let max = max_results(asked.call, 1..=100, 100)?;
+        let after = after(asked.call)?;
+        let mut wanted = fields(asked.call, "dm_event.fields", EVENT_FIELDS)?;
         let expansions = asked.call.parameter("expansions").unwrap_or_default();
         if expansions.split(',').any(|it| it == "sender_id") {
             wanted.push("sender_id");
@@ -82,7 +75,7 @@ impl State {
         let newest_first = self.messages.iter().rev();
         let kept = newest_first
             .filter(|it| created && conversation(&it.message.from, &it.message.to) == between);
-        let page = Page::cut(kept.collect(), |it| it.number, bound, most);
+        let page = Page::cut(kept.collect(), |it| it.number, after, max);
         let events = page.items.iter().map(|it| event_json(&it.message, &wanted));
         Ok(Answer::ok(&page.answer(events.collect(), Map::new())))
     }
@@ -90,9 +83,10 @@ impl State {
 
 fn conversation(one: &str, other: &str) -> String {
     let number = |id: &str| id.parse::<u64>().unwrap_or_default();
-    match number(one) <= number(other) {
-        true => format!("{one}-{other}"),
-        false => format!("{other}-{one}"),
+    if number(one) <= number(other) {
+        format!("{one}-{other}")
+    } else {
+        format!("{other}-{one}")
     }
 }
 
@@ -103,7 +97,7 @@ fn event_json(message: &Message, wanted: &[&str]) -> Value {
     out.insert("text".to_owned(), json!(escaped(&message.text)));
     for field in wanted {
         let value = match *field {
-            "created_at" => json!(written(message.at)),
+            "created_at" => json!(timestamp(message.at)),
             "sender_id" => json!(message.from),
             "dm_conversation_id" => json!(conversation(&message.from, &message.to)),
             _ => continue,

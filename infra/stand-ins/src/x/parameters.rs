@@ -1,59 +1,29 @@
-//! What a request may ask for, and the pages of what it gets.
+//! The parameters and the body of a request, and the pages of its answer.
+
+use std::{ops::RangeInclusive, str::FromStr};
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::{Answer, Call},
-    refusals::invalid,
-};
+use super::refusals::invalid;
+use crate::call::{Answer, Call};
 
-#[derive(Clone, Copy)]
-pub(super) enum Bound {
-    OlderThan(u64),
-    NewerThan(u64),
-}
-
-impl Bound {
-    fn token(self) -> String {
-        match self {
-            Self::OlderThan(key) => format!("{key:016X}N"),
-            Self::NewerThan(key) => format!("{key:016X}P"),
-        }
-    }
-
-    fn read(token: &str) -> Option<Self> {
-        let key = |digits: &str| u64::from_str_radix(digits, 16).ok();
-        match token.strip_suffix('N') {
-            Some(digits) => key(digits).map(Self::OlderThan),
-            None => key(token.strip_suffix('P')?).map(Self::NewerThan),
-        }
-    }
-}
-
+/// A part of a list, and the token of the part after it.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     next: Option<String>,
-    previous: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Cuts a page out of `all`, which is newest first.
-    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, bound: Option<Bound>, most: usize) -> Self {
-        let total = all.len();
-        let from = match bound {
-            None => 0,
-            Some(Bound::OlderThan(last)) => all.partition_point(|it| key(it) >= last),
-            Some(Bound::NewerThan(first)) => all
-                .partition_point(|it| key(it) > first)
-                .saturating_sub(most),
-        };
-        let items: Vec<T> = all.into_iter().skip(from).take(most).collect();
-        let more = from + items.len() < total;
-        let older = items.last().filter(|_| more).map(key);
-        let newer = items.first().filter(|_| from > 0).map(key);
+    /// Cuts a page of at most `max` items out of `all`, which is newest first. It starts after the item
+    /// whose key is `after`.
+    pub(super) fn cut(all: Vec<T>, key: fn(&T) -> u64, after: Option<u64>, max: usize) -> Self {
+        let older = |item: &T| after.is_none_or(|after| key(item) < after);
+        let mut items: Vec<T> = all.into_iter().filter(older).collect();
+        let more = items.len() > max;
+        items.truncate(max);
+        let last = items.last().filter(|_| more).map(key);
         Self {
-            next: older.map(|key| Bound::OlderThan(key).token()),
-            previous: newer.map(|key| Bound::NewerThan(key).token()),
+            next: last.map(|key| format!("{key:016X}N")),
             items,
         }
     }
@@ -63,61 +33,59 @@ impl<T> Page<T> {
         if let Some(token) = &self.next {
             meta.insert("next_token".to_owned(), json!(token));
         }
-        if let Some(token) = &self.previous {
-            meta.insert("previous_token".to_owned(), json!(token));
-        }
-        match shown.is_empty() {
-            true => json!({"meta": meta}),
-            false => json!({"data": shown, "meta": meta}),
+        if shown.is_empty() {
+            json!({"meta": meta})
+        } else {
+            json!({"data": shown, "meta": meta})
         }
     }
 }
 
-pub(super) fn known_parameters(call: &Call, known: &[&str]) -> Result<(), Answer> {
-    match call
-        .query
-        .iter()
-        .find(|(name, _)| !known.contains(&name.as_str()))
-    {
-        None => Ok(()),
-        Some((name, value)) => Err(invalid(
-            name,
-            value,
-            &format!(
-                "The query parameter [{name}] is not one of [{}]",
-                known.join(",")
-            ),
-        )),
+/// Refuses a parameter that is not in `known`, a list of names with spaces between them.
+pub(super) fn known_parameters(call: &Call, known: &str) -> Result<(), Answer> {
+    for (name, value) in &call.query {
+        if !contains(known, name) {
+            let known = known.replace(' ', ",");
+            let message = format!("The query parameter [{name}] is not one of [{known}]");
+            return Err(invalid(name, value, &message));
+        }
     }
+    Ok(())
 }
 
+fn contains(names: &str, name: &str) -> bool {
+    names.split(' ').any(|known| known == name)
+}
+
+/// The size of a page.
 pub(super) fn max_results(
     call: &Call,
-    least: usize,
-    most: usize,
+    allowed: RangeInclusive<usize>,
     default: usize,
 ) -> Result<usize, Answer> {
     let Some(text) = call.parameter("max_results") else {
         return Ok(default);
     };
-    text.parse()
-        .ok()
-        .filter(|count| (least..=most).contains(count))
-        .ok_or_else(|| {
-            let message = format!(
-                "The `max_results` query parameter value [{text}] is not between {least} and {most}"
-            );
-            invalid("max_results", text, &message)
-        })
+    let size = text.parse().ok().filter(|size| allowed.contains(size));
+    size.ok_or_else(|| {
+        let (min, max) = (allowed.start(), allowed.end());
+        let message = format!(
+            "The `max_results` query parameter value [{text}] is not between {min} and {max}"
+        );
+        invalid("max_results", text, &message)
+    })
 }
 
-pub(super) fn bound(call: &Call) -> Result<Option<Bound>, Answer> {
+/// The key of the item after which the page starts, if the request has a page token.
+pub(super) fn after(call: &Call) -> Result<Option<u64>, Answer> {
+    let key = |token: &str| u64::from_str_radix(token.strip_suffix('N')?, 16).ok();
     call.parameter("pagination_token")
-        .map(|token| Bound::read(token).ok_or_else(|| invalid_value("pagination_token", token)))
+        .map(|token| key(token).ok_or_else(|| invalid_value("pagination_token", token)))
         .transpose()
 }
 
-pub(super) fn parsed<T: std::str::FromStr>(call: &Call, name: &str) -> Result<Option<T>, Answer> {
+/// A parameter of another type than text.
+pub(super) fn parsed<T: FromStr>(call: &Call, name: &str) -> Result<Option<T>, Answer> {
     call.parameter(name)
         .map(|text| text.parse().map_err(|_| invalid_value(name, text)))
         .transpose()
@@ -128,19 +96,14 @@ fn invalid_value(name: &str, value: &str) -> Answer {
     invalid(name, value, &message)
 }
 
-pub(super) fn fields<'a>(
-    call: &'a Call,
-    names: &[&str],
-    known: &[&str],
-) -> Result<Vec<&'a str>, Answer> {
+/// The fields that the parameters in `names` ask for. Each must be in `known`; both are lists of names
+/// with spaces between them.
+pub(super) fn fields<'a>(call: &'a Call, names: &str, known: &str) -> Result<Vec<&'a str>, Answer> {
     let mut wanted = Vec::new();
-    for (name, value) in &call.query {
-        if !names.contains(&name.as_str()) {
-            continue;
-        }
+    for (name, value) in call.query.iter().filter(|(name, _)| contains(names, name)) {
         for field in value.split(',') {
-            if !known.contains(&field) {
-                let known = known.join(",");
+            if !contains(known, field) {
+                let known = known.replace(' ', ",");
                 let message =
                     format!("The `{name}` query parameter value [{field}] is not one of [{known}]");
                 return Err(invalid(name, field, &message));
@@ -151,21 +114,22 @@ pub(super) fn fields<'a>(
     Ok(wanted)
 }
 
+/// The values of a parameter with commas between them, each of which must be `valid`.
 pub(super) fn list<'a>(
     call: &'a Call,
     name: &'a str,
     valid: fn(&str, &str) -> Result<(), Answer>,
 ) -> Result<Vec<&'a str>, Answer> {
-    const MOST: usize = 100;
+    const MAX_VALUES: usize = 100;
     let Some(text) = call.parameter(name).filter(|text| !text.is_empty()) else {
         let message = format!("The `{name}` query parameter can not be empty");
         return Err(invalid(name, "", &message));
     };
     let values: Vec<&str> = text.split(',').collect();
-    if values.len() > MOST {
+    if values.len() > MAX_VALUES {
         let count = values.len();
         let message = format!(
-            "The number of values in the `{name}` query parameter list [{count}] is not between 1 and {MOST}"
+            "The number of values in the `{name}` query parameter list [{count}] is not between 1 and {MAX_VALUES}"
         );
         return Err(invalid(name, text, &message));
     }
@@ -174,51 +138,42 @@ pub(super) fn list<'a>(
 }
 
 pub(super) fn valid_id(name: &str, value: &str) -> Result<(), Answer> {
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    match digits && (1..=19).contains(&value.len()) {
-        true => Ok(()),
-        false => Err(invalid(
-            name,
-            value,
-            &format!("The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$"),
-        )),
-    }
+    let digit = |byte: u8| byte.is_ascii_digit();
+    matches(name, value, digit, 19, "^[0-9]{1,19}$")
 }
 
 pub(super) fn valid_name(name: &str, value: &str) -> Result<(), Answer> {
-    let word = value
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match word && (1..=15).contains(&value.len()) {
-        true => Ok(()),
-        false => Err(invalid(
-            name,
-            value,
-            &format!(
-                "The `{name}` query parameter value [{value}] does not match ^[A-Za-z0-9_]{{1,15}}$"
-            ),
-        )),
-    }
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    matches(name, value, word, 15, "^[A-Za-z0-9_]{1,15}$")
 }
 
-pub(super) fn body_of(call: &Call, known: &[&str]) -> Result<Value, Answer> {
+fn matches(
+    name: &str,
+    value: &str,
+    allowed: fn(u8) -> bool,
+    max: usize,
+    pattern: &str,
+) -> Result<(), Answer> {
+    if value.bytes().all(allowed) && (1..=max).contains(&value.len()) {
+        return Ok(());
+    }
+    let message = format!("The `{name}` query parameter value [{value}] does not match {pattern}");
+    Err(invalid(name, value, &message))
+}
+
+/// The body as JSON, whose fields must be in `known`, a list of names with spaces between them.
+pub(super) fn body_of(call: &Call, known: &str) -> Result<Value, Answer> {
     let body = call.json().ok_or_else(|| {
-        invalid(
-            "body",
-            "",
-            "Requests with bodies must have content-type of application/json.",
-        )
+        let message = "Requests with bodies must have content-type of application/json.";
+        invalid("body", "", message)
     })?;
-    let stranger = body
-        .as_object()
-        .and_then(|object| object.keys().find(|key| !known.contains(&key.as_str())));
-    match stranger {
-        Some(key) => {
+    for key in body.as_object().into_iter().flat_map(Map::keys) {
+        if !contains(known, key) {
             let message = format!(
                 "$.{key}: is not defined in the schema and the schema does not allow additional properties"
             );
-            Err(invalid(key, "", &message))
+            return Err(invalid(key, "", &message));
         }
-        None => Ok(body),
     }
+    Ok(body)
 }

@@ -4,69 +4,26 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{Answer, Call, written},
-    Asked, Posted, Reply, State,
-    parameters::{Page, body_of, bound, fields, max_results, parsed, valid_id},
-    refusals::{forbidden, invalid, missing},
+    caller::{Asked, Reply},
+    parameters::{Page, after, body_of, fields, max_results, parsed, valid_id},
+    refusals::{forbidden, invalid},
+    state::{Posted, State},
     text::{mentioned, shown, weighted_length},
     users::USER_FIELDS,
 };
+use crate::call::{Answer, Call, timestamp};
 
-const WEIGHT_LIMIT: usize = 280;
+const MAX_WEIGHT: usize = 280;
 
-const POST_FIELDS: &[&str] = &[
-    "article",
-    "attachments",
-    "author_id",
-    "card_uri",
-    "community_id",
-    "context_annotations",
-    "conversation_id",
-    "created_at",
-    "display_text_range",
-    "edit_controls",
-    "edit_history_post_ids",
-    "edit_history_tweet_ids",
-    "entities",
-    "geo",
-    "id",
-    "in_reply_to_user_id",
-    "lang",
-    "media_metadata",
-    "non_public_metrics",
-    "note_post",
-    "note_tweet",
-    "organic_metrics",
-    "possibly_sensitive",
-    "promoted_metrics",
-    "public_metrics",
-    "referenced_posts",
-    "referenced_tweets",
-    "reply_settings",
-    "scopes",
-    "source",
-    "text",
-    "withheld",
-];
-const CREATE_FIELDS: &[&str] = &[
-    "card_uri",
-    "community_id",
-    "direct_message_deep_link",
-    "edit_options",
-    "for_super_followers_only",
-    "geo",
-    "made_with_ai",
-    "media",
-    "nullcast",
-    "paid_partnership",
-    "poll",
-    "quote_post_id",
-    "quote_tweet_id",
-    "reply",
-    "reply_settings",
-    "share_with_followers",
-    "text",
-];
+const POST_FIELDS: &str = "article attachments author_id card_uri community_id context_annotations \
+    conversation_id created_at display_text_range edit_controls edit_history_post_ids \
+    edit_history_tweet_ids entities geo id in_reply_to_user_id lang media_metadata \
+    non_public_metrics note_post note_tweet organic_metrics possibly_sensitive \
+    promoted_metrics public_metrics referenced_posts referenced_tweets reply_settings \
+    scopes source text withheld";
+const CREATE_FIELDS: &str = "card_uri community_id direct_message_deep_link edit_options for_super_followers_only \
+    geo made_with_ai media nullcast paid_partnership poll quote_post_id quote_tweet_id \
+    reply reply_settings share_with_followers text";
 
 impl State {
     pub(super) fn create_post(&mut self, asked: &Asked<'_>) -> Reply {
@@ -75,16 +32,16 @@ impl State {
         if text.trim().is_empty() {
             return Err(invalid("text", text, "text or media is required"));
         }
-        if weighted_length(text) > WEIGHT_LIMIT {
+        if weighted_length(text) > MAX_WEIGHT {
             return Err(forbidden("You are not permitted to perform this action."));
         }
         let author = asked.caller.name().to_owned();
-        self.not_said_before(&author, text)?;
+        self.refuse_duplicate(&author, text)?;
         let reply_to = reply_target(&body);
         if let Some(parent) = &reply_to {
-            self.summoned(&author, parent)?;
+            self.may_reply(&author, parent)?;
         }
-        self.note_mentions(&author, text);
+        self.record_unasked_mentions(&author, text);
         let id = self.add_post(author, text.to_owned(), reply_to);
         Ok(Answer::json(
             201,
@@ -94,70 +51,40 @@ impl State {
         ))
     }
 
-    fn not_said_before(&self, author: &str, text: &str) -> Result<(), Answer> {
-        let said = |it: &Posted| it.post.author == author && it.post.text == text;
-        match self.posts.iter().any(said) {
-            true => Err(forbidden(
-                "You are not allowed to create a Tweet with duplicate content.",
-            )),
-            false => Ok(()),
+    fn refuse_duplicate(&self, author: &str, text: &str) -> Result<(), Answer> {
+        let same = |it: &Posted| it.post.author == author && it.post.text == text;
+        if self.posts.iter().any(same) {
+            let detail = "You are not allowed to create a Tweet with duplicate content.";
+            return Err(forbidden(detail));
         }
+        Ok(())
     }
 
-    fn summoned(&self, author: &str, parent: &str) -> Result<(), Answer> {
+    /// X lets an account reply only to its own posts and to posts that address it.
+    fn may_reply(&self, author: &str, parent: &str) -> Result<(), Answer> {
         let Some(parent) = self.post(parent) else {
             return Err(forbidden(
                 "You attempted to reply to a Tweet that is deleted or not visible to you.",
             ));
         };
-        match parent.post.author == author || self.speaks_to(parent, author) {
-            true => Ok(()),
-            false => Err(forbidden(
-                "Reply to this conversation is not allowed because you have not been mentioned or \
-                 otherwise engaged by the author of the post you are replying to.",
-            )),
+        if parent.post.author == author || self.addresses(parent, author) {
+            return Ok(());
         }
+        Err(forbidden(
+            "Reply to this conversation is not allowed because you have not been mentioned or \
+             otherwise engaged by the author of the post you are replying to.",
+        ))
     }
 
-    fn note_mentions(&mut self, author: &str, text: &str) {
+    fn record_unasked_mentions(&mut self, author: &str, text: &str) {
         for handle in mentioned(text) {
-            let asked_for = self
+            let expected = self
                 .id_of(&handle)
-                .is_some_and(|person| person == author || self.has_spoken_to(&person, author));
-            if !asked_for {
-                self.break_rule(format!("unasked mention of @{handle}"));
+                .is_some_and(|person| person == author || self.has_addressed(&person, author));
+            if !expected {
+                self.add_rule_break(format!("unasked mention of @{handle}"));
             }
         }
-    }
-
-    pub(super) fn delete_post(&mut self, asked: &Asked<'_>) -> Reply {
-        valid_id("id", &asked.subject)?;
-        match self.post(&asked.subject) {
-            Some(posted) if !asked.caller.is(&posted.post.author) => {
-                return Err(forbidden("You are not authorized to delete this Tweet."));
-            }
-            Some(_) => self.posts.retain(|it| it.post.id != asked.subject),
-            None => {}
-        }
-        Ok(Answer::ok(&json!({"data": {"deleted": true}})))
-    }
-
-    pub(super) fn post_by_id(&mut self, asked: &Asked<'_>) -> Reply {
-        valid_id("id", &asked.subject)?;
-        let wanted = Wanted::of(asked.call)?;
-        let Some(posted) = self.post(&asked.subject) else {
-            let error = missing(
-                "tweet",
-                "id",
-                &asked.subject,
-                "Not Found Error",
-                &format!("Could not find tweet with id: [{}].", asked.subject),
-            );
-            return Ok(Answer::ok(&json!({"errors": [error]})));
-        };
-        let mut body = json!({"data": self.post_json(posted, &wanted)});
-        self.include_authors(&mut body, &[posted.post.author.as_str()], &wanted, asked);
-        Ok(Answer::ok(&body))
     }
 
     pub(super) fn timeline(&mut self, asked: &Asked<'_>) -> Reply {
@@ -170,7 +97,7 @@ impl State {
 
     pub(super) fn mentions(&mut self, asked: &Asked<'_>) -> Reply {
         self.posts_page(asked, |state, posted| {
-            state.speaks_to(posted, &asked.subject)
+            state.addresses(posted, &asked.subject)
                 && state
                     .users
                     .get(&posted.post.author)
@@ -180,8 +107,8 @@ impl State {
 
     fn posts_page(&self, asked: &Asked<'_>, belongs: impl Fn(&Self, &Posted) -> bool) -> Reply {
         valid_id("id", &asked.subject)?;
-        let most = max_results(asked.call, 5, 100, 10)?;
-        let bound = bound(asked.call)?;
+        let max = max_results(asked.call, 5..=100, 10)?;
+        let after = after(asked.call)?;
         let span = Span::of(asked.call)?;
         let wanted = Wanted::of(asked.call)?;
         let subject = Some(asked.subject.clone());
@@ -190,7 +117,7 @@ impl State {
         }
         let newest_first = self.posts.iter().rev();
         let kept = newest_first.filter(|it| span.holds(it) && belongs(self, it));
-        let page = Page::cut(kept.collect(), |it| it.number, bound, most);
+        let page = Page::cut(kept.collect(), |it| it.number, after, max);
         let shown = page.items.iter().map(|it| self.post_json(it, &wanted));
         let mut meta = Map::new();
         if let (Some(newest), Some(oldest)) = (page.items.first(), page.items.last()) {
@@ -222,7 +149,7 @@ impl State {
         let parent = posted.reply_to.as_deref();
         let referenced = parent.map(|id| json!([{"type": "replied_to", "id": id}]));
         add("author_id", Some(json!(post.author)));
-        add("created_at", Some(json!(written(post.at))));
+        add("created_at", Some(json!(timestamp(post.at))));
         add("conversation_id", Some(json!(parent.unwrap_or(&post.id))));
         add(
             "entities",
@@ -261,7 +188,7 @@ impl State {
     }
 }
 
-/// Which parts of posts and of their authors were asked for.
+/// Which fields of posts and of their authors a request asks for.
 struct Wanted<'a> {
     fields: Vec<&'a str>,
     user_fields: Vec<&'a str>,
@@ -272,8 +199,8 @@ impl<'a> Wanted<'a> {
     fn of(call: &'a Call) -> Result<Self, Answer> {
         let expansions = call.parameter("expansions").unwrap_or_default();
         Ok(Self {
-            fields: fields(call, &["tweet.fields", "post.fields"], POST_FIELDS)?,
-            user_fields: fields(call, &["user.fields"], USER_FIELDS)?,
+            fields: fields(call, "tweet.fields post.fields", POST_FIELDS)?,
+            user_fields: fields(call, "user.fields", USER_FIELDS)?,
             authors: expansions.split(',').any(|it| it == "author_id"),
         })
     }
@@ -283,7 +210,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The part of a timeline that was asked for.
+/// Which part of a timeline a request asks for.
 struct Span {
     since: Option<u64>,
     until: Option<u64>,

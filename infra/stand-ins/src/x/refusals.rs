@@ -1,15 +1,19 @@
-//! What X says where it says no.
+//! Refusals in X's words, and the headers of its rate limits.
 
 use serde_json::{Value, json};
 
-use super::super::Answer;
+use crate::{call::Answer, window::Usage};
 
 const INVALID_REQUEST: &str = "https://api.x.com/2/problems/invalid-request";
 const NOT_FOUND: &str = "https://api.x.com/2/problems/resource-not-found";
 
 pub(super) fn problem(status: u16, title: &str, detail: &str) -> Answer {
     let body = json!({"title": title, "detail": detail, "type": "about:blank", "status": status});
-    let mut answer = Answer::json(status, &body);
+    problem_json(status, &body)
+}
+
+fn problem_json(status: u16, body: &Value) -> Answer {
+    let mut answer = Answer::json(status, body);
     answer.content_type = "application/problem+json; charset=utf-8";
     answer
 }
@@ -27,9 +31,7 @@ pub(super) fn unsupported_authentication() -> Answer {
         "type": "https://api.x.com/2/problems/unsupported-authentication",
         "status": 403,
     });
-    let mut answer = Answer::json(403, &body);
-    answer.content_type = "application/problem+json; charset=utf-8";
-    answer
+    problem_json(403, &body)
 }
 
 pub(super) fn not_permitted() -> Answer {
@@ -39,9 +41,7 @@ pub(super) fn not_permitted() -> Answer {
         "type": "https://api.twitter.com/2/problems/oauth1-permissions",
         "status": 403,
     });
-    let mut answer = Answer::json(403, &body);
-    answer.content_type = "application/problem+json; charset=utf-8";
-    answer
+    problem_json(403, &body)
 }
 
 pub(super) fn invalid(parameter: &str, value: &str, message: &str) -> Answer {
@@ -54,18 +54,13 @@ pub(super) fn invalid(parameter: &str, value: &str, message: &str) -> Answer {
     Answer::json(400, &body)
 }
 
-pub(super) fn missing(
-    resource: &str,
-    parameter: &str,
-    value: &str,
-    title: &str,
-    detail: &str,
-) -> Value {
+/// The error for a user who is not there or not shown.
+pub(super) fn missing_user(parameter: &str, value: &str, title: &str, detail: &str) -> Value {
     json!({
         "value": value,
         "detail": detail,
         "title": title,
-        "resource_type": resource,
+        "resource_type": "user",
         "parameter": parameter,
         "resource_id": value,
         "type": NOT_FOUND,
@@ -90,4 +85,12 @@ pub(super) fn with_errors(data: Vec<Value>, errors: Vec<Value>) -> Value {
         (true, false) => json!({"errors": errors}),
         (false, false) => json!({"data": data, "errors": errors}),
     }
+}
+
+pub(super) fn limit_headers(usage: &Usage) -> Vec<(&'static str, String)> {
+    vec![
+        ("x-rate-limit-limit", usage.limit.to_string()),
+        ("x-rate-limit-remaining", usage.remaining.to_string()),
+        ("x-rate-limit-reset", usage.reset.to_string()),
+    ]
 }

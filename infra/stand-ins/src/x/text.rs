@@ -1,4 +1,4 @@
-//! The words of a post: its length as X counts it, its links, its mentions.
+//! The text of a post: its length as X counts it, its links, its mentions.
 
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
@@ -8,14 +8,17 @@ fn is_link(word: &str) -> bool {
     word.starts_with("https://") || word.starts_with("http://")
 }
 
-/// Length as X counts it. Written down apart from the project's own count, so that they check each
-/// other; text is not brought into NFC first.
+/// The length as X counts it, without bringing the text into NFC first. It does not share code with the
+/// client's own count, so that each checks the other.
 pub(super) fn weighted_length(text: &str) -> usize {
     const LINK: usize = 23;
     text.split_inclusive(char::is_whitespace)
-        .map(|word| match is_link(word) {
-            true => LINK + word.chars().rev().take_while(|c| c.is_whitespace()).count(),
-            false => word.graphemes(true).map(weight).sum(),
+        .map(|word| {
+            if is_link(word) {
+                LINK + word.chars().rev().take_while(|c| c.is_whitespace()).count()
+            } else {
+                word.graphemes(true).map(weight).sum()
+            }
         })
         .sum()
 }
@@ -23,9 +26,10 @@ pub(super) fn weighted_length(text: &str) -> usize {
 fn weight(grapheme: &str) -> usize {
     const EMOJI: usize = 2;
     let emoji = |c: char| matches!(c, '\u{1F000}'..='\u{1FFFF}' | '\u{FE0F}' | '\u{200D}');
-    match grapheme.chars().any(emoji) {
-        true => EMOJI,
-        false => grapheme.chars().map(character_weight).sum(),
+    if grapheme.chars().any(emoji) {
+        EMOJI
+    } else {
+        grapheme.chars().map(character_weight).sum()
     }
 }
 
@@ -42,7 +46,7 @@ pub(super) fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// A text as X gives it back: escaped, its links shortened; with the links it stands for.
+/// A text as X answers it: escaped, with its links shortened; and what the short links stand for.
 pub(super) fn shown(text: &str) -> (String, Vec<Value>) {
     let (mut out, mut links) = (String::new(), Vec::new());
     for word in text.split_inclusive(char::is_whitespace) {
@@ -73,7 +77,7 @@ fn short_link(link: &str) -> String {
     format!("https://t.co/{:010x}", sum & 0xff_ffff_ffff)
 }
 
-/// The handles that stand in a text as `@handle`.
+/// The handles that a text mentions as `@handle`.
 pub(super) fn mentioned(text: &str) -> Vec<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut handles = Vec::new();

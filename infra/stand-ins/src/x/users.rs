@@ -3,45 +3,22 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::{Answer, Person, written},
-    Asked, Reply, State, User,
-    caller::Caller,
-    parameters::{Page, bound, fields, list, max_results, valid_id, valid_name},
-    refusals::{missing, unauthorized, with_errors},
+    caller::{Asked, Caller, Reply},
+    parameters::{Page, after, fields, list, max_results, valid_id, valid_name},
+    refusals::{missing_user, unauthorized, with_errors},
+    state::{State, User},
     text::escaped,
 };
+use crate::{
+    call::{Answer, timestamp},
+    person::Person,
+};
 
-pub(super) const USER_FIELDS: &[&str] = &[
-    "affiliation",
-    "confirmed_email",
-    "connection_status",
-    "created_at",
-    "description",
-    "entities",
-    "id",
-    "is_identity_verified",
-    "location",
-    "most_recent_post_id",
-    "most_recent_tweet_id",
-    "name",
-    "parody",
-    "pinned_post_id",
-    "pinned_tweet_id",
-    "profile_banner_url",
-    "profile_image_url",
-    "protected",
-    "public_metrics",
-    "receives_your_dm",
-    "subscribes_to_you",
-    "subscription",
-    "subscription_type",
-    "url",
-    "username",
-    "verified",
-    "verified_followers_count",
-    "verified_type",
-    "withheld",
-];
+pub(super) const USER_FIELDS: &str = "affiliation confirmed_email connection_status created_at description entities id \
+    is_identity_verified location most_recent_post_id most_recent_tweet_id name parody \
+    pinned_post_id pinned_tweet_id profile_banner_url profile_image_url protected \
+    public_metrics receives_your_dm subscribes_to_you subscription subscription_type url \
+    username verified verified_followers_count verified_type withheld";
 
 impl State {
     pub(super) fn me(&mut self, asked: &Asked<'_>) -> Reply {
@@ -83,7 +60,7 @@ impl State {
         value: &str,
         id: Option<String>,
     ) -> Reply {
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         Ok(Answer::ok(&match self.findable(parameter, value, id) {
             Ok(user) => json!({"data": self.user_json(user, &fields, &asked.caller)}),
             Err(error) => json!({"errors": [error]}),
@@ -97,7 +74,7 @@ impl State {
         values: &[&str],
         ids: Vec<Option<String>>,
     ) -> Reply {
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         let (mut data, mut errors) = (Vec::new(), Vec::new());
         for (value, id) in values.iter().zip(ids) {
             match self.findable(parameter, value, id) {
@@ -115,16 +92,14 @@ impl State {
         id: Option<String>,
     ) -> Result<&User, Value> {
         match id.and_then(|id| self.users.get(&id)) {
-            Some(user) if user.person.hidden => Err(missing(
-                "user",
+            Some(user) if user.person.hidden => Err(missing_user(
                 parameter,
                 value,
                 "Forbidden",
                 &format!("User has been suspended: [{value}]."),
             )),
             Some(user) => Ok(user),
-            None => Err(missing(
-                "user",
+            None => Err(missing_user(
                 parameter,
                 value,
                 "Not Found Error",
@@ -150,7 +125,7 @@ impl State {
     fn user_field(&self, user: &User, field: &str, caller: &Caller) -> Option<Value> {
         let person = &user.person;
         match field {
-            "created_at" => Some(json!(written(person.created_at))),
+            "created_at" => Some(json!(timestamp(person.created_at))),
             "description" => Some(json!(escaped(&person.bio))),
             "profile_image_url" => Some(json!(picture(person))),
             "protected" => Some(json!(user.protected)),
@@ -163,12 +138,13 @@ impl State {
         }
     }
 
-    /// The number of posts goes by both of its names: older payloads say `tweet_count`, X's own
-    /// client does without that but not without `post_count`.
+    /// The number of posts has both of its names: `tweet_count` as in older payloads, and `post_count`,
+    /// which X's own client requires.
     fn metrics(&self, person: &Person) -> Value {
-        let (followers, made) = match self.accounts.contains(&person.id) {
-            true => (self.count_of(&person.id), self.made_by(&person.id)),
-            false => (person.followers, 0),
+        let (followers, made) = if self.accounts.contains(&person.id) {
+            (self.count_of(&person.id), self.made_by(&person.id))
+        } else {
+            (person.followers, 0)
         };
         json!({
             "followers_count": followers,
@@ -188,9 +164,9 @@ impl State {
 
     pub(super) fn followers(&mut self, asked: &Asked<'_>) -> Reply {
         valid_id("id", &asked.subject)?;
-        let most = max_results(asked.call, 1, 1000, 100)?;
-        let bound = bound(asked.call)?;
-        let fields = fields(asked.call, &["user.fields"], USER_FIELDS)?;
+        let max = max_results(asked.call, 1..=1000, 100)?;
+        let after = after(asked.call)?;
+        let fields = fields(asked.call, "user.fields", USER_FIELDS)?;
         let subject = Some(asked.subject.clone());
         let user = match self.findable("id", &asked.subject, subject) {
             Ok(user) => user,
@@ -202,7 +178,7 @@ impl State {
             ));
         }
         let newest_first = self.follows.get(&asked.subject).into_iter().flatten().rev();
-        let page = Page::cut(newest_first.collect(), |it| it.serial, bound, most);
+        let page = Page::cut(newest_first.collect(), |it| it.serial, after, max);
         let listed: Vec<Value> = page
             .items
             .iter()
@@ -215,12 +191,9 @@ impl State {
 }
 
 fn picture(person: &Person) -> String {
-    match person.picture {
-        true => format!(
-            "https://pbs.twimg.com/profile_images/{}/a_normal.jpg",
-            person.id
-        ),
-        false => "https://abs.twimg.com/sticky/default_profile_images/default_profile_normal.png"
-            .to_owned(),
+    if person.picture {
+        let id = &person.id;
+        return format!("https://pbs.twimg.com/profile_images/{id}/a_normal.jpg");
     }
+    "https://abs.twimg.com/sticky/default_profile_images/default_profile_normal.png".to_owned()
 }

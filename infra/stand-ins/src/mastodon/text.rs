@@ -1,32 +1,22 @@
-//! What becomes of the words of a status: mentions, HTML, and how long they count.
+//! The text of a status: its mentions, its length as Mastodon counts it, its HTML.
 
-use jiff::Timestamp;
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation;
 
-pub(super) struct Status {
-    pub number: u64,
-    pub author: String,
-    pub text: String,
-    pub visibility: String,
-    /// Whom it reaches, by id.
-    pub mentions: Vec<String>,
-    pub reply_to: Option<String>,
-    pub at: Timestamp,
-}
-
-/// A mention as the letters make it: `@user` or `@user@server`.
+/// A possible mention: `@user` or `@user@server`.
 pub(super) struct Mention<'a> {
-    pub handle: &'a str,
+    pub(super) handle: &'a str,
     start: usize,
 }
 
-/// What in the text can be a mention; whether there is such a person is another question.
+/// The possible mentions in a text. Whether such a person exists is not checked here.
 pub(super) fn mentions(text: &str) -> Vec<Mention<'_>> {
     let mut found = Vec::new();
-    let mut behind = 0;
+    let mut end_of_last = 0;
     for (start, _) in text.match_indices('@') {
         let joined = |c: char| c.is_alphanumeric() || "_=/".contains(c);
-        if start < behind || text[..start].ends_with(joined) {
+        if start < end_of_last || text[..start].ends_with(joined) {
             continue;
         }
         let user = run(&text[start + 1..], "_.-");
@@ -39,7 +29,7 @@ pub(super) fn mentions(text: &str) -> Vec<Mention<'_>> {
         {
             end += 1 + server.len();
         }
-        behind = end;
+        end_of_last = end;
         found.push(Mention {
             handle: &text[start + 1..end],
             start,
@@ -48,15 +38,14 @@ pub(super) fn mentions(text: &str) -> Vec<Mention<'_>> {
     found
 }
 
-/// Letters, digits and what may stand between them.
+/// The name at the start of `text`: letters, digits and, between them, the characters in `between`.
 fn run<'a>(text: &'a str, between: &str) -> &'a str {
     let end = text.find(|c: char| !(c.is_alphanumeric() || between.contains(c)));
     let run = &text[..end.unwrap_or(text.len())];
     run.trim_end_matches(|c: char| ".-".contains(c))
 }
 
-/// How long the text counts: characters as a reader sees them, 23 for a link, of a mention only
-/// `@user`.
+/// The length as Mastodon counts it: in graphemes, 23 for a link, and without the server of a mention.
 pub(super) fn length(text: &str) -> usize {
     let mut counted = String::new();
     let mut rest = text;
@@ -74,7 +63,7 @@ pub(super) fn length(text: &str) -> usize {
     counted.graphemes(true).count() - free
 }
 
-fn links(text: &str) -> Vec<std::ops::Range<usize>> {
+fn links(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(offset) = text[at..].find("http") {
@@ -90,31 +79,30 @@ fn links(text: &str) -> Vec<std::ops::Range<usize>> {
     found
 }
 
-/// The content as servers tell it. `who` gives the address of a mention's profile, where there is
-/// such a person.
-pub(super) fn html(text: &str, who: impl Fn(&str) -> Option<String>) -> String {
-    let mut marks: Vec<(std::ops::Range<usize>, String)> = links(text)
+/// The text as HTML. `profile` gives the URL of the profile for a handle, if there is such a person.
+pub(super) fn html(text: &str, profile: impl Fn(&str) -> Option<String>) -> String {
+    let mut elements: Vec<(Range<usize>, String)> = links(text)
         .into_iter()
         .map(|link| (link.clone(), anchor(&text[link])))
         .collect();
     for mention in mentions(text) {
         let span = mention.start..mention.start + 1 + mention.handle.len();
-        let inside = marks.iter().any(|(link, _)| link.contains(&span.start));
-        if let (Some(url), false) = (who(mention.handle), inside) {
+        let inside = elements.iter().any(|(link, _)| link.contains(&span.start));
+        if let (Some(url), false) = (profile(mention.handle), inside) {
             let user = mention.handle.split('@').next().unwrap_or_default();
-            let mark = format!(
+            let element = format!(
                 r#"<span class="h-card" translate="no"><a href="{url}" class="u-url mention">@<span>{}</span></a></span>"#,
                 escaped(user)
             );
-            marks.push((span, mark));
+            elements.push((span, element));
         }
     }
-    marks.sort_by_key(|(span, _)| span.start);
+    elements.sort_by_key(|(span, _)| span.start);
     let mut html = String::from("<p>");
     let mut at = 0;
-    for (span, mark) in marks {
+    for (span, element) in elements {
         html.push_str(&escaped(&text[at..span.start]));
-        html.push_str(&mark);
+        html.push_str(&element);
         at = span.end;
     }
     html.push_str(&escaped(&text[at..]));
@@ -122,7 +110,7 @@ pub(super) fn html(text: &str, who: impl Fn(&str) -> Option<String>) -> String {
     html.replace("\n\n", "</p><p>").replace('\n', "<br />")
 }
 
-/// A link with its beginning and its end out of sight.
+/// A link as Mastodon shows it: without its scheme and without what follows 30 characters.
 fn anchor(url: &str) -> String {
     const SHOWN: usize = 30;
     let (scheme, rest) = url.split_at(url.find("//").map_or(0, |at| at + 2));

@@ -1,10 +1,31 @@
-//! Names made of hashes: content ids, DIDs, timestamp ids.
+//! Identifiers: DIDs, handles, content ids, timestamp ids.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
-/// 32 bytes that only the text decides. No cryptography: it only has to look the part.
+/// The DID for a [`Person`](crate::Person)'s id: `did:plc:` and 24 characters made from it, or the id itself
+/// if it is a DID.
+pub fn did(id: &str) -> String {
+    if id.starts_with("did:") {
+        id.to_owned()
+    } else {
+        format!("did:plc:{}", base32(&digest(id)[..15]))
+    }
+}
+
+/// The handle on Bluesky for a [`Person`](crate::Person)'s handle: the handle itself if it is a domain name,
+/// otherwise a name below `bsky.social`.
+pub fn domain(handle: &str) -> String {
+    let handle = handle.to_lowercase();
+    if handle.contains('.') {
+        handle
+    } else {
+        format!("{handle}.bsky.social")
+    }
+}
+
+/// 32 bytes that depend on the text alone. This is not cryptography: it only has to look like it.
 pub(super) fn digest(text: &str) -> [u8; 32] {
     let mut out = [0; 32];
     for (part, chunk) in out.chunks_exact_mut(8).enumerate() {
@@ -15,7 +36,7 @@ pub(super) fn digest(text: &str) -> [u8; 32] {
     out
 }
 
-/// A content id in the right form (CIDv1, dag-cbor, sha-256), so that other clients can parse it.
+/// A content id of the right form (CIDv1, dag-cbor, sha-256), which other clients can parse.
 pub(super) fn cid(text: &str) -> String {
     let mut bytes = vec![0x01, 0x71, 0x12, 0x20];
     bytes.extend(digest(text));
@@ -46,7 +67,8 @@ fn in_alphabet(bytes: &[u8], bits: usize, alphabet: &[u8]) -> String {
         .collect()
 }
 
-/// A timestamp id; the serial in place of the clock id keeps two of one moment apart and in order.
+/// A timestamp id. The serial is in place of the clock id, so that two ids of one moment differ and are
+/// in order.
 pub(super) fn tid(at: Timestamp, serial: u64) -> String {
     const SORTABLE: &[u8] = b"234567abcdefghijklmnopqrstuvwxyz";
     let micros = u64::try_from(at.as_microsecond()).unwrap_or_default() + serial / 1024;
