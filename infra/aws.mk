@@ -87,8 +87,8 @@ redrive: .tools/sam/ready ## Put hugs on AWS that failed for good back to work, 
 destroy: .tools/sam/ready ## Delete the stack; the ledger, the settings and the secrets are kept
 	@$(AWS) destroy
 
-validate: .tools/lint/ready .tools/checkov/ready ## Check the template, and that the checks notice what is broken on purpose
-	.tools/lint/bin/python infra/validate
+validate: .tools/cfn-lint/ready .tools/checkov/ready ## Check the template, and that the checks notice what is broken on purpose
+	.tools/cfn-lint/bin/python infra/validate
 
 lint-python: .tools/python/ready ## Check format, lints and types of every Python file
 	$(RUFF) format --check $(RUFF_FLAGS)
