@@ -11,20 +11,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 BINARY = Path(sys.argv[1])
+ARN = "arn:aws:lambda:local:000000000000:function:check-followers"
 SYSTEM = "/usr/aarch64-linux-gnu"  # Debian's arm64 C library
 
 
 class RuntimeApi(http.server.BaseHTTPRequestHandler):
     event = (ROOT / "events" / "check-followers" / "by-hand.json").read_bytes()
     handed_out = False
-    answer = None
+    answer: tuple[str, bytes] | None = None
     answered = threading.Event()
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         if RuntimeApi.handed_out:
             self.answered.wait()
             return
@@ -32,33 +34,36 @@ class RuntimeApi(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 60_000))
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:local:000000000000:function:check-followers")
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", ARN)
         self.send_header("Content-Length", str(len(self.event)))
         self.end_headers()
         self.wfile.write(self.event)
 
-    def do_POST(self):
-        body = b"".join(self.chunks()) if "chunked" in self.headers.get("Transfer-Encoding", "") else self.rfile.read(int(self.headers["Content-Length"]))
+    def do_POST(self) -> None:
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            body = b"".join(self.chunks())
+        else:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
         RuntimeApi.answer = self.path, body
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
         RuntimeApi.answered.set()
 
-    def chunks(self):
+    def chunks(self) -> Iterator[bytes]:
         while size := int(self.rfile.readline(), 16):
             yield self.rfile.read(size)
             self.rfile.readline()
         self.rfile.readline()
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
-def main():
+def main() -> None:
     kind = BINARY.read_bytes()[18:20]
     if kind != b"\xb7\x00":  # EM_AARCH64 in the ELF header
-        sys.exit(f"{BINARY} is no arm64 binary: run `make build` first")
+        sys.exit(f"{BINARY} is not an arm64 binary: run `make build` first")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RuntimeApi)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -71,17 +76,20 @@ def main():
     try:
         function = subprocess.Popen(["qemu-aarch64", "-L", SYSTEM, BINARY], env={**os.environ, **lambda_environment})
     except FileNotFoundError:
-        sys.exit("qemu-aarch64 is missing (on Debian: apt-get install qemu-user libc6-arm64-cross libgcc-s1-arm64-cross)")
+        packages = "qemu-user libc6-arm64-cross libgcc-s1-arm64-cross"
+        sys.exit(f"qemu-aarch64 is missing (on Debian: apt-get install {packages})")
     try:
         while not RuntimeApi.answered.wait(0.2):
             if function.poll() is not None:
-                sys.exit(f"the function ended with {function.returncode} before it answered; does {SYSTEM} hold the arm64 C library?")
+                ended = f"the function ended with {function.returncode} before it answered"
+                sys.exit(f"{ended}; is the arm64 C library in {SYSTEM}?")
     finally:
         function.kill()
         function.wait()
-    path, body = RuntimeApi.answer
-    print(json.dumps(json.loads(body), indent=1))
-    if not path.endswith("/1/response") or json.loads(body).get("failed") != 0:
+    path, body = RuntimeApi.answer or ("nothing", b"{}")
+    summary = json.loads(body)
+    print(json.dumps(summary, indent=1))
+    if not path.endswith("/1/response") or summary.get("failed") != 0:
         sys.exit(f"not the summary of a round that worked ({path})")
     print("The arm64 binary has answered.")
 

@@ -10,21 +10,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "target" / "planted"
 DOMAIN = COPY / "functions" / "have-a-hug" / "src"
-MOST_SECONDS = 60
+MAX_SECONDS = 60
 
 # What is taken out, from which file, and what stands in its place.
 DEFECTS = [
     (
-        "the lease of a claim", "hug.rs",
+        "the lease of a claim",
+        "hug.rs",
         "if until > now => {\n                Err(NotClaimable::InProgress",
         "if until > now + LEASE + LEASE => {\n                Err(NotClaimable::InProgress",
     ),
     (
-        "the transaction: the same writes, one by one", "ledger/dynamodb.rs",
+        "the transaction: the same writes, one by one",
+        "ledger/dynamodb.rs",
         """        match transaction.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(failed.transaction(&error)),
@@ -44,19 +47,22 @@ DEFECTS = [
 """,
     ),
     (
-        "the look before a second try", "invite.rs",
+        "the look before a second try",
+        "invite.rs",
         """    if may_have_been_sent {
         match find(network, hug).await {""",
         """    if may_have_been_sent {
         match Ok::<Option<String>, NetworkError>(None) {""",
     ),
     (
-        "`attribute_not_exists` at the first write", "ledger/dynamodb.rs",
+        "`attribute_not_exists` at the first write",
+        "ledger/dynamodb.rs",
         'None => put.condition_expression("attribute_not_exists(pk)"),',
         "None => put,",
     ),
     (
-        "the baseline", "check.rs",
+        "the baseline",
+        "check.rs",
         "            None => Outcome::Baseline,\n",
         """            None => {
                 let nothing = Account { promised_up_to: 0, ..after.clone() };
@@ -65,18 +71,19 @@ DEFECTS = [
 """,
     ),
     (
-        "the skip of those who have a hug", "naming.rs",
+        "the skip of those who have a hug",
+        "naming.rs",
         "if let Some(hug) = self.given.get(&follower.id) {",
         'if let Some(hug) = self.given.get("nobody") {',
     ),
 ]
 
 
-def run(*command, **options):
-    return subprocess.run(command, check=True, cwd=options.pop("cwd", COPY), **options)
+def run(*command: str | Path, cwd: Path = COPY, **options: Any) -> None:
+    subprocess.run(command, check=True, cwd=cwd, **options)
 
 
-def plant(file, old, new):
+def plant(file: str, old: str, new: str) -> None:
     path = DOMAIN / file
     text = path.read_text()
     if text.count(old) != 1:
@@ -84,8 +91,8 @@ def plant(file, old, new):
     path.write_text(text.replace(old, new))
 
 
-def simulate():
-    """The seed, what is complained of, the seconds, and the whole story."""
+def simulate() -> tuple[int, str, float, str] | None:
+    """The seed, what it says is wrong, the seconds, and the whole story; None where nothing was found."""
     command = ["cargo", "test", "--profile", "simulate", "--locked", "--package", "tests", "--test", "simulation"]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "planted-build"), "RUST_BACKTRACE": "0"}
     run(*command, "--no-run", env=environment, capture_output=True)
@@ -93,19 +100,23 @@ def simulate():
     began = time.monotonic()
     only = ["--", "whatever_happens", "--nocapture"]
     try:
-        ended = subprocess.run([*command, *only], cwd=COPY, env=environment, capture_output=True, text=True, timeout=5 * MOST_SECONDS)
+        ended = subprocess.run(
+            [*command, *only], cwd=COPY, env=environment, capture_output=True, text=True, timeout=5 * MAX_SECONDS
+        )
     except subprocess.TimeoutExpired:
         return None
     seconds = time.monotonic() - began
-    story = re.search(r"^seed (\d+): ([^\n;]+)\n  .*?(?=^the history, for a named case)", ended.stdout + ended.stderr, re.M | re.S)
-    return story and (int(story[1]), story[2], seconds, story[0])
+    pattern = r"^seed (\d+): ([^\n;]+)\n  .*?(?=^the history, for a named case)"
+    story = re.search(pattern, ended.stdout + ended.stderr, re.M | re.S)
+    return (int(story[1]), story[2], seconds, story[0]) if story else None
 
 
-def main():
+def main() -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     run("git", "worktree", "prune", cwd=ROOT)
     run("git", "worktree", "add", "--quiet", "--force", "--detach", COPY, "HEAD", cwd=ROOT)
-    missed, stories = 0, []
+    missed = 0
+    stories = []
     print("| taken out | seed | found and made small in | what it says |\n| --- | --- | --- | --- |", flush=True)
     try:
         for name, file, old, new in DEFECTS:
@@ -116,9 +127,9 @@ def main():
                 seed, what, seconds, story = found
                 print(f"| {name} | {seed} | {seconds:.0f} s | {what} |", flush=True)
                 stories.append(f"{name}, {story}")
-            if not found or seconds > MOST_SECONDS:
+            if not found or seconds > MAX_SECONDS:
                 missed += 1
-                print(f"| {name} | **not found within {MOST_SECONDS} s** | | |", flush=True)
+                print(f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True)
     finally:
         run("git", "worktree", "remove", "--force", COPY, cwd=ROOT)
     print("\n" + "\n".join(stories))

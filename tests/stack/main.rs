@@ -15,6 +15,7 @@ mod operations;
 mod promise;
 mod proxy;
 mod readme;
+mod rights;
 mod secrets;
 mod stream;
 mod world;

@@ -366,9 +366,9 @@ impl DerefMut for Herd {
     }
 }
 
-/// Counts what the ledger asks of DynamoDB, by the names of its operations.
+/// Keeps what the ledger asks of DynamoDB: each request's target and body.
 #[derive(Clone, Debug, Default)]
-pub struct Counted(Arc<std::sync::Mutex<Vec<String>>>);
+pub struct Counted(Arc<std::sync::Mutex<Vec<(String, Value)>>>);
 
 impl Counted {
     /// Lets the stack's ledger be counted from now on.
@@ -386,8 +386,18 @@ impl Counted {
         counted
     }
 
-    /// What was asked since the last look.
+    /// The operations that were asked for since the last look, such as `GetItem`.
     pub fn take(&self) -> Vec<String> {
+        let operation = |target: &str| target.rsplit('.').next().unwrap_or_default().to_owned();
+        let requests = self.take_requests();
+        requests
+            .iter()
+            .map(|(target, _)| operation(target))
+            .collect()
+    }
+
+    /// The requests since the last look: the target, such as `DynamoDB_20120810.GetItem`, and the body.
+    pub fn take_requests(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -403,13 +413,10 @@ impl aws_sdk_dynamodb::config::Intercept for Counted {
         _: &aws_sdk_dynamodb::config::RuntimeComponents,
         _: &mut aws_sdk_dynamodb::config::ConfigBag,
     ) -> Result<(), aws_sdk_dynamodb::error::BoxError> {
-        let target = context
-            .request()
-            .headers()
-            .get("x-amz-target")
-            .unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default();
-        self.0.lock().unwrap().push(operation.to_owned());
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        self.0.lock().unwrap().push((target.to_owned(), body));
         Ok(())
     }
 }

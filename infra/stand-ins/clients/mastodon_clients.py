@@ -17,7 +17,9 @@ mastodon-mock orders followers by account, so it says nothing about their order.
 One line for each call; the exit code is 1 at the first surprise.
 """
 
+import contextlib
 import datetime
+import functools
 import os
 import pathlib
 import re
@@ -26,7 +28,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
+from checks import check, refused
 from mastodon import Mastodon
 from mastodon.errors import (
     MastodonAPIError,
@@ -39,31 +43,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TOKEN = os.environ.get("MASTODON_ACCESS_TOKEN", "sandbox-mastodon-token")
 
 
-def check(what, holds, seen=None):
-    if not holds:
-        sys.exit(f"SURPRISE  {what}: {seen!r}")
-    print(f"ok  {what}", flush=True)
-
-
-def refused(what, kind, call):
-    """Calls, expects that exception, and gives it back."""
-    try:
-        answer = call()
-    except kind as error:
-        print(f"ok  {what}: {type(error).__name__}")
-        return error
-    sys.exit(f"SURPRISE  {what}: not refused, but {answer!r}")
-
-
-def client(url, token=TOKEN, **how):
+def client(url: str, token: str | None = TOKEN, **how: Any) -> Any:
     return Mastodon(api_base_url=url, access_token=token, **how)
 
 
-def plain(html):
+def plain(html: str) -> str:
     return re.sub(r"<[^>]+>", "", html).replace("&#39;", "'").replace("&amp;", "&")
 
 
-def drive_stand_in(url):
+def drive_stand_in(url: str) -> None:
     amber = client(url)
     me = amber.account_verify_credentials()
     check("account_verify_credentials", (me.username, me.acct, me.display_name) == ("amber", "amber", "Amber Lane"), me)
@@ -79,7 +67,7 @@ def drive_stand_in(url):
     names = [one.acct for one in anyone.fetch_remaining(page)]
     check("account_followers, all pages", len(set(names)) == len(names) == me.followers_count, len(names))
     check("some are from elsewhere", any("@" in name for name in names) and not all("@" in name for name in names))
-    numbers = [int(re.match(r"fan(\d+)", name)[1]) for name in names]
+    numbers = [int(number) for name in names for number in re.findall(r"^fan(\d+)", name)]
     check("the newest follower is the first", numbers == sorted(numbers, reverse=True), numbers[:3])
 
     instance = amber.instance_v2()
@@ -92,7 +80,8 @@ def drive_stand_in(url):
     made = amber.status_post(words, visibility="direct", idempotency_key=key)
     check("status_post, direct", (made.visibility, [one.acct for one in made.mentions]) == ("direct", [to]), made)
     user = to.split("@")[0]
-    check("it reads as it was written", plain(made.content).replace("&lt;", "<") == words.replace(to, user), made.content)
+    read = plain(made.content).replace("&lt;", "<")
+    check("it reads as it was written", read == words.replace(to, user), made.content)
     again = amber.status_post(words, visibility="direct", idempotency_key=key)
     check("status_post with the same key is the same status", again.id == made.id, again)
     check("account_statuses", [one.id for one in amber.account_statuses(me.id, limit=1)] == [made.id])
@@ -101,7 +90,8 @@ def drive_stand_in(url):
     check("status_post, public", (public.visibility, public.mentions) == ("public", []), public)
     check("all see that", anyone.account_statuses(me.id, limit=1)[0].id == public.id)
     for length, text in ((501, "a" * 501), (0, " ")):
-        error = refused(f"status_post of {length} characters", MastodonAPIError, lambda: amber.status_post(text))
+        post = functools.partial(amber.status_post, text)
+        error = refused(f"status_post of {length} characters", MastodonAPIError, post)
         check("it says why", "Validation failed" in str(error), error)
     check("500 characters and a long mention fit", amber.status_post("@fan0001@elsewhere.example " + "a" * 490).id)
 
@@ -118,12 +108,10 @@ def drive_stand_in(url):
 
     impatient = client(url, token="to-be-used-up", ratelimit_method="throw")
 
-    def until_refused():
+    def until_refused() -> None:
         for _ in range(301):
-            try:
+            with contextlib.suppress(MastodonUnauthorizedError):
                 impatient.account(me.id)
-            except MastodonUnauthorizedError:
-                pass
 
     refused("beyond 300 requests", MastodonRatelimitError, until_refused)
     soon = time.time() < impatient.ratelimit_reset <= time.time() + 300
@@ -131,17 +119,17 @@ def drive_stand_in(url):
     print("ok  mastodon-py takes the stand-in for a Mastodon server")
 
 
-def settled(url):
-    """Waits for the server to answer."""
+def wait_for(url: str) -> Any:
+    """Waits until the server answers, and returns what it says of itself."""
     for _ in range(300):
         try:
             return client(url).instance_v2()
-        except Exception:  # noqa: BLE001
+        except Exception:
             time.sleep(0.1)
     sys.exit(f"SURPRISE  mastodon-mock does not answer at {url}")
 
 
-def drive_mock():
+def drive_mock() -> None:
     fans = [f"fan{n:04}" for n in range(600)]
     accounts = [("amber", "Amber Lane"), *[(fan, "") for fan in fans]]
     seed = "".join(
@@ -156,22 +144,23 @@ def drive_mock():
     with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder) / "mock.toml"
         config.write_text(f'[database]\npath = ":memory:"\n{seed}')
-        serve = [sys.executable, "-m", "mastodon_mock", "serve", "--config", config, "--port", str(port), "--log-level", "error"]
+        options = ["--config", str(config), "--port", str(port), "--log-level", "error"]
+        serve = [sys.executable, "-m", "mastodon_mock", "serve", *options]
         mock = subprocess.Popen(serve, cwd=folder)
         try:
-            instance = settled(url)
+            instance = wait_for(url)
             print(f"ok  mastodon-mock at {url} says that it is {instance.version}")
             test = ["cargo", "test", "--locked", "--package", "tests", "that_others_wrote", "--", "--ignored"]
             env = {**os.environ, "MASTODON_MOCK": url}
-            told = subprocess.run(test, cwd=ROOT, env=env)
-            check("the promise was kept on it", told.returncode == 0)
+            ended = subprocess.run(test, cwd=ROOT, env=env)
+            check("the promise was kept on it", ended.returncode == 0)
             read_mock(url)
         finally:
             mock.terminate()
             mock.wait()
 
 
-def read_mock(url):
+def read_mock(url: str) -> None:
     amber = client(url, token="amber-token")
     me = amber.account_verify_credentials()
     statuses = amber.account_statuses(me.id)
@@ -182,8 +171,8 @@ def read_mock(url):
     name = status.mentions[0].username
     words = plain(status.content)
     check("its words", words.startswith(f"@{name} You're number 600! ") and words.endswith("— Amber Lane"), words)
-    told = client(url, token=f"{name}-token").notifications(types=["mention"])
-    check("and the one has it", [one.status.id for one in told] == [status.id], told)
+    received = client(url, token=f"{name}-token").notifications(types=["mention"])
+    check("and the one has it", [one.status.id for one in received] == [status.id], received)
     print(f"    {words}")
 
 

@@ -25,22 +25,28 @@ import sys
 import tarfile
 import tempfile
 import urllib.parse
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import yaml
 
 PACKAGE = "Mastodon.py==2.3.3"
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+# What a server answered, with what it was asked; and how many answers were left out, by the reason.
+Answer = dict[str, Any]
+LeftOut = collections.Counter[str]
+
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def fetched(folder):
+def fetched(folder: str) -> pathlib.Path:
     """The package's source, from the registry."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
     subprocess.run([*pip, "--dest", folder, PACKAGE], check=True)
     return next(pathlib.Path(folder).glob("*.tar.gz"))
 
 
-def unpacked(source, folder):
+def unpacked(source: pathlib.Path, folder: str) -> pathlib.Path:
     if source.is_dir():
         return source
     with tarfile.open(source) as archive:
@@ -48,9 +54,9 @@ def unpacked(source, folder):
     return pathlib.Path(folder)
 
 
-def text(body):
+def text(body: Any) -> str:
     """A body as vcrpy keeps it: as text, in base64, packed or not."""
-    raw = body.get("string", body.get("base64_string", b"")) if isinstance(body, dict) else body or b""
+    raw: Any = body.get("string", body.get("base64_string", b"")) if isinstance(body, dict) else body or b""
     if isinstance(body, dict) and "base64_string" in body:
         raw = base64.b64decode(raw)
     if isinstance(raw, str):
@@ -60,14 +66,14 @@ def text(body):
     return raw.decode("utf-8", "replace")
 
 
-def header(response, name):
+def header(response: Any, name: str) -> str | None:
     for key, value in response["headers"].items():
         if key.lower() == name:
             return value[0] if isinstance(value, list) else value
     return None
 
 
-def status_text(request):
+def status_text(request: Any) -> str | None:
     body = text(request.get("body"))
     try:
         return json.loads(body).get("status")
@@ -75,7 +81,7 @@ def status_text(request):
         return urllib.parse.parse_qs(body).get("status", [None])[0]
 
 
-def streamed(file, events, left_out):
+def streamed(file: pathlib.Path, events: Iterable[tuple[Any, Any]], left_out: LeftOut) -> Iterator[Answer]:
     """What a server sent by itself, each event as if it had been asked for."""
     for event, payload in events:
         try:
@@ -89,12 +95,12 @@ def streamed(file, events, left_out):
         yield answer(file, url=url, body=parsed)
 
 
-def answer(file, **told):
-    empty = {"method": "GET", "sent": None, "status": 200, "link": None, "reset": None}
-    return {"file": f"{file.parent.name}/{file.name}", **empty, **told}
+def answer(file: pathlib.Path, **recorded: Any) -> Answer:
+    empty: Answer = {"method": "GET", "sent": None, "status": 200, "link": None, "reset": None}
+    return {"file": f"{file.parent.name}/{file.name}", **empty, **recorded}
 
 
-def recordings(folder, left_out):
+def recordings(folder: pathlib.Path, left_out: LeftOut) -> Iterator[Answer]:
     for file in sorted(folder.rglob("cassettes*/*.yaml")):
         recorded = yaml.load(file.read_text(), LOADER)
         for connection in recorded.get("connections", []):
@@ -107,12 +113,13 @@ def recordings(folder, left_out):
             if kind == "text/event-stream":
                 lines = [line.split(": ", 1) for line in body.splitlines() if ": " in line]
                 names = [value for key, value in lines if key == "event"]
-                yield from streamed(file, zip(names, [value for key, value in lines if key == "data"]), left_out)
+                values = [value for key, value in lines if key == "data"]
+                yield from streamed(file, zip(names, values, strict=False), left_out)
                 continue
             try:
                 parsed = json.loads(body)
             except ValueError:
-                left_out[f"no JSON but {kind}" if body.strip() else "an empty body"] += 1
+                left_out[f"not JSON but {kind}" if body.strip() else "an empty body"] += 1
                 continue
             yield answer(
                 file,
@@ -126,8 +133,8 @@ def recordings(folder, left_out):
             )
 
 
-def main():
-    left_out = collections.Counter()
+def main() -> None:
+    left_out: LeftOut = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else fetched(folder)
         found = list(recordings(unpacked(source, folder), left_out))
@@ -137,9 +144,10 @@ def main():
         for why, number in left_out.most_common():
             print(f"{number:6} {why}")
         sys.stdout.flush()
-        test = ["cargo", "test", "--locked", "--package", "have-a-hug", "--lib", "recordings", "--", "--ignored", "--nocapture"]
-        told = subprocess.run(test, cwd=ROOT, env={**os.environ, "MASTODON_RECORDINGS": str(file)})
-    sys.exit(told.returncode)
+        test = ["cargo", "test", "--locked", "--package", "have-a-hug", "--lib", "recordings", "--"]
+        test += ["--ignored", "--nocapture"]
+        ended = subprocess.run(test, cwd=ROOT, env={**os.environ, "MASTODON_RECORDINGS": str(file)})
+    sys.exit(ended.returncode)
 
 
 main()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives the stand-in for X with two clients that others wrote: tweepy, and xdk (X's own).
 
-Both believe that they talk to X. If the stand-in answers in a way they do not understand, this
+Both believe that they talk to X. If the stand-in answers in a way that they do not understand, this
 fails; so it checks the stand-in, not Have a Hug.
 
     python3 -m venv .tools/x-clients
@@ -16,12 +16,15 @@ otherwise. One line for each call; the exit code is 1 at the first surprise.
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import requests
 import tweepy
+from checks import check, refused
 from xdk import Client as Xdk
-from xdk.oauth1_auth import OAuth1
 from xdk.direct_messages.models import CreateByParticipantIdRequest
+from xdk.oauth1_auth import OAuth1
 from xdk.posts.models import CreateRequest
 
 if len(sys.argv) != 2:
@@ -38,30 +41,14 @@ KEYS = {
 BEARER = os.environ.get("X_BEARER", "AAAAsAndbOxBearer")
 
 
-def check(what, holds, seen=None):
-    if not holds:
-        sys.exit(f"SURPRISE  {what}: {seen!r}")
-    print(f"ok  {what}")
-
-
-def refused(what, kinds, call):
-    """Calls, expects one of those exceptions, and gives it back."""
-    try:
-        answer = call()
-    except kinds as error:
-        print(f"ok  {what}: {type(error).__name__}")
-        return error
-    sys.exit(f"SURPRISE  {what}: not refused, but {answer!r}")
-
-
 class HereSession(requests.Session):
     """tweepy's client has its host written into it; everything else in it stays as it is."""
 
-    def request(self, method, url, **rest):
+    def request(self, method: str, url: str, **rest: Any) -> Any:
         return super().request(method, url.replace("https://api.twitter.com", URL), **rest)
 
 
-def tweepy_client(**changed):
+def tweepy_client(**changed: str) -> Any:
     keys = KEYS | changed
     client = tweepy.Client(
         bearer_token=changed.get("bearer", BEARER),
@@ -74,8 +61,9 @@ def tweepy_client(**changed):
     return client
 
 
-def followers_by_tweepy(client, user_auth):
-    names, pages, token = [], 0, None
+def followers_by_tweepy(client: Any, user_auth: bool) -> tuple[list[str], int]:
+    names: list[str] = []
+    pages, token = 0, None
     while True:
         page = client.get_users_followers(
             AMBER, max_results=250, pagination_token=token, user_fields=FIELDS, user_auth=user_auth
@@ -87,7 +75,7 @@ def followers_by_tweepy(client, user_auth):
             return names, pages
 
 
-def drive_tweepy():
+def drive_tweepy() -> None:
     client = tweepy_client()
     me = client.get_me(user_fields=FIELDS).data
     check("tweepy get_me", (me.id, me.username, me.name) == (int(AMBER), "amber", "Amber Lane"), me)
@@ -101,7 +89,8 @@ def drive_tweepy():
         check(f"tweepy get_user by name ({how})", str(user.id) == AMBER, user)
         check(f"tweepy get_user by id ({how})", client.get_user(id=AMBER, user_auth=user_auth).data.username == "amber")
         both = client.get_users(ids=[AMBER, "2000000001", "3"], user_fields=FIELDS, user_auth=user_auth)
-        check(f"tweepy get_users by ids, one of them nobody ({how})", (len(both.data), len(both.errors)) == (2, 1), both)
+        found = (len(both.data), len(both.errors))
+        check(f"tweepy get_users by ids, one of them nobody ({how})", found == (2, 1), both)
         both = client.get_users(usernames=["amber", "fan0001"], user_auth=user_auth)
         check(f"tweepy get_users by names ({how})", len(both.data) == 2, both)
         names, pages = followers_by_tweepy(client, user_auth)
@@ -152,24 +141,24 @@ def drive_tweepy():
     )
 
 
-def xdk_client(**how):
+def xdk_client(**how: Any) -> Any:
     return Xdk(base_url=URL, **how)
 
 
-def xdk_signed(**changed):
+def xdk_signed(**changed: str) -> Any:
     keys = KEYS | changed
     return xdk_client(
         auth=OAuth1(keys["api_key"], keys["api_secret"], "oob", keys["access_token"], keys["access_secret"])
     )
 
 
-def with_status(what, status, call):
+def with_status(what: str, status: int, call: Callable[[], object]) -> Any:
     error = refused(what, requests.HTTPError, call)
     check(f"{what}: {status}", error.response.status_code == status, error.response.text)
     return error.response
 
 
-def drive_xdk():
+def drive_xdk() -> None:
     signed, app = xdk_signed(), xdk_client(bearer_token=BEARER)
     me = signed.users.get_me(user_fields=FIELDS).data
     check("xdk get_me", (me.id, me.username) == (AMBER, "amber"), me)
@@ -177,7 +166,8 @@ def drive_xdk():
     count = metrics["followers_count"] if isinstance(metrics, dict) else metrics.followers_count
     check("xdk get_me counts followers", count >= 598, count)
     for how, client in (("signed", signed), ("bearer", app)):
-        check(f"xdk get_by_username ({how})", client.users.get_by_username("amber", user_fields=FIELDS).data.id == AMBER)
+        user = client.users.get_by_username("amber", user_fields=FIELDS).data
+        check(f"xdk get_by_username ({how})", user.id == AMBER)
         check(f"xdk get_by_id ({how})", client.users.get_by_id(AMBER).data.username == "amber")
         check(f"xdk get_by_ids ({how})", len(client.users.get_by_ids([AMBER, "2000000002"]).data) == 2)
         check(f"xdk get_by_usernames ({how})", len(client.users.get_by_usernames(["amber", "fan0002"]).data) == 2)
@@ -212,11 +202,11 @@ def drive_xdk():
     with_status("xdk max_results=0", 400, lambda: next(signed.users.get_followers(AMBER, max_results=0)))
 
 
-def drive_into_the_limit():
+def drive_into_the_limit() -> None:
     """Last, because after it there is nothing left of `me` and of messages for 15 minutes."""
     client = tweepy_client()
 
-    def until_refused():
+    def until_refused() -> None:
         for _ in range(80):
             client.get_me()
 

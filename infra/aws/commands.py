@@ -1,0 +1,178 @@
+"""The commands that act on AWS: settings and secrets, deploys, checks by hand, redrive, destroy."""
+
+import getpass
+import json
+import re
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+from hug import as_file, check_settings, on_ledger
+from session import Aws, Stop
+
+# Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
+MAX_STANDARD = 4096
+MAX_ADVANCED = 8192
+
+
+def upload_settings(aws: Aws, _: Namespace) -> None:
+    needed = check_settings(aws.settings)
+    text = aws.settings.read_text()
+    size = len(text.encode())
+    if size > MAX_ADVANCED:
+        raise Stop(
+            f"hug.toml has {size} bytes, and a parameter of AWS holds {MAX_ADVANCED}; leave out comments, "
+            "or divide the accounts among two stacks (make deploy STACK=…)"
+        )
+    aws.announce(f"upload hug.toml as the parameter {aws.prefix}/settings")
+    tier = "Standard"
+    if size > MAX_STANDARD:
+        tier = "Advanced"
+        print(
+            f"It has {size} bytes. Over {MAX_STANDARD} it must be an advanced parameter, which costs $0.05 a month "
+            "and cannot become a standard one again."
+        )
+    name = f"{aws.prefix}/settings"
+    aws.client("ssm").put_parameter(Name=name, Value=text, Type="String", Tier=tier, Overwrite=True)
+    print("Uploaded.")
+    aws.restart_functions()
+    print_missing(aws, needed)
+
+
+def print_missing(aws: Aws, needed: list[str]) -> None:
+    _, uploaded = aws.parameters()
+    for name in needed:
+        if name not in uploaded:
+            print(f"Still missing: make secret NAME={name}")
+
+
+def upload_secret(aws: Aws, arguments: Namespace) -> None:
+    name = arguments.name
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+        raise Stop("name the secret: make secret NAME=X_API_KEY (`hug settings` lists what hug.toml needs)")
+    aws.announce(f"upload the secret {name} as the encrypted parameter {aws.prefix}/secrets/{name}")
+    value = getpass.getpass(f"{name} (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    value = value.strip()
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise Stop(
+            f"that is not a secret: {name} must be one word of plain characters; copy it again. Nothing was changed"
+        )
+    parameter = f"{aws.prefix}/secrets/{name}"
+    aws.client("ssm").put_parameter(Name=parameter, Value=value, Type="SecureString", Overwrite=True)
+    print("Uploaded.")
+    aws.restart_functions()
+    if aws.settings.exists():
+        needed = check_settings(aws.settings)
+        print_missing(aws, needed)
+        if name not in needed:
+            print(f"hug.toml does not need {name}; it needs {', '.join(needed) or 'none'}.")
+
+
+def check_deploy(aws: Aws, _: Namespace) -> None:
+    if aws.settings.exists():
+        check_settings(aws.settings)
+    aws.announce("build and deploy")
+    uploaded, secrets = aws.parameters()
+    if uploaded is None and not secrets:
+        raise Stop(
+            f"there is nothing under {aws.prefix} in {aws.region} yet: run `make settings`, then `make secret NAME=…` "
+            "for each secret that it names; or, if they are in another region, set AWS_REGION. Nothing was changed"
+        )
+    if uploaded is None:
+        raise Stop(f"there are no settings in {aws.region}: run `make settings`. Nothing was changed")
+    with as_file(uploaded) as copy:
+        try:
+            check_settings(copy, secrets)
+        except Stop as stop:
+            why = str(stop).replace(str(copy), f"the parameter {aws.prefix}/settings in {aws.region}")
+            raise Stop(f"{why}\n  set a missing secret with `make secret NAME=…`. Nothing was changed") from stop
+    if aws.settings.exists() and aws.settings.read_text() != uploaded:
+        raise Stop(
+            "hug.toml here differs from the settings on AWS: run `make settings` to upload it. Nothing was changed"
+        )
+
+
+def check_stack(aws: Aws, arguments: Namespace) -> None:
+    aws.announce(arguments.action)
+    aws.need_stack()
+
+
+def invoke(aws: Aws, arguments: Namespace) -> None:
+    event = Path(arguments.event).read_bytes()
+    aws.announce(f"run check-followers with {arguments.event}")
+    function = aws.need_stack()["CheckFollowersFunction"]
+    # A check may take as long as the function may, and a second request would check a second time.
+    patient = Config(read_timeout=150, retries={"total_max_attempts": 1})
+    answer = aws.session.client("lambda", config=patient).invoke(FunctionName=function, Payload=event)
+    summary: Any = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        why = summary.get("errorMessage", summary) if isinstance(summary, dict) else summary
+        raise Stop(f"check-followers failed: {why}; its log says more: make logs")
+    print(json.dumps(summary, indent=2, ensure_ascii=False))
+
+
+def status(aws: Aws, _: Namespace) -> None:
+    aws.announce("show the accounts and the hugs")
+    sys.exit(on_ledger(aws, "status"))
+
+
+def redrive(aws: Aws, arguments: Namespace) -> None:
+    account, milestone = arguments.account, arguments.milestone
+    if milestone and not milestone.isdecimal():
+        raise Stop(f"MILESTONE={milestone} is not a number of followers; write 600")
+    chosen = [milestone] if milestone else []
+    if account:
+        chosen += ["--account", account]
+    if chosen:
+        aws.announce(f"put back to work what is undelivered: only {' of '.join(filter(None, [milestone, account]))}")
+        if on_ledger(aws, "retry", *chosen) != 0:
+            raise Stop("not everything that was asked for could be put back to work")
+        return
+    # The queue holds places in the stream, not records, and the stream forgets them after a day. What is owed is in
+    # the ledger, so that is where it is put back to work; the messages can go.
+    aws.announce("put every undelivered hug back to work, and empty the queue of what the stream gave up on")
+    queue = aws.need_stack()["NotInvitedQueue"]
+    if on_ledger(aws, "retry") != 0:
+        raise Stop("not every hug could be put back to work; the queue is left as it is; remove the cause and repeat")
+    empty(aws, queue)
+
+
+def empty(aws: Aws, queue: str) -> None:
+    messages = aws.client("sqs")
+    deleted = 0
+    while True:
+        answer = messages.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        received = answer.get("Messages", [])
+        if not received:
+            break
+        for message in received:
+            batch = json.loads(message["Body"]).get("DDBStreamBatchInfo", {})
+            size, arrived = batch.get("batchSize", "?"), batch.get("approximateArrivalOfFirstRecord", "?")
+            print(f"From the queue: a batch of {size}, from {arrived}.")
+            messages.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            deleted += 1
+    print(f"{deleted} messages deleted from the queue.")
+
+
+def destroy(aws: Aws, _: Namespace) -> None:
+    aws.announce("delete the stack")
+    table = aws.need_stack()["LedgerTable"]
+    _settings, secrets = aws.parameters()
+    print(
+        f"Kept: the table {table} with every promise, the parameter {aws.prefix}/settings and {len(secrets)} secrets "
+        f"under {aws.prefix}/secrets."
+    )
+    print("Deleted: both functions, the schedule, the queues, the alarms, the dashboard and the logs.")
+    print(f"Type {aws.stack} to delete it: ", end="", flush=True)
+    if sys.stdin.readline().strip() != aws.stack:
+        raise Stop("nothing was changed")
+    cloudformation = aws.client("cloudformation")
+    cloudformation.delete_stack(StackName=aws.stack)
+    patience = {"Delay": 2, "MaxAttempts": 300}
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=aws.stack, WaiterConfig=patience)
+    print("Deleted. To remove what was kept as well:")
+    print(f"  aws dynamodb delete-table --table-name {table}")
+    for name in ["settings", *(f"secrets/{name}" for name in secrets)]:
+        print(f"  aws ssm delete-parameter --name {aws.prefix}/{name}")

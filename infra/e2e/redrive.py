@@ -1,0 +1,48 @@
+"""Hugs that failed for good go out once their cause is gone, each once."""
+
+import json
+
+from processes import Make
+from proof import check, proves
+from world import World
+
+
+def prove_redrive(make: Make, world: World) -> None:
+    """After `rights`, the hugs for 800 and 900 have failed for good, and the one for 1000 is claimed by an invitation
+    that was cut off, for as long as its lease runs."""
+    lost = [800, 900]
+    stuck = {number: world.status(number) for number in (*lost, 1000)}
+    check(stuck == {800: "reached", 900: "reached", 1000: "inviting"}, "these are stuck", stuck)
+    # The emulator itself tried this one a second time.
+    world.wait_for_invitation(1100)
+    posts = len(world.posts())
+    queue = world.output("NotInvitedQueue")
+    # As Lambda words it; the emulator puts nothing there itself.
+    given_up = {
+        "requestContext": {"condition": "RetryAttemptsExhausted"},
+        "DDBStreamBatchInfo": {
+            "shardId": "s",
+            "batchSize": 1,
+            "approximateArrivalOfFirstRecord": "2026-11-22T09:00:00Z",
+        },
+    }
+    world.queues.send_message(QueueUrl=queue, MessageBody=json.dumps(given_up))
+    printed = make("redrive", "ACCOUNT=x:amber", "MILESTONE=700", fails=True)
+    check("it is invited already" in printed, "an invited hug is not put back to work", printed)
+    check(world.status(700) == "invited", "an invited hug is left as it is", world.status(700))
+    printed = make("doctor", fails=True)
+    check("wrong   queue NotInvited: it holds 1 messages" in printed, "the doctor sees what was given up", printed)
+    printed = make("redrive", "ACCOUNT=x:amber", "MILESTONE=800")
+    check("800" in printed and "from the queue" not in printed, "one hug is put back to work alone", printed)
+    world.wait_for_invitation(800)
+    check(world.status(900) == "reached", "the other is left as it is", world.status(900))
+    printed = make("redrive")
+    for words in ("the hug for 900", "1 messages deleted from the queue"):
+        check(words in printed, f"redrive says {words!r}", printed)
+    for number in lost:
+        world.wait_for_invitation(number)
+    check(len(world.posts()) == posts + len(lost), "one post for each", len(world.posts()), posts)
+    check(world.status(1000) == "inviting", "a claim is left to its owner", world.status(1000))
+    left = world.queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    check(left["Attributes"]["ApproximateNumberOfMessages"] == "0", "the queue is empty", left["Attributes"])
+    proves("7. make redrive brings hugs that failed for good through, once their cause is gone, each once")

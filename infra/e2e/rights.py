@@ -1,0 +1,91 @@
+"""Each right that is removed makes its own step fail; with all of them nothing is denied."""
+
+import json
+from collections.abc import Callable
+
+from processes import LOGS, ROOT
+from proof import check, proves, wait
+from world import CHECK, INVITE, World
+
+
+def prove_rights(world: World) -> None:
+    for function in (CHECK, INVITE):
+        denied = [line for line in world.log(function) if "AccessDenied" in line]
+        check(not denied, f"with its full role {function} is denied nothing", denied)
+
+    def denied_check(step: str) -> None:
+        error, summary = world.invoke(account="x:amber")
+        text = json.dumps(summary)
+        check(not error and step in text and "AccessDenied" in text, f"the step that fails is {step!r}", error, text)
+
+    # What fails before Lambda's first event is returned to the caller; the emulator keeps it in its own log.
+    emulator = LOGS / "ministack.log"
+
+    def denied_start(function: str, run: Callable[[], object]) -> None:
+        def denials() -> int:
+            lines = emulator.read_text().splitlines()
+            return sum(
+                function in line and "reading the parameters under" in line and "AccessDenied" in line for line in lines
+            )
+
+        before = denials()
+        world.restart(function)
+        run()
+        wait(lambda: denials() > before, f"{function} cannot start without its parameters")
+
+    shown = []
+    with world.without(CHECK, "ssm:GetParametersByPath"):
+        denied_start(CHECK, world.invoke)
+    world.restart(CHECK)
+    shown.append("check-followers ssm:GetParametersByPath")
+    with world.without(CHECK, "dynamodb:GetItem"):
+        denied_check("reading the signpost")
+    shown.append("check-followers dynamodb:GetItem")
+    with world.without(CHECK, "dynamodb:PutItem"):
+        denied_check("writing the check")
+    shown.append("check-followers dynamodb:PutItem")
+    world.follow_to(801)
+    with world.without(CHECK, "dynamodb:Query"):
+        denied_check("reading the hugs")
+    shown.append("check-followers dynamodb:Query")
+    # A rate limit is what a check writes with an update of its own.
+    with world.without(CHECK, "dynamodb:UpdateItem"):
+        world.stand_in("POST", "fail", route="/2/users/", rate_limited=1)
+        denied_check("writing the rate limit")
+    shown.append("check-followers dynamodb:UpdateItem")
+
+    def denied_invitation(number: int, step: str) -> None:
+        world.follow_to(number + 1)
+        before = world.count(INVITE, "AccessDenied")
+        error, summary = world.invoke(account="x:amber")
+        check(not error and summary["failed"] == 0, f"the check at {number}", summary)
+        wait(lambda: world.count(INVITE, "AccessDenied") > before, f"a denial at {number}")
+        line = [line for line in world.log(INVITE) if "AccessDenied" in line][-1]
+        check(step in line, f"the step that fails is {step!r}", line)
+
+    with world.without(INVITE, "dynamodb:GetItem"):
+        denied_invitation(800, "reading the hug")
+    shown.append("invite-follower dynamodb:GetItem")
+    with world.without(INVITE, "dynamodb:PutItem"):
+        denied_invitation(900, "writing the hug")
+    shown.append("invite-follower dynamodb:PutItem")
+    with world.without(INVITE, "dynamodb:UpdateItem"):
+        world.stand_in("POST", "fail", route="POST /2/tweets", rate_limited=1)
+        denied_invitation(1000, "writing the rate limit")
+    shown.append("invite-follower dynamodb:UpdateItem")
+
+    def reach_1100() -> None:
+        world.follow_to(1101)
+        world.invoke(account="x:amber")
+
+    with world.without(INVITE, "ssm:GetParametersByPath"):
+        denied_start(INVITE, reach_1100)
+    world.restart(INVITE)
+    shown.append("invite-follower ssm:GetParametersByPath")
+    # The emulator decrypts for everyone, so this one right it cannot show.
+    listed = json.loads((ROOT / "infra" / "rights.json").read_text())
+    all_of_them = {f"{name} {right}" for name, rights in listed.items() for right in rights if right != "kms:Decrypt"}
+    check(set(shown) == all_of_them, "each right in infra/rights.json is removed once", all_of_them ^ set(shown))
+    proves(
+        f"4. each of these {len(shown)} rights removed fails just its own step with access denied: {', '.join(shown)}"
+    )

@@ -1,0 +1,96 @@
+"""Mutation testing of the checks: the template is broken in each of these ways, and each must be noticed."""
+
+FAULTS = [
+    # What is broken, what is replaced, and by what.
+    ("a runtime that does not exist", "Runtime: provided.al2023", "Runtime: provided.al2099"),
+    ("a timeout over Lambda's", "Timeout: 300", "Timeout: 2000"),
+    ("memory below Lambda's", "MemorySize: 128", "MemorySize: 64"),
+    ("a reference to nothing", "Resource: !GetAtt Ledger.Arn", "Resource: !GetAtt Legder.Arn"),
+    ("a starting position that does not exist", "StartingPosition: TRIM_HORIZON", "StartingPosition: BEGINNING"),
+    ("a starting position that misses records", "StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST"),
+    (
+        "a circle",
+        "CodeUri: ../target/lambda/check-followers",
+        "CodeUri: ../target/lambda/check-followers\n      Tags: { a: !Ref Schedule }",
+    ),
+    ("a filter that is not JSON", '{"S":["reached"]}}}}', '{"S":["reached"]}}}'),
+    ("a filter on an attribute that no hug has", '{"status":{"S"', '{"state":{"S"'),
+    ("a filter on a status that does not exist", '["reached"]', '["reachd"]'),
+    ("a filter on a number", '{"S":["reached"]}', '{"N":["reached"]}'),
+    (
+        "no filter",
+        (
+            "      FilterCriteria:\n"
+            "        Filters:\n"
+            '          - Pattern: \'{"dynamodb":{"NewImage":{"status":{"S":["reached"]}}}}\'\n'
+        ),
+        "",
+    ),
+    ("a right that is missing", "[dynamodb:GetItem, dynamodb:Query, ", "[dynamodb:GetItem, "),
+    (
+        "another right that is missing",
+        "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem]",
+        "[dynamodb:GetItem, dynamodb:PutItem]",
+    ),
+    (
+        "a right that no call takes",
+        "[dynamodb:GetItem, dynamodb:PutItem, ",
+        "[dynamodb:GetItem, dynamodb:DeleteItem, dynamodb:PutItem, ",
+    ),
+    ("all rights", "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem]", '"dynamodb:*"'),
+    ("a right to every table", "Resource: !GetAtt Ledger.Arn", 'Resource: "*"'),
+    ("no right to the parameters", "Action: ssm:GetParametersByPath", "Action: ssm:GetParameter"),
+    ("a right to everybody's secrets", "parameter/${AWS::StackName}/secrets/*", "parameter/*"),
+    ("no right to the stream", "dynamodb:GetRecords, ", ""),
+    (
+        "no right to put what failed in the queue",
+        (
+            "              - Sid: NotInvited\n"
+            "                Effect: Allow\n"
+            "                Action: sqs:SendMessage\n"
+            "                Resource: !GetAtt NotInvited.Arn\n"
+        ),
+        "",
+    ),
+    ("a schedule that may start nothing", "Action: lambda:InvokeFunction", "Action: lambda:GetFunction"),
+    ("a rate that AWS refuses", "Default: rate(5 minutes)", "Default: rate(5 minute)"),
+    ("a rate whose second half may be missing", "|1 hour)\\)$", "|1 hour|1)\\)?$"),
+    ("a rate pattern with no end", "1 hour)\\)$", "1 hour)"),
+    ("no stream", "      StreamSpecification:\n        StreamViewType: NEW_IMAGE\n", ""),
+    ("a stream of keys", "StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY"),
+    ("an expiry by an attribute that no count has", "AttributeName: expires_at", "AttributeName: ttl"),
+    ("no recovery", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false"),
+    ("a ledger that is deleted with its stack", "DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete"),
+    ("a ledger that is deleted when it is replaced", "UpdateReplacePolicy: Retain\n", "UpdateReplacePolicy: Delete\n"),
+    ("retries without an end", "      MaximumRetryAttempts: 3\n", ""),
+    ("a record age out of range", "MaximumRecordAgeInSeconds: 21600", "MaximumRecordAgeInSeconds: 700000"),
+    ("a record age without an end", "      MaximumRecordAgeInSeconds: 21600\n", ""),
+    ("no checkpoint", "      FunctionResponseTypes: [ReportBatchItemFailures]\n", ""),
+    ("no halving", "BisectBatchOnFunctionError: true", "BisectBatchOnFunctionError: false"),
+    (
+        "no queue for what failed",
+        "      DestinationConfig:\n        OnFailure:\n          Destination: !GetAtt NotInvited.Arn\n",
+        "",
+    ),
+    (
+        "no dead-letter queue for the schedule",
+        "        DeadLetterConfig:\n          Arn: !GetAtt ChecksNotStarted.Arn\n",
+        "",
+    ),
+    ("a log that never ends", "RetentionInDays: !Ref LogDays", "LogGroupClass: STANDARD"),
+    ("a variable too many", "HUG_TABLE: !Ref Ledger", "HUG_TABLE: !Ref Ledger\n        X_API_KEY: abc"),
+    ("a variable that no code reads", "HUG_PARAMETERS:", "HUG_PARAMETER:"),
+    (
+        "a secret as a stack's parameter",
+        "  LogDays:\n    Type: Number",
+        ("  ApiKey:\n    Type: String\n    AllowedPattern: .*\n    Description: A key\n  LogDays:\n    Type: Number"),
+    ),
+    ("an alarm on a metric that does not exist", "MetricName: HugsUndeliverable", "MetricName: HugUndeliverable"),
+    ("an alarm that notifies nobody", "AlarmActions: [!Ref Alarms]", "AlarmActions: []"),
+    ("an alarm that takes missing data for health", "TreatMissingData: breaching", "TreatMissingData: notBreaching"),
+    ("a dashboard that is not JSON", '"start": "-P14D",', '"start": "-P14D"'),
+    ("a dashboard with a metric that does not exist", '["HaveAHug", "MilestonesReached"', '["HaveAHug", "Milestones"'),
+    ("a misspelt property", "MessageRetentionPeriod: 1209600", "MessageRetention: 1209600"),
+    ("a comparison that does not exist", "ComparisonOperator: LessThanThreshold", "ComparisonOperator: Below"),
+    ("an output of nothing", "Value: !Ref NotInvited\n", "Value: !Ref NotInvitd\n"),
+]
