@@ -41,10 +41,10 @@ def check_settings(path: Path, secrets: list[str] | None = None) -> list[str]:
 
 def on_ledger(aws: Aws, *arguments: str) -> int:
     """Runs `hug` on the stack's ledger with the settings that the functions use, and lets it print; returns its exit
-    code. It finds its credentials as every tool of AWS does."""
+    code. It is given the credentials that this program has, because it does not read a profile of `aws sso login`."""
     table = aws.need_stack()["LedgerTable"]
     uploaded, _ = aws.parameters()
     sys.stdout.flush()
     with as_file(uploaded) if uploaded is not None else contextlib.nullcontext(aws.settings) as settings:
         run = [*command(), *arguments, "--table", table, "--settings", str(settings)]
-        return subprocess.run(run, cwd=ROOT, env={**os.environ, "AWS_REGION": aws.region}).returncode
+        return subprocess.run(run, cwd=ROOT, env={**os.environ, **aws.environment()}).returncode

@@ -50,6 +50,17 @@ class Aws:
     def client(self, service: str) -> Any:
         return self.session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))
 
+    def environment(self) -> dict[str, str]:
+        """The region and the credentials of this session, as environment variables of another program."""
+        found = {"AWS_REGION": self.region}
+        credentials = self.session.get_credentials()
+        if credentials:
+            frozen = credentials.get_frozen_credentials()
+            found |= {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
+            if frozen.token:
+                found["AWS_SESSION_TOKEN"] = frozen.token
+        return found
+
     def announce(self, action: str) -> None:
         """Says what is about to be done, where, and as whom."""
         try:

@@ -39,7 +39,7 @@ def prove_rights(world: World) -> None:
     world.restart(CHECK)
     shown.append("check-followers ssm:GetParametersByPath")
     with world.without(CHECK, "dynamodb:GetItem"):
-        denied_check("reading the signpost")
+        denied_check("reading the handle")
     shown.append("check-followers dynamodb:GetItem")
     with world.without(CHECK, "dynamodb:PutItem"):
         denied_check("writing the check")

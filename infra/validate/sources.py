@@ -44,14 +44,14 @@ class Fact:
         return int(value)
 
 
-HUG_ATTRIBUTES = Fact("functions/have-a-hug/src/hug.rs", r"^    pub (\w+):", r"pub struct Hug \{(.*?)\n\}")
-HUG_STATUSES = Fact("functions/have-a-hug/src/hug.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
-COUNT_ATTRIBUTES = Fact("functions/have-a-hug/src/ledger.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}")
+HUG_ATTRIBUTES = Fact("functions/promise/src/hug.rs", r"^    pub (\w+):", r"pub struct Hug \{(.*?)\n\}")
+HUG_STATUSES = Fact("functions/promise/src/hug.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
+COUNT_ATTRIBUTES = Fact("functions/have-a-hug/src/ledger/growth.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}")
 METRICS = Fact("functions/have-a-hug/src/metrics.rs", r'Self::\w+ => \("(\w+)", "\w+"\)')
 NAMESPACE = Fact("functions/have-a-hug/src/metrics.rs", r'"(HaveAHug)"')
 VARIABLES = Fact("functions/have-a-hug/src/start.rs", r'variable\("(\w+)"\)')
-BATCH_SIZE = Fact("infra/hug/src/pump.rs", r"const BATCH: \w+ = (\d+);")
-BATCH_RETRIES = Fact("infra/hug/src/pump.rs", r"const RETRIES: \w+ = (\d+);")
+BATCH_SIZE = Fact("infra/hug/src/event_source_mapping.rs", r"const BATCH: \w+ = (\d+);")
+BATCH_RETRIES = Fact("infra/hug/src/event_source_mapping.rs", r"const RETRIES: \w+ = (\d+);")
 
 
 def hug_statuses() -> set[str]:

@@ -14,65 +14,79 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "target" / "planted"
-DOMAIN = COPY / "functions" / "have-a-hug" / "src"
+FUNCTIONS = COPY / "functions"
 MAX_SECONDS = 60
 
 # What is taken out, from which file, and what stands in its place.
 DEFECTS = [
     (
         "the lease of a claim",
-        "hug.rs",
+        "promise/src/hug.rs",
         "if until > now => {\n                Err(NotClaimable::InProgress",
         "if until > now + LEASE + LEASE => {\n                Err(NotClaimable::InProgress",
     ),
     (
         "the transaction: the same writes, one by one",
-        "ledger/dynamodb.rs",
-        """        match transaction.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failed.transaction(&error)),
-        }
+        "have-a-hug/src/ledger.rs",
+        """        let transaction = self.client.transact_write_items();
+        let sent = transaction.set_transact_items(Some(writes)).send().await;
+        sent.map_err(|error| call.transaction(&error))?;
 """,
-        """        let all = transaction.as_input().clone().build().map_err(|error| failed.bug(error))?;
-        for one in all.transact_items().iter().filter_map(|one| one.put()) {
-            let put = self.client.put_item().table_name(&self.table).set_item(Some(one.item().clone()));
-            let put = put.set_condition_expression(one.condition_expression().map(str::to_owned));
-            let put = put.set_expression_attribute_values(one.expression_attribute_values().cloned());
-            put.send().await.map_err(|error| failed.sdk(&error))?;
-        }
-        match signpost {
-            Some(signpost) => self.remember(&account.account, signpost).await,
-            None => Ok(()),
+        """        for write in writes {
+            if let Some(put) = write.put() {
+                let one = self.client.put_item().table_name(&self.table).set_item(Some(put.item().clone()));
+                let one = one.set_condition_expression(put.condition_expression().map(str::to_owned));
+                let one = one.set_expression_attribute_values(put.expression_attribute_values().cloned());
+                one.send().await.map_err(|error| call.sdk(&error))?;
+            }
+            if let Some(update) = write.update() {
+                let one = self.client.update_item().table_name(&self.table).set_key(Some(update.key().clone()));
+                let one = one.update_expression(update.update_expression());
+                let one = one.set_expression_attribute_values(update.expression_attribute_values().cloned());
+                one.send().await.map_err(|error| call.sdk(&error))?;
+            }
         }
 """,
     ),
     (
         "the look before a second try",
-        "invite.rs",
-        """    if may_have_been_sent {
-        match find(network, hug).await {""",
-        """    if may_have_been_sent {
-        match Ok::<Option<String>, NetworkError>(None) {""",
+        "have-a-hug/src/deliver.rs",
+        "if let Some(reference) = self.find(&invitation).await? {",
+        "if let Some(reference) = None::<String> {",
     ),
     (
         "`attribute_not_exists` at the first write",
-        "ledger/dynamodb.rs",
+        "have-a-hug/src/ledger.rs",
         'None => put.condition_expression("attribute_not_exists(pk)"),',
         "None => put,",
     ),
     (
         "the baseline",
-        "check.rs",
-        "            None => Outcome::Baseline,\n",
+        "have-a-hug/src/check.rs",
+        """            None => Crossing {
+                mark: profile.followers,
+                hugs: Vec::new(),
+                waiting: None,
+            },
+""",
         """            None => {
-                let nothing = Account { promised_up_to: 0, ..after.clone() };
-                self.cross(check, &nothing, &mut after, &profile, &mut newest).await?
+                let nothing = AccountRecord {
+                    name: account.name.clone(),
+                    id: profile.id.clone(),
+                    followers: 0,
+                    promised_up_to: 0,
+                    unsettled: Vec::new(),
+                    remembered: None,
+                    checked_at: self.now,
+                    revision: 0,
+                };
+                self.cross(&nothing, &profile, &mut newest).await?
             }
 """,
     ),
     (
         "the skip of those who have a hug",
-        "naming.rs",
+        "have-a-hug/src/check/recipient.rs",
         "if let Some(hug) = self.given.get(&follower.id) {",
         'if let Some(hug) = self.given.get("nobody") {',
     ),
@@ -84,7 +98,7 @@ def run(*command: str | Path, cwd: Path = COPY, **options: Any) -> None:
 
 
 def plant(file: str, old: str, new: str) -> None:
-    path = DOMAIN / file
+    path = FUNCTIONS / file
     text = path.read_text()
     if text.count(old) != 1:
         sys.exit(f"{path}: this is not there once, so it cannot be taken out:\n{old}")
