@@ -46,7 +46,9 @@ class Fact:
 
 HUG_ATTRIBUTES = Fact("functions/promise/src/hug.rs", r"^    pub (\w+):", r"pub struct Hug \{(.*?)\n\}")
 HUG_STATUSES = Fact("functions/promise/src/hug.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
-COUNT_ATTRIBUTES = Fact("functions/have-a-hug/src/ledger/growth.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}")
+COUNT_ATTRIBUTES = Fact(
+    "functions/have-a-hug/src/ledger/growth.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}"
+)
 METRICS = Fact("functions/have-a-hug/src/metrics.rs", r'Self::\w+ => \("(\w+)", "\w+"\)')
 NAMESPACE = Fact("functions/have-a-hug/src/metrics.rs", r'"(HaveAHug)"')
 VARIABLES = Fact("functions/have-a-hug/src/start.rs", r'variable\("(\w+)"\)')

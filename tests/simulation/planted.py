@@ -107,15 +107,34 @@ def plant(file: str, old: str, new: str) -> None:
 
 def simulate() -> tuple[int, str, float, str] | None:
     """The seed, what it says is wrong, the seconds, and the whole story; None where nothing was found."""
-    command = ["cargo", "test", "--profile", "simulate", "--locked", "--package", "tests", "--test", "simulation"]
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "planted-build"), "RUST_BACKTRACE": "0"}
+    command = [
+        "cargo",
+        "test",
+        "--profile",
+        "simulate",
+        "--locked",
+        "--package",
+        "tests",
+        "--test",
+        "simulation",
+    ]
+    environment = {
+        **os.environ,
+        "CARGO_TARGET_DIR": str(ROOT / "target" / "planted-build"),
+        "RUST_BACKTRACE": "0",
+    }
     run(*command, "--no-run", env=environment, capture_output=True)
     environment |= {"HISTORIES": "100000", "SEED": ""}
     began = time.monotonic()
     only = ["--", "whatever_happens", "--nocapture"]
     try:
         ended = subprocess.run(
-            [*command, *only], cwd=COPY, env=environment, capture_output=True, text=True, timeout=5 * MAX_SECONDS
+            [*command, *only],
+            cwd=COPY,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=5 * MAX_SECONDS,
         )
     except subprocess.TimeoutExpired:
         return None
@@ -128,10 +147,23 @@ def simulate() -> tuple[int, str, float, str] | None:
 def main() -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     run("git", "worktree", "prune", cwd=ROOT)
-    run("git", "worktree", "add", "--quiet", "--force", "--detach", COPY, "HEAD", cwd=ROOT)
+    run(
+        "git",
+        "worktree",
+        "add",
+        "--quiet",
+        "--force",
+        "--detach",
+        COPY,
+        "HEAD",
+        cwd=ROOT,
+    )
     missed = 0
     stories = []
-    print("| taken out | seed | found and made small in | what it says |\n| --- | --- | --- | --- |", flush=True)
+    print(
+        "| taken out | seed | found and made small in | what it says |\n| --- | --- | --- | --- |",
+        flush=True,
+    )
     try:
         for name, file, old, new in DEFECTS:
             run("git", "checkout", "--quiet", "--force", "HEAD")
@@ -143,7 +175,9 @@ def main() -> None:
                 stories.append(f"{name}, {story}")
             if not found or seconds > MAX_SECONDS:
                 missed += 1
-                print(f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True)
+                print(
+                    f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True
+                )
     finally:
         run("git", "worktree", "remove", "--force", COPY, cwd=ROOT)
     print("\n" + "\n".join(stories))
