@@ -49,6 +49,106 @@ fn graphs(checkout: &Path) -> Vec<Graph> {
         .collect()
 }
 
+/// The layers of each crate that has several, lowest first: a file belongs to the one that lists its path,
+/// or the longest beginning of it, and uses only files of its own layer and of those before it.
+const LAYERS: [(&str, &[&[&str]]); 3] = [
+    (
+        "functions/promise/src/",
+        &[
+            &["mistake", "untrusted"],
+            &["milestone", "account"],
+            &["follower", "channel"],
+            &["screening", "rules", "record"],
+            &["template", "arrivals", "evidence", "letter"],
+            &["hug"],
+            &["lib"],
+        ],
+    ),
+    (
+        "functions/have-a-hug/src/",
+        &[
+            &["clock", "http", "secret"],
+            &["aws", "network.rs"],
+            &["network/"],
+            &["networks/"],
+            &["networks.rs"],
+            &["ledger", "settings", "metrics"],
+            &["deps"],
+            &["check", "deliver", "retry"],
+            &["start"],
+            &["lib"],
+        ],
+    ),
+    (
+        "infra/hug/src/",
+        &[
+            &["error"],
+            &["table", "words"],
+            &["event_source_mapping", "place", "trouble"],
+            &["stack", "status"],
+            &["report", "retry", "doctor"],
+            &["watch"],
+            &["sandbox"],
+            &["demo"],
+            &["lib"],
+        ],
+    ),
+];
+
+/// The place of a file's layer among the crate's; `None` where no layer lists it.
+fn layer(layers: &[&[&str]], file: &str) -> Option<usize> {
+    let lists = |layer: &&[&str]| {
+        let beginnings = layer
+            .iter()
+            .filter(|beginning| file.starts_with(**beginning));
+        beginnings.map(|beginning| beginning.len()).max()
+    };
+    let listed = layers
+        .iter()
+        .enumerate()
+        .filter_map(|(place, layer)| Some((lists(&layer)?, place)));
+    listed.max().map(|(_, place)| place)
+}
+
+#[test]
+fn each_layer_uses_only_those_before_it() {
+    let mut wrong = Vec::new();
+    for graph in graphs(&here()) {
+        let Some((folder, layers)) = LAYERS
+            .iter()
+            .find(|(folder, _)| graph.name == format!("{folder}lib.rs"))
+        else {
+            continue;
+        };
+        let place = |file: &str| {
+            let file = file.strip_prefix(folder).unwrap();
+            layer(layers, file)
+                .unwrap_or_else(|| panic!("{folder}{file} belongs to no layer; add it to LAYERS"))
+        };
+        graph.files.keys().for_each(|file| drop(place(file)));
+        let upwards = graph
+            .arrows
+            .iter()
+            .filter(|(from, to)| place(from) < place(to));
+        wrong.extend(
+            upwards.map(|(from, to)| format!("{from} uses {to}, which is in a later layer")),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_rules_depend_on_no_network_no_table_and_no_runtime() {
+    let manifest = fs::read_to_string(here().join("functions/promise/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let dependencies = manifest["dependencies"].as_table().unwrap();
+    let names: Vec<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["jiff", "serde", "thiserror", "unicode-segmentation"]
+    );
+}
+
 #[test]
 fn no_two_files_of_a_crate_use_each_other() {
     let checkout = env::var("OF").ok().filter(|of| !of.is_empty());
@@ -69,12 +169,22 @@ fn no_two_files_of_a_crate_use_each_other() {
     }
     let total: usize = graphs.iter().flat_map(|graph| graph.files.values()).sum();
     println!("{total} lines of code in all\n");
-    for circle in graphs.iter().flat_map(Graph::circles) {
-        println!("a circle: {}", circle.join(", "));
+    let mut circles = Vec::new();
+    for graph in &graphs {
+        for circle in graph.circles() {
+            let within = graph.arrows.iter().filter(|(from, to)| {
+                circle.contains(&from.as_str()) && circle.contains(&to.as_str())
+            });
+            let arrows: Vec<String> = within
+                .map(|(from, to)| format!("  {from} uses {to}"))
+                .collect();
+            circles.push(arrows.join("\n"));
+        }
     }
-    let circles: usize = graphs.iter().map(|graph| graph.circles().len()).sum();
+    let circles = circles.join("\n\n");
+    println!("{circles}");
     assert!(
-        circles == 0 || checkout.is_some(),
-        "files use each other; the arrows are printed by `make graph`"
+        circles.is_empty() || checkout.is_some(),
+        "these files use each other:\n{circles}"
     );
 }

@@ -227,14 +227,13 @@ impl OneDelivery<'_> {
 
     /// Delivers the invitation on that channel and returns the reference to it.
     async fn deliver_by(&mut self, channel: Channel) -> Result<String, DeliverError> {
-        let invitation = match &self.hug.invitation {
-            Some(invitation) => invitation.clone(),
-            None => {
-                let invitation = self.compose(channel);
-                self.write(self.hug.prepare(invitation.clone(), self.now()))
-                    .await?;
-                invitation
-            }
+        let invitation = if let Some(invitation) = &self.hug.invitation {
+            invitation.clone()
+        } else {
+            let invitation = self.compose(channel);
+            self.write(self.hug.prepare(invitation.clone(), self.now()))
+                .await?;
+            invitation
         };
         if channel == Channel::Draft {
             let recipient = self.hug.follower.as_ref();

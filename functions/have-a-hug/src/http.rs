@@ -157,7 +157,7 @@ pub(crate) fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder
 #[cfg(any(test, fuzzing))]
 impl Response {
     /// A response from its text: status, headers, a blank line, body. Parts that are not valid are left out.
-    pub fn read(text: &[u8]) -> Self {
+    pub(crate) fn read(text: &[u8]) -> Self {
         let mut rest = text;
         let mut line = || {
             let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -190,7 +190,7 @@ impl Response {
     /// # Errors
     ///
     /// What came instead. It may quote the response, at any length.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let kind = self
                 .headers
@@ -209,17 +209,17 @@ impl Response {
     }
 
     /// A time that a header gives in unix seconds.
-    pub fn unix_time(&self, header: &str) -> Option<Timestamp> {
+    pub(crate) fn unix_time(&self, header: &str) -> Option<Timestamp> {
         Timestamp::from_second(self.number(header)?).ok()
     }
 
     /// A number that a header gives.
-    pub fn number(&self, header: &str) -> Option<i64> {
+    pub(crate) fn number(&self, header: &str) -> Option<i64> {
         self.text(header)?.parse().ok()
     }
 
     /// A header.
-    pub fn text(&self, header: &str) -> Option<&str> {
+    pub(crate) fn text(&self, header: &str) -> Option<&str> {
         Some(self.headers.get(header)?.to_str().ok()?.trim())
     }
 }

@@ -63,24 +63,40 @@ impl Ledger {
     }
 
     /// What is known of a handle; `None` before the first check has learned anything.
+    ///
+    /// # Errors
+    ///
+    /// Where DynamoDB fails, or the item is not as this program writes it. So it is for every read.
     pub async fn handle(&self, name: &AccountName) -> Result<Option<HandleRecord>, LedgerError> {
         self.get("reading the handle", handle_key(name), HANDLE)
             .await
     }
 
     /// An account as its last check left it; `None` before the first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
     pub async fn account(&self, id: &AccountId) -> Result<Option<AccountRecord>, LedgerError> {
         self.get("reading the account", id.to_string(), ACCOUNT)
             .await
     }
 
-    /// One hug.
+    /// One hug; `None` where there is none for that milestone.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
     pub async fn hug(&self, key: &HugKey) -> Result<Option<Hug>, LedgerError> {
         self.get("reading the hug", key.id.to_string(), &hug_sort_key(key))
             .await
     }
 
     /// Every hug of an account, smallest milestone first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
     pub async fn hugs(&self, id: &AccountId) -> Result<Vec<Hug>, LedgerError> {
         let call = Call {
             attempted: "reading the hugs",
@@ -122,13 +138,13 @@ impl Ledger {
             about: account.name.to_string(),
         };
         let key = account.key().to_string();
-        let mut writes = vec![self.put_if_unchanged(
+        let mut writes = vec![put_if_unchanged(
             item(&call, account, &key, ACCOUNT)?,
             before.map(|account| account.revision),
         )];
         for hug in hugs {
             let item = item(&call, hug, &key, &hug_sort_key(&hug.key()))?;
-            writes.push(self.put_if_unchanged(item, None));
+            writes.push(put_if_unchanged(item, None));
         }
         let this_hour = hour(account.checked_at);
         if before.is_none_or(|before| hour(before.checked_at) != this_hour) {
@@ -163,8 +179,8 @@ impl Ledger {
         let account_item = item(&call, account, &key, ACCOUNT)?;
         let hug_item = item(&call, hug, &key, &hug_sort_key(&hug.key()))?;
         let writes = vec![
-            self.put_if_unchanged(account_item, Some(account.revision - 1)),
-            self.put_if_unchanged(hug_item, Some(hug.revision - 1)),
+            put_if_unchanged(account_item, Some(account.revision - 1)),
+            put_if_unchanged(hug_item, Some(hug.revision - 1)),
         ];
         self.transact(&call, writes, None).await
     }
@@ -216,6 +232,10 @@ impl Ledger {
     }
 
     /// Remembers until when a network asked not to be read, or not to be sent to.
+    ///
+    /// # Errors
+    ///
+    /// Where DynamoDB fails.
     pub async fn remember_limit(
         &self,
         name: &AccountName,
@@ -242,6 +262,10 @@ impl Ledger {
     }
 
     /// Reads the whole table, item by item.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
     pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
         let call = Call {
             attempted: "reading everything",
@@ -303,17 +327,6 @@ impl Ledger {
         answer.item.map(|item| call.parse(item)).transpose()
     }
 
-    /// A put on the condition that the item still has that revision, or, for `None`, does not exist.
-    fn put_if_unchanged(&self, item: Item, revision: Option<u64>) -> PutBuilder {
-        let put = Put::builder().set_item(Some(item));
-        match revision {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(revision) => put
-                .condition_expression("revision = :seen")
-                .expression_attribute_values(":seen", number(revision)),
-        }
-    }
-
     /// An update of those fields that are not `None`. The rest stays as it is, because checks and
     /// deliveries write to the same item side by side.
     fn update_handle(&self, name: &AccountName, fields: &HandleRecord) -> UpdateBuilder {
@@ -337,6 +350,17 @@ impl Ledger {
             }
         }
         update.update_expression(format!("SET {}", sets.join(", ")))
+    }
+}
+
+/// A put on the condition that the item still has that revision, or, for `None`, does not exist.
+fn put_if_unchanged(item: Item, revision: Option<u64>) -> PutBuilder {
+    let put = Put::builder().set_item(Some(item));
+    match revision {
+        None => put.condition_expression("attribute_not_exists(pk)"),
+        Some(revision) => put
+            .condition_expression("revision = :seen")
+            .expression_attribute_values(":seen", number(revision)),
     }
 }
 

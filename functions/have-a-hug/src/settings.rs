@@ -79,10 +79,8 @@ fn count(mistakes: &[String]) -> String {
 }
 
 fn list(mistakes: &[String]) -> String {
-    mistakes
-        .iter()
-        .map(|mistake| format!("\n  {mistake}"))
-        .collect()
+    let lines = mistakes.iter().flat_map(|mistake| ["\n  ", mistake]);
+    lines.collect()
 }
 
 impl Settings {

@@ -37,7 +37,12 @@ const SIGNALS: [Signal; 8] = [
     Signal {
         name: "name or bio advertises like a bot",
         weight: 100,
-        holds: |who, _| advertises(&who.name) || advertises(&who.bio),
+        holds: |who, _| {
+            [&who.name, &who.bio]
+                .into_iter()
+                .flatten()
+                .any(|text| advertises(text))
+        },
     },
     Signal {
         name: "follows thousands, followed by few",
@@ -85,8 +90,7 @@ const ADVERTISEMENTS: [&str; 14] = [
     "crypto signals",
 ];
 
-fn advertises(text: &Option<String>) -> bool {
-    let Some(text) = text else { return false };
+fn advertises(text: &str) -> bool {
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())

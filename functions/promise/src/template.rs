@@ -54,7 +54,11 @@ impl FromStr for Template {
 }
 
 impl Template {
-    /// The words that are used where `hug.toml` has none for this channel.
+    /// The words for this channel where `hug.toml` has none.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "a test parses every default text"
+    )]
     pub fn default_for(channel: Channel) -> Self {
         let words = match channel {
             Channel::Announce => ANNOUNCE,
@@ -214,7 +218,7 @@ fn signature(rules: &Rules, name: &str) -> String {
             '.' | '。' | '．' | '｡' | '․' | '﹒' | '‥'
                 if chars.peek().is_some_and(|next| !next.is_whitespace()) =>
             {
-                letters.push('·')
+                letters.push('·');
             }
             '/' | '／' | '⁄' | '∕' | '\\' => letters.push(' '),
             c => letters.push(c),

@@ -16,6 +16,7 @@
 
 pub mod demo;
 pub mod doctor;
+mod error;
 pub mod event_source_mapping;
 pub mod place;
 pub mod report;
@@ -28,5 +29,4 @@ pub mod trouble;
 pub mod watch;
 pub mod words;
 
-/// What goes wrong here ends the command, with its message.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub use error::Error;

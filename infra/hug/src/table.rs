@@ -77,7 +77,7 @@ pub struct Table {
     endpoint: String,
     client: Client,
     server: JoinHandle<()>,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Table {
@@ -90,7 +90,7 @@ impl Table {
         let lock = lock(state)?;
         let mut table = Self::read(state, http).await?;
         table.sweep()?;
-        table._lock = Some(lock);
+        table.lock = Some(lock);
         Ok(table)
     }
 
@@ -146,7 +146,7 @@ impl Table {
             database,
             endpoint,
             server,
-            _lock: None,
+            lock: None,
         };
         create(&table.client).await?;
         Ok(table)

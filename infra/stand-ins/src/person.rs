@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Someone on a network who may follow an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Person {
     /// The stable id: digits, or a DID. On Bluesky digits become a DID ([`bluesky::did`](crate::bluesky::did)).
     pub id: String,
@@ -108,8 +109,8 @@ impl Person {
 }
 
 fn pick<'a>(values: &[&'a str], n: u64) -> &'a str {
-    let index = n % values.len() as u64;
-    values.get(index as usize).copied().unwrap_or_default()
+    let n = usize::try_from(n).unwrap_or_default();
+    values.get(n % values.len()).copied().unwrap_or_default()
 }
 
 fn days_before(now: Timestamp, days: u64) -> Timestamp {

@@ -56,7 +56,7 @@ struct Top {
 
 impl<'a> Newest<'a> {
     /// The followers of the account with that id; none of them is read yet.
-    pub fn new(
+    pub(super) fn new(
         account: &'a AccountName,
         network: &'a dyn Network,
         id: &'a UserId,
@@ -80,7 +80,7 @@ impl<'a> Newest<'a> {
     /// # Errors
     ///
     /// Where the network cannot be read.
-    pub async fn down_to(&mut self, position: u64) -> Result<&[Follower], NetworkError> {
+    pub(super) async fn down_to(&mut self, position: u64) -> Result<&[Follower], NetworkError> {
         // Only a missing cursor means that the list has ended, not a short page.
         while !self.ended && self.followers.len() as u64 <= position {
             let wanted = position + 1 - self.followers.len() as u64;
@@ -108,7 +108,7 @@ impl<'a> Newest<'a> {
     }
 
     /// The top of the list now, for the next check; `None` where it cannot be read.
-    pub async fn remember(&mut self, followers: u64) -> Option<Remembered> {
+    pub(super) async fn remember(&mut self, followers: u64) -> Option<Remembered> {
         let read = self.down_to(REMEMBERED - 1).await.map(|_| ());
         self.if_possible(read)?;
         let newest = self.followers.iter().take(MAX_REMEMBERED);
@@ -125,7 +125,7 @@ impl<'a> Newest<'a> {
     /// # Errors
     ///
     /// Where the list cannot be read.
-    pub async fn since(
+    pub(super) async fn since(
         &mut self,
         before: &Remembered,
         count: u64,

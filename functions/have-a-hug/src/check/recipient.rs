@@ -67,7 +67,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
     /// # Errors
     ///
     /// Where the network cannot be read.
-    pub async fn begin(
+    pub(super) async fn begin(
         served: Served<'a>,
         newest: &'a mut Newest<'n>,
         hugs: &[Hug],
@@ -104,7 +104,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
     /// # Errors
     ///
     /// Where the network cannot be read; nothing is decided then.
-    pub async fn choose(
+    pub(super) async fn choose(
         &mut self,
         milestone: Milestone,
         count_before: u64,

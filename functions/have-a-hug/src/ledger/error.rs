@@ -54,7 +54,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub fn parse<T: DeserializeOwned>(
+    pub(super) fn parse<T: DeserializeOwned>(
         &self,
         item: HashMap<String, AttributeValue>,
     ) -> Result<T, LedgerError> {
@@ -62,7 +62,7 @@ impl Call {
             .map_err(|error| self.bug(format!("it is not as this program writes it: {error}")))
     }
 
-    pub fn bug(&self, why: impl ToString) -> LedgerError {
+    pub(super) fn bug(&self, why: impl ToString) -> LedgerError {
         self.error(LedgerFailure::Final, why.to_string())
     }
 
@@ -75,7 +75,7 @@ impl Call {
         }
     }
 
-    pub fn transaction(&self, error: &SdkError<TransactWriteItemsError>) -> LedgerError {
+    pub(super) fn transaction(&self, error: &SdkError<TransactWriteItemsError>) -> LedgerError {
         let reasons = match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
                 canceled.cancellation_reasons()
@@ -98,7 +98,7 @@ impl Call {
         )
     }
 
-    pub fn sdk<E: ProvideErrorMetadata + Error + 'static>(
+    pub(super) fn sdk<E: ProvideErrorMetadata + Error + 'static>(
         &self,
         error: &SdkError<E>,
     ) -> LedgerError {

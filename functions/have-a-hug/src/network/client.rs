@@ -79,7 +79,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub fn new(connection: &Connection<'_>, dialect: &'static Dialect) -> Self {
+    pub(crate) fn new(connection: &Connection<'_>, dialect: &'static Dialect) -> Self {
         Self {
             account: connection.account.clone(),
             http: connection.http.clone(),
@@ -91,11 +91,11 @@ impl Client {
     }
 
     /// Begins something that is `what` in every error about it: "reading the followers".
-    pub fn attempt(&self, what: &'static str) -> Attempt<'_> {
+    pub(crate) fn attempt(&self, what: &'static str) -> Attempt<'_> {
         Attempt { client: self, what }
     }
 
-    pub fn blocked_until(&self) -> Option<Timestamp> {
+    pub(crate) fn blocked_until(&self) -> Option<Timestamp> {
         *self.lock()
     }
 
@@ -128,7 +128,7 @@ impl Client {
 
     /// What a server answered, short and on one line. It is left out where it quotes a secret, or what
     /// was made from one for the request (an OAuth header, a JWT), as a gateway's error page may.
-    pub fn redacted(&self, foreign: &str) -> String {
+    pub(crate) fn redacted(&self, foreign: &str) -> String {
         let quotes = |secret: &SecretString| {
             let secret = secret.expose_secret();
             foreign.contains(secret) || foreign.contains(&http::percent_encoded(secret))
@@ -149,20 +149,20 @@ pub(crate) struct Attempt<'a> {
     what: &'static str,
 }
 
-impl<'a> Attempt<'a> {
+impl Attempt<'_> {
     /// Reads something, and fails unless the response is a success.
-    pub async fn read(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+    pub(crate) async fn read(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         self.accept(self.ask(request).await?)
     }
 
     /// Does something. Without a response it may have been done, and after an error of the server too.
-    pub async fn write(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+    pub(crate) async fn write(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         self.accept_written(self.exchange(request, Failure::OutcomeUnknown).await?)
     }
 
     /// Reads something, whatever the status of the response is. A rate limit is remembered:
     /// [`Client::blocked_until`].
-    pub async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         let response = self.exchange(request, Failure::TryAgain).await?;
         if response.status == StatusCode::TOO_MANY_REQUESTS {
             self.client.block_until(self.client.reset(&response));
@@ -172,7 +172,7 @@ impl<'a> Attempt<'a> {
 
     /// Sends a request, whatever the status of the response is. `if_lost` is what it means that the request
     /// was sent and there is no response.
-    pub async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         request: RequestBuilder,
         if_lost: Failure,
@@ -184,7 +184,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// The response to a read, if it is a success.
-    pub fn accept(&self, response: Response) -> Result<Response, NetworkError> {
+    pub(crate) fn accept(&self, response: Response) -> Result<Response, NetworkError> {
         if response.status.is_success() {
             Ok(response)
         } else {
@@ -194,7 +194,7 @@ impl<'a> Attempt<'a> {
 
     /// The response to a write, if it is a success; where it does not say that nothing was done, the
     /// outcome is unknown.
-    pub fn accept_written(&self, response: Response) -> Result<Response, NetworkError> {
+    pub(crate) fn accept_written(&self, response: Response) -> Result<Response, NetworkError> {
         if response.status.is_success() {
             return Ok(response);
         }
@@ -209,14 +209,14 @@ impl<'a> Attempt<'a> {
     }
 
     /// Remembers that a response used up the rate limit, if it did.
-    pub fn note_limit(&self, response: &Response) {
+    pub(crate) fn note_limit(&self, response: &Response) {
         if response.number(self.client.dialect.remaining) == Some(0) {
             self.client.block_until(self.client.reset(response));
         }
     }
 
     /// What a response means that is not the wanted one.
-    pub fn refusal(&self, response: &Response) -> NetworkError {
+    pub(crate) fn refusal(&self, response: &Response) -> NetworkError {
         let Refusal { failure, why } = (self.client.dialect.refusal)(response);
         let why = self.client.redacted(&why);
         let failure = match response.status {
@@ -235,13 +235,19 @@ impl<'a> Attempt<'a> {
     }
 
     /// The wanted body of a response.
-    pub fn parse<T: DeserializeOwned>(&self, response: &Response) -> Result<T, NetworkError> {
+    pub(crate) fn parse<T: DeserializeOwned>(
+        &self,
+        response: &Response,
+    ) -> Result<T, NetworkError> {
         self.parse_or(response, Failure::TryAgain)
     }
 
     /// The reference to what was done. The network accepted it, so an unreadable response does not mean
     /// that nothing was sent.
-    pub fn parse_sent<T: DeserializeOwned>(&self, response: &Response) -> Result<T, NetworkError> {
+    pub(crate) fn parse_sent<T: DeserializeOwned>(
+        &self,
+        response: &Response,
+    ) -> Result<T, NetworkError> {
         self.parse_or(response, Failure::OutcomeUnknown)
     }
 
@@ -255,13 +261,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whom a letter is for that names someone.
-    pub fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
+    pub(crate) fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
         let nobody = || self.error(Failure::Refused, "nobody is named to send it to");
         letter.to.ok_or_else(nobody)
     }
 
     /// A failure of this attempt.
-    pub fn error(&self, failure: Failure, why: impl Into<String>) -> NetworkError {
+    pub(crate) fn error(&self, failure: Failure, why: impl Into<String>) -> NetworkError {
         NetworkError {
             failure,
             account: self.client.account.clone(),
@@ -274,7 +280,7 @@ impl<'a> Attempt<'a> {
 #[cfg(any(test, fuzzing))]
 impl Attempt<'_> {
     /// Panics unless the refusal of any response is readable and no wait ends in the past.
-    pub fn assert_refusal(&self, response: &Response) {
+    pub(crate) fn assert_refusal(&self, response: &Response) {
         let refusal = self.refusal(response);
         refusal.assert_readable();
         if let Failure::WaitUntil(until) = refusal.failure {

@@ -485,6 +485,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn a_mistake_is_told_with_its_line_its_field_and_what_would_be_right() {
         let cases = [
             (

@@ -27,7 +27,7 @@ pub(super) struct OneAccount<'a> {
 
 impl OneAccount<'_> {
     /// Looks at the account, unless the ledger says that its rate limit is used up.
-    pub async fn look(&self, ledger: &Snapshot) -> Vec<Finding> {
+    pub(super) async fn look(&self, ledger: &Snapshot) -> Vec<Finding> {
         let name = &self.account.name;
         let mut findings = self.look_at_channels();
         if let Some(until) = wait_until(ledger, name).filter(|until| *until > self.now) {

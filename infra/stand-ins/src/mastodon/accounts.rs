@@ -10,15 +10,15 @@ use super::{
 };
 use crate::call::{Answer, Call};
 
+pub(super) fn profile_url(actor: &Actor) -> String {
+    let server = actor.server().unwrap_or(DOMAIN);
+    format!("https://{server}/@{}", actor.username())
+}
+
 impl State {
     pub(super) fn account_of(&self, id: &str) -> Reply {
         let actor = self.actors.get(id).ok_or_else(not_found)?;
         Ok(Answer::ok(&self.account_json(actor)))
-    }
-
-    pub(super) fn profile_url(&self, actor: &Actor) -> String {
-        let server = actor.server().unwrap_or(DOMAIN);
-        format!("https://{server}/@{}", actor.username())
     }
 
     pub(super) fn account_json(&self, actor: &Actor) -> Value {
@@ -35,7 +35,7 @@ impl State {
         } else {
             who.followers
         };
-        let url = self.profile_url(actor);
+        let url = profile_url(actor);
         let mut body = json!({
             "id": who.id,
             "username": actor.username(),

@@ -30,10 +30,8 @@ impl State {
         let url = format!("{}{}", self.link_origin, call.path);
         let mut links = Vec::new();
         if let Some(number) = next {
-            let kinds: String = call
-                .parameters("types[]")
-                .map(|kind| format!("&types%5B%5D={kind}"))
-                .collect();
+            let kinds = call.parameters("types[]");
+            let kinds: String = kinds.flat_map(|kind| ["&types%5B%5D=", kind]).collect();
             links.push(format!(
                 r#"<{url}?limit={limit}&max_id={number}{kinds}>; rel="next""#
             ));

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
+    accounts::profile_url,
     pages::{before, limit},
     refusals::{Reply, not_found, refusal},
     state::{Mark, State, Status},
@@ -83,9 +84,9 @@ impl State {
         let author = self.actors.get(&status.author);
         let profile = |handle: &str| {
             let actor = self.actors.get(&self.id_of(handle)?)?;
-            Some(self.profile_url(actor))
+            Some(profile_url(actor))
         };
-        let url = author.map(|author| format!("{}/{}", self.profile_url(author), status.number));
+        let url = author.map(|author| format!("{}/{}", profile_url(author), status.number));
         let mentions: Vec<Value> = status
             .mentions
             .iter()
@@ -95,7 +96,7 @@ impl State {
                     "id": actor.person.id,
                     "username": actor.username(),
                     "acct": actor.person.handle,
-                    "url": self.profile_url(actor),
+                    "url": profile_url(actor),
                 })
             })
             .collect();

@@ -32,7 +32,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(tokens: Tokens, server: &str) -> Self {
+    pub(super) fn new(tokens: Tokens, server: &str) -> Self {
         Self {
             pds: tokens.pds(server),
             access: tokens.access_jwt,
@@ -40,13 +40,13 @@ impl Session {
         }
     }
 
-    pub fn url(&self, method: &str) -> String {
+    pub(super) fn url(&self, method: &str) -> String {
         format!("{}/xrpc/{method}", self.pds)
     }
 }
 
 impl Pds {
-    pub fn new(client: Client, server: String, app_password: Option<SecretString>) -> Self {
+    pub(super) fn new(client: Client, server: String, app_password: Option<SecretString>) -> Self {
         Self {
             client,
             server,
@@ -56,7 +56,7 @@ impl Pds {
     }
 
     /// Reads something with the login of the account `id`.
-    pub async fn read(
+    pub(super) async fn read(
         &self,
         attempt: Attempt<'_>,
         id: &UserId,
@@ -66,7 +66,7 @@ impl Pds {
     }
 
     /// The same, and returns the response whatever its status is.
-    pub async fn ask(
+    pub(super) async fn ask(
         &self,
         attempt: Attempt<'_>,
         id: &UserId,
@@ -76,7 +76,7 @@ impl Pds {
     }
 
     /// Does something with the login of the account `id`: without a response it may have been done.
-    pub async fn write(
+    pub(super) async fn write(
         &self,
         attempt: Attempt<'_>,
         id: &UserId,
@@ -97,12 +97,11 @@ impl Pds {
         let mut kept = self.session.lock().await;
         let mut fresh = false;
         loop {
-            let session = match kept.take() {
-                Some(session) => session,
-                None => {
-                    fresh = true;
-                    self.log_in(id).await?
-                }
+            let session = if let Some(session) = kept.take() {
+                session
+            } else {
+                fresh = true;
+                self.log_in(id).await?
             };
             let signed = request(&session).bearer_auth(session.access.expose_secret());
             let response = attempt.exchange(signed, if_lost).await;
@@ -123,7 +122,7 @@ impl Pds {
     }
 
     /// Ends the session here, so that the next request logs in anew.
-    pub async fn forget_session(&self) {
+    pub(super) async fn forget_session(&self) {
         *self.session.lock().await = None;
     }
 
@@ -173,7 +172,7 @@ pub(super) fn tokens(attempt: Attempt<'_>, response: &Response) -> Result<Tokens
 
 #[cfg(any(test, fuzzing))]
 impl Session {
-    pub fn assert_usable(&self) {
+    pub(super) fn assert_usable(&self) {
         assert!(self.pds.starts_with("https://"));
         let bearer = format!("Bearer {}", self.access.expose_secret());
         assert!(reqwest::header::HeaderValue::try_from(bearer).is_ok());

@@ -89,7 +89,7 @@ struct Label {
 }
 
 impl ProfileView {
-    pub fn into_follower(self) -> Follower {
+    pub(super) fn into_follower(self) -> Follower {
         Follower {
             marked_as_bot: self
                 .labels
@@ -158,7 +158,7 @@ struct Sender {
 }
 
 impl Message {
-    pub fn is(&self, letter: &Letter<'_>) -> bool {
+    pub(super) fn is(&self, letter: &Letter<'_>) -> bool {
         let ours = self
             .sender
             .as_ref()
@@ -199,7 +199,7 @@ struct Service {
 impl Tokens {
     /// The PDS that the account lives on. The document is trusted no further than the settings: a login
     /// at a server on the internet does not lead to this machine's own ports.
-    pub fn pds(&self, server: &str) -> String {
+    pub(super) fn pds(&self, server: &str) -> String {
         let services = self.did_doc.iter().flat_map(|doc| &doc.service);
         services
             .filter(|service| service.id.ends_with("#atproto_pds"))

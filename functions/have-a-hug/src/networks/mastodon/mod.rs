@@ -212,7 +212,7 @@ impl Network for Mastodon {
         .header("idempotency-key", idempotency_key(letter));
         let response = attempt.write(self.signed(request)).await?;
         let status: Status = attempt.parse_sent(&response)?;
-        self.check_addressed(attempt, letter, &status)?;
+        check_addressed(attempt, letter, &status)?;
         Ok(status.id)
     }
 
@@ -232,7 +232,7 @@ impl Network for Mastodon {
             let (statuses, link) = self.page::<Status>(attempt, &url).await?;
             let too_old = statuses.iter().any(|status| status.created_at < since);
             // A status that reached nobody is not a delivery; sent again, it is refused.
-            let reached = |status: &Status| self.check_addressed(attempt, letter, status).is_ok();
+            let reached = |status: &Status| check_addressed(attempt, letter, status).is_ok();
             let ours = statuses
                 .into_iter()
                 .find(|status| status.is(letter) && reached(status));
@@ -498,28 +498,27 @@ impl Mastodon {
         }
         Ok(rules::MAX_CHARACTERS)
     }
+}
 
-    /// A mention that the server did not recognise has reached nobody: the account is gone, or something in
-    /// the words keeps it from being a mention.
-    fn check_addressed(
-        &self,
-        attempt: Attempt<'_>,
-        letter: &Letter<'_>,
-        status: &Status,
-    ) -> Result<(), NetworkError> {
-        let (Some(mentions), true) = (&status.mentions, letter.channel.needs_recipient()) else {
-            return Ok(());
-        };
-        let to = attempt.recipient(letter)?;
-        if mentions.iter().any(|mention| to.id == *mention.id.as_str()) {
-            return Ok(());
-        }
-        let why = format!(
-            "the server made no mention of @{}, so it reached nobody",
-            to.handle
-        );
-        Err(attempt.error(Failure::Refused, why))
+/// A mention that the server did not recognise has reached nobody: the account is gone, or something in
+/// the words keeps it from being a mention.
+fn check_addressed(
+    attempt: Attempt<'_>,
+    letter: &Letter<'_>,
+    status: &Status,
+) -> Result<(), NetworkError> {
+    let (Some(mentions), true) = (&status.mentions, letter.channel.needs_recipient()) else {
+        return Ok(());
+    };
+    let to = attempt.recipient(letter)?;
+    if mentions.iter().any(|mention| to.id == *mention.id.as_str()) {
+        return Ok(());
     }
+    let why = format!(
+        "the server made no mention of @{}, so it reached nobody",
+        to.handle
+    );
+    Err(attempt.error(Failure::Refused, why))
 }
 
 #[cfg(any(test, fuzzing))]

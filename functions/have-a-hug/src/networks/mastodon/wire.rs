@@ -63,7 +63,7 @@ pub(super) struct Moved {
 }
 
 impl Account {
-    pub fn into_follower(self) -> Follower {
+    pub(super) fn into_follower(self) -> Follower {
         Follower {
             // A group reposts automatically what others write.
             marked_as_bot: self.bot == Some(true) || self.group == Some(true),
@@ -109,7 +109,7 @@ pub(super) struct Mention {
 }
 
 impl Status {
-    pub fn is(&self, letter: &Letter<'_>) -> bool {
+    pub(super) fn is(&self, letter: &Letter<'_>) -> bool {
         self.created_at >= letter.prepared_at - LOOKBACK
             && self.reblog.is_none()
             // A server may narrow "public", for example for an account that it has limited.
@@ -142,7 +142,7 @@ struct StatusLimits {
 }
 
 impl Instance {
-    pub fn max_characters(&self) -> Option<usize> {
+    pub(super) fn max_characters(&self) -> Option<usize> {
         let statuses = self
             .configuration
             .as_ref()
@@ -162,7 +162,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let error = match &self.error {
             Value::Null => "no reason given".to_owned(),
             Value::String(words) => words.clone(),

@@ -24,7 +24,7 @@ pub(super) struct UserKeys {
 
 impl Keys {
     /// The best that the credentials allow.
-    pub fn from(credentials: &Credentials) -> Self {
+    pub(super) fn from(credentials: &Credentials) -> Self {
         let user = || {
             let get = |key| credentials.get(key).cloned();
             Some(UserKeys {
@@ -39,7 +39,12 @@ impl Keys {
     }
 
     /// The `Authorization` header of a request.
-    pub fn authorization(&self, method: &Method, url: &str, query: &[(&str, &str)]) -> String {
+    pub(super) fn authorization(
+        &self,
+        method: &Method,
+        url: &str,
+        query: &[(&str, &str)],
+    ) -> String {
         match self {
             Self::App(token) => {
                 let token = token.as_ref().map_or("", ExposeSecret::expose_secret);
@@ -66,7 +71,7 @@ impl Keys {
 
 impl UserKeys {
     /// The id of the account that they write for: an access token begins with it.
-    pub fn owner(&self) -> Option<&str> {
+    pub(super) fn owner(&self) -> Option<&str> {
         let (owner, _) = self.access_token.expose_secret().split_once('-')?;
         owner.chars().all(|c| c.is_ascii_digit()).then_some(owner)
     }

@@ -59,6 +59,7 @@ pub(super) struct User {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "X calls them so")]
 struct Metrics {
     followers_count: Option<u64>,
     following_count: Option<u64>,
@@ -68,11 +69,11 @@ struct Metrics {
 }
 
 impl User {
-    pub fn followers(&self) -> Option<u64> {
+    pub(super) fn followers(&self) -> Option<u64> {
         self.public_metrics.as_ref()?.followers_count
     }
 
-    pub fn into_follower(self) -> Follower {
+    pub(super) fn into_follower(self) -> Follower {
         let metrics = self.public_metrics.as_ref();
         Follower {
             has_picture: self
@@ -104,12 +105,12 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub fn written_since(&self, time: Timestamp) -> bool {
+    pub(super) fn written_since(&self, time: Timestamp) -> bool {
         self.created_at
             .is_none_or(|written| written >= time - LOOKBACK)
     }
 
-    pub fn is(&self, letter: &Letter<'_>) -> bool {
+    pub(super) fn is(&self, letter: &Letter<'_>) -> bool {
         self.written_since(letter.prepared_at)
             && self
                 .sender_id
@@ -121,7 +122,7 @@ impl Written {
 
 #[cfg(any(test, fuzzing))]
 impl Written {
-    pub fn assert_invariants(&self) {
+    pub(super) fn assert_invariants(&self) {
         let _ = self.written_since(Timestamp::UNIX_EPOCH);
         let _ = same_words(&self.text, &self.id);
         assert!(same_words(&self.text, &self.text) || self.text.contains('&'));
@@ -163,7 +164,7 @@ pub(super) struct SingleError {
 }
 
 impl Problem {
-    pub fn words(&self) -> Option<String> {
+    pub(super) fn words(&self) -> Option<String> {
         let first = self.errors.first();
         let from_list = first.and_then(|error| error.detail.as_ref().or(error.message.as_ref()));
         self.detail
@@ -174,7 +175,7 @@ impl Problem {
     }
 
     /// Whether a 403 is about the rights of the app or token, and not about this letter.
-    pub fn is_about_rights(&self) -> bool {
+    pub(super) fn is_about_rights(&self) -> bool {
         let kind = self.kind.as_deref().unwrap_or_default();
         let words = self.words().unwrap_or_default();
         [
