@@ -1,4 +1,4 @@
-# Every target says in its `##` line what it is for; `make help` lists them.
+# Every target says in its `##` line to which group it belongs and what it does; `make help` lists them by group.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,61 +7,81 @@ SHELL := /bin/bash
 CARGO ?= cargo
 INVOKE_AT := --invoke-address 127.0.0.1 --invoke-port 9000
 EVENT ?= events/check-followers/by-hand.json
-# Where the list of known weaknesses of crates lies: RustSec's, as cargo-audit keeps it.
+# The folder with the list of known weaknesses of crates: RustSec's, as cargo-audit keeps it.
 ADVISORIES ?= $(HOME)/.cargo/advisory-db
 # For how many seconds each parser is fuzzed.
 TIME ?= 60
-# What `make simulate` lives through, and from which seed.
+# How many histories `make simulate` runs, and from which seed on.
 HISTORIES ?= 2000
 SEED ?=
 FROM ?=
 CHURN ?= 1
+# Another checkout, for `make graph`.
+OF ?=
 
-.PHONY: help run test simulate planted lint audit fuzz watch invoke needs-rust needs-python
+.PHONY: help run watch invoke check test simulate planted lint graph audit fuzz needs-rust needs-python
 
-help: ## List what make can do here
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## [try] List what make can do here
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
+		END { printf "%s", lines["try"] lines["aws"] lines["develop"] lines["prove"] }' $(MAKEFILE_LIST)
 
-run: needs-rust ## Tell the story in fast motion, on stand-in networks; nothing leaves this computer
+run: needs-rust ## [try] Tell the story in fast motion, on stand-in networks; nothing leaves this computer
 	$(CARGO) build --locked --package hug --bin hug
 	@$(CARGO) run --quiet --locked --package hug --bin hug -- demo
 
-test: needs-rust ## Run every test
-	$(CARGO) test --workspace --locked
-
-simulate: needs-rust ## Live HISTORIES=2000 random histories through the stack, from seed FROM=0 on, or the one of SEED=n; CHURN=n of each kind
-	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --nocapture $(if $(SEED),whatever)
-
-planted: needs-rust ## Take out, one at a time, what keeps the promise, and let the simulation find it
-	python3 tests/simulation/planted.py
-
-lint: needs-rust ## Check format, lints and docs; any warning fails
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
-
-audit: .tools/audit/ready needs-rust ## Check the licences and sources of what is linked in, and known weaknesses where their list is at hand
-	PATH="$(CURDIR)/.tools/audit/bin:$$PATH" cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
-	@if [ -d "$(ADVISORIES)/crates" ]; then \
-		.tools/audit/bin/cargo-audit audit --db "$(ADVISORIES)" --no-fetch --stale --no-yanked; \
-	else \
-		printf '\n!!! Known weaknesses were NOT checked: there is no list of them in %s.\n!!! Where the internet is: git clone --depth 1 https://github.com/RustSec/advisory-db %s\n\n' "$(ADVISORIES)" "$(ADVISORIES)" >&2; \
-	fi
-
-fuzz: .tools/fuzz/ready needs-rust ## Feed every parser of foreign input with nonsense, TIME=60 seconds each; needs a nightly Rust
-	@rustup toolchain list 2>/dev/null | grep -q ^nightly || { echo "Fuzzing needs a nightly Rust: rustup toolchain install nightly, then run this again." >&2; exit 1; }
-	@for target in $$(.tools/fuzz/bin/cargo-fuzz list); do \
-		mkdir -p fuzz/corpus/$$target; \
-		PATH="$(CURDIR)/.tools/fuzz/bin:$$PATH" cargo +nightly fuzz run "$$target" fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(TIME) -max_len=65536 -print_final_stats=1 || exit 1; \
-	done
-
-watch: .tools/lambda/ready needs-rust ## Serve both functions with cargo-lambda, over a local table and stand-in networks
+watch: .tools/lambda/ready needs-rust ## [try] Serve both functions with cargo-lambda, over a local table and stand-in networks
 	$(CARGO) build --locked --package hug --bin hug
 	$(CARGO) run --quiet --locked --package hug --bin hug -- sandbox -- \
 		env PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo-lambda lambda watch $(INVOKE_AT) --ignore-changes
 
-invoke: .tools/lambda/ready ## Send EVENT=events/FUNCTION/SITUATION.json to a function that `make watch` serves
+invoke: .tools/lambda/ready ## [try] Send EVENT=events/FUNCTION/SITUATION.json to a function that `make watch` serves
 	.tools/lambda/bin/cargo-lambda lambda invoke $(INVOKE_AT) "$(notdir $(patsubst %/,%,$(dir $(EVENT))))" --data-file "$(EVENT)"
+
+check: needs-rust ## [develop] Check format, lints and every test but the slow ones: the loop while you work
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets --locked -- --deny warnings
+	$(CARGO) test --quiet --workspace --locked
+
+test: needs-rust ## [develop] Run every test
+	$(CARGO) test --workspace --locked -- --include-ignored
+
+lint: lint-python .tools/workflow/ready needs-rust ## [develop] Check format, lints and docs of Rust and Python; any warning fails
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+	.tools/workflow/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+graph: needs-rust ## [develop] Print which files use each other in circles; or those of another checkout, OF=FOLDER
+	@OF="$(OF)" $(CARGO) test --quiet --locked --package tests --test layers -- --nocapture no_two_files
+
+simulate: needs-rust ## [prove] Run HISTORIES=2000 random histories through the stack, from seed FROM=0 on, or the one of SEED=n; CHURN=n of each kind
+	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --include-ignored --nocapture $(if $(SEED),whatever)
+
+planted: needs-rust ## [prove] Remove, one at a time, what keeps the promise, and see the simulation find it
+	python3 tests/simulation/planted.py
+
+audit: .tools/audit/ready needs-rust ## [prove] Check the licences and sources of what is linked, and known weaknesses where their list is at hand
+	PATH="$(CURDIR)/.tools/audit/bin:$$PATH" cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
+	@if [ -d "$(ADVISORIES)/crates" ]; then \
+		.tools/audit/bin/cargo-audit audit --db "$(ADVISORIES)" --no-fetch --stale --no-yanked; \
+	else \
+		printf '\n!!! Known weaknesses were NOT checked: there is no list of them in %s.\n!!! With internet access: git clone --depth 1 https://github.com/RustSec/advisory-db %s\n\n' "$(ADVISORIES)" "$(ADVISORIES)" >&2; \
+	fi
+
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+# What each parser starts from, beside fuzz/seeds: the events of this repository, and its example of hug.toml.
+SEEDS_by_hand_event := events/check-followers/*
+SEEDS_stream_event := events/invite-follower/*
+SEEDS_settings := hug.example.toml
+
+fuzz: .tools/fuzz/ready needs-rust ## [prove] Feed every parser of foreign input with random input, TIME=60 seconds each; needs a nightly Rust
+	@rustup toolchain list 2>/dev/null | grep -q ^nightly || { echo "Fuzzing needs a nightly Rust: rustup toolchain install nightly, then run this again." >&2; exit 1; }
+	@mkdir -p $(addprefix fuzz/corpus/,$(FUZZ_TARGETS))
+	@$(foreach target,$(FUZZ_TARGETS),$(if $(SEEDS_$(target)),cp $(SEEDS_$(target)) fuzz/corpus/$(target);))
+	@for target in $(FUZZ_TARGETS); do \
+		seeds=fuzz/seeds/$$target; [ -d "$$seeds" ] || seeds=; \
+		PATH="$(CURDIR)/.tools/fuzz/bin:$$PATH" cargo +nightly fuzz run "$$target" fuzz/corpus/$$target $$seeds -- -max_total_time=$(TIME) -max_len=65536 -print_final_stats=1 || exit 1; \
+	done
 
 needs-rust:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then run this again." >&2; exit 1; }

@@ -45,55 +45,55 @@ RUFF_FLAGS := --no-cache --config infra/pyproject.toml .
 
 .PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
 
-build: .tools/lambda/ready ## Build both functions for AWS into target/lambda
+build: .tools/lambda/ready ## [aws] Build both functions for AWS into target/lambda
 	$(BUILD) --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
-settings: .tools/sam/ready ## Check hug.toml and upload it
+settings: .tools/sam/ready ## [aws] Check hug.toml and upload it
 	@$(AWS) settings
 
-secret: .tools/sam/ready ## Upload a secret, NAME=X_API_KEY; type its value, or pipe it in
+secret: .tools/sam/ready ## [aws] Upload a secret, NAME=X_API_KEY; type its value, or pipe it in
 	@$(AWS) secret "$(NAME)"
 
-try-arm64: ## Run the arm64 binary on a machine of another kind, with qemu, and let it answer an event
+try-arm64: ## [prove] Run the arm64 binary on a machine of another kind, with qemu, and let it answer an event
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
 	$(CARGO) run --quiet --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
 
-deploy: .tools/sam/ready .tools/lambda/ready ## Build everything, and deploy it on AWS
+deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS
 	@$(AWS) check-deploy
 	@$(MAKE) --no-print-directory build
 	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
 
-deploy-code: .tools/sam/ready .tools/lambda/ready ## Deploy only new code on AWS
+deploy-code: .tools/sam/ready .tools/lambda/ready ## [aws] Deploy only new code on AWS
 	@$(AWS) check-stack "put new code into both functions"
 	@$(MAKE) --no-print-directory build
 	@for name in $(FUNCTIONS); do $(CARGO_LAMBDA) deploy --lambda-dir target/lambda --binary-name $$name $(STACK)-$$name || exit 1; done
 
-invoke-remote: .tools/sam/ready ## Run a check on AWS now, or EVENT=events/check-followers/dry-run.json
+invoke-remote: .tools/sam/ready ## [aws] Run a check on AWS now, or EVENT=events/check-followers/dry-run.json
 	@$(AWS) invoke $(EVENT)
 
-logs: .tools/sam/ready ## Follow the logs of both functions
+logs: .tools/sam/ready ## [aws] Follow the logs of both functions
 	@$(AWS) check-stack "show the logs"
 	$(SAM) logs --stack-name $(STACK) --tail
 
-status: .tools/sam/ready ## Show the accounts and the hugs on AWS
+status: .tools/sam/ready ## [aws] Show the accounts and the hugs on AWS
 	@$(AWS) status
 
-doctor: .tools/sam/ready ## Find out what is wrong on AWS, and what to do about it; changes nothing
+doctor: .tools/sam/ready ## [aws] Find out what is wrong on AWS, and what to do about it; changes nothing
 	@$(AWS) doctor
 
-redrive: .tools/sam/ready ## Put hugs on AWS that failed for good back to work, or only ACCOUNT=x:amber MILESTONE=600
+redrive: .tools/sam/ready ## [aws] Put hugs on AWS that failed for good back to work, or only ACCOUNT=x:amber MILESTONE=600
 	@$(AWS) redrive "$(ACCOUNT)" "$(MILESTONE)"
 
-destroy: .tools/sam/ready ## Delete the stack; the ledger, the settings and the secrets are kept
+destroy: .tools/sam/ready ## [aws] Delete the stack; the ledger, the settings and the secrets are kept
 	@$(AWS) destroy
 
-validate: .tools/cfn-lint/ready .tools/checkov/ready ## Check the template, and that the checks notice what is broken on purpose
+validate: .tools/cfn-lint/ready .tools/checkov/ready ## [prove] Check the template, and that the checks notice what is broken on purpose
 	.tools/cfn-lint/bin/python infra/validate
 
-lint-python: .tools/python/ready ## Check format, lints and types of every Python file
+lint-python: .tools/python/ready ## [develop] Check format, lints and types of every Python file
 	$(RUFF) format --check $(RUFF_FLAGS)
 	$(RUFF) check $(RUFF_FLAGS)
 	@for folder in $(PYTHON); do echo "mypy $$folder"; .tools/python/bin/mypy --config-file infra/pyproject.toml "$$folder"*.py || exit 1; done
 
-e2e: .tools/sam/ready .tools/lambda/ready .tools/ministack/ready ## Deploy to an AWS emulator on this machine, and prove that it works there
+e2e: .tools/sam/ready .tools/lambda/ready .tools/ministack/ready ## [prove] Deploy to an AWS emulator on this machine, and prove that it works there
 	.tools/sam/bin/python infra/e2e

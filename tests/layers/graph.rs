@@ -16,18 +16,18 @@ use syn::{Attribute, Item, UseTree, Visibility, visit::Visit};
 type ModulePath = Vec<String>;
 
 /// The files of one crate, by their path from its root file's folder, and the arrows between them.
-pub struct Graph {
+pub(crate) struct Graph {
     /// What the crate is called: the path of its root file.
-    pub name: String,
+    pub(crate) name: String,
     /// Every file, with its lines of code: neither blank nor a comment, tests included.
-    pub files: BTreeMap<String, usize>,
+    pub(crate) files: BTreeMap<String, usize>,
     /// Each pair `(from, to)` where `from` uses a name that `to` defines.
-    pub arrows: BTreeSet<(String, String)>,
+    pub(crate) arrows: BTreeSet<(String, String)>,
 }
 
 impl Graph {
     /// Reads the crate whose root is that file of the checkout.
-    pub fn read(checkout: &Path, root: &str) -> Self {
+    pub(crate) fn read(checkout: &Path, root: &str) -> Self {
         let mut sources = Sources::default();
         let path = checkout.join(root);
         let folder = path.parent().unwrap_or(checkout).to_owned();
@@ -54,7 +54,7 @@ impl Graph {
     }
 
     /// The groups of two or more files that use each other, directly or through others.
-    pub fn circles(&self) -> Vec<Vec<&str>> {
+    pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
         let reached: BTreeMap<&str, BTreeSet<&str>> = self
             .files
             .keys()
@@ -125,15 +125,14 @@ impl Sources {
                     let name = module.ident.to_string();
                     let mut inner = at.clone();
                     inner.push(name.clone());
-                    match &module.content {
-                        Some((_, items)) => self.take(items, file, &folder.join(&name), inner),
-                        None => {
-                            let beside = folder.join(format!("{name}.rs"));
-                            let within = folder.join(&name).join("mod.rs");
-                            let path = if beside.exists() { beside } else { within };
-                            self.read(&path, &folder.join(&name), inner);
-                        }
+                    if let Some((_, items)) = &module.content {
+                        self.take(items, file, &folder.join(&name), inner);
+                        continue;
                     }
+                    let beside = folder.join(format!("{name}.rs"));
+                    let within = folder.join(&name).join("mod.rs");
+                    let path = if beside.exists() { beside } else { within };
+                    self.read(&path, &folder.join(&name), inner);
                 }
                 other => names.visit_item(other),
             }

@@ -175,9 +175,7 @@ def main() -> None:
                 stories.append(f"{name}, {story}")
             if not found or seconds > MAX_SECONDS:
                 missed += 1
-                print(
-                    f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True
-                )
+                print(f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True)
     finally:
         run("git", "worktree", "remove", "--force", COPY, cwd=ROOT)
     print("\n" + "\n".join(stories))
