@@ -1,7 +1,7 @@
 //! What is read and written: one DynamoDB table of accounts and hugs.
 //!
-//! Every write depends on a revision: of two workers that read the same state, one loses the race and is
-//! told so by the error. The keys are in `ledger/keys.rs`.
+//! Every write depends on a revision: of two workers that read the same state, one gets
+//! [`LedgerFailure::LostRace`]. The keys are in `ledger/keys.rs`.
 
 mod error;
 mod growth;

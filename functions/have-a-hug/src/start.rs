@@ -61,7 +61,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// What lies under a prefix in AWS Systems Manager's Parameter Store, by full name, decrypted.
+/// The parameters under a prefix in AWS Systems Manager's Parameter Store, by full name, decrypted.
 struct Parameters {
     prefix: String,
     region: String,
@@ -151,26 +151,26 @@ mod tests {
 
     #[test]
     fn missing_settings_are_told_with_their_name_their_region_and_what_to_do() {
-        let told = parameters(&[("secrets/X_API_KEY", "a")])
+        let message = parameters(&[("secrets/X_API_KEY", "a")])
             .settings()
             .unwrap_err()
             .to_string();
         for word in ["/have-a-hug/settings", "eu-central-1", "make settings"] {
-            assert!(told.contains(word), "{told}");
+            assert!(message.contains(word), "{message}");
         }
     }
 
     #[test]
     fn a_missing_secret_and_a_mistake_are_told_with_what_to_do_and_without_a_secret() {
-        let told = parameters(&[("settings", SETTINGS), ("secrets/X_API_KEY", "hidden")]);
-        let told = told.settings().unwrap_err().to_string();
+        let message = parameters(&[("settings", SETTINGS), ("secrets/X_API_KEY", "hidden")]);
+        let message = message.settings().unwrap_err().to_string();
         for word in [
             "/have-a-hug/settings in eu-central-1",
             "X_API_SECRET",
             "make secret NAME=",
         ] {
-            assert!(told.contains(word), "{told}");
+            assert!(message.contains(word), "{message}");
         }
-        assert!(!told.contains("hidden"), "{told}");
+        assert!(!message.contains("hidden"), "{message}");
     }
 }

@@ -90,7 +90,7 @@ fn reached_hug(record: &EventRecord) -> Result<Option<HugKey>, String> {
     Ok(Some(key))
 }
 
-/// The attributes that tell a hug from the table's other items.
+/// The attributes that distinguish a hug from the table's other items.
 #[derive(Deserialize)]
 struct Item {
     pk: String,

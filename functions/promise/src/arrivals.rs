@@ -83,7 +83,7 @@ pub fn index_among_arrivals(position: u64, rise: u64, came: u64) -> u64 {
 }
 
 /// The followers at that index of a list and above it, oldest first. An index below the end of the list
-/// stands for its last follower.
+/// means its last follower.
 pub fn from_index(newest: &[Follower], index: u64) -> Vec<Follower> {
     let index = usize::try_from(index).unwrap_or(usize::MAX);
     let end = index.saturating_add(1).min(newest.len());

@@ -15,7 +15,7 @@ pub const MAX_MILESTONE: u64 = 9_999_999_999;
 pub struct Milestone(u64);
 
 impl Milestone {
-    /// The follower count it stands for, 1 to [`MAX_MILESTONE`].
+    /// The number of followers, 1 to [`MAX_MILESTONE`].
     pub fn number(self) -> u64 {
         self.0
     }

@@ -128,7 +128,7 @@ impl<'a, W: Write> Story<'a, W> {
         Ok(())
     }
 
-    /// One tick of the schedule, told in a column for each network.
+    /// One tick of the schedule, shown in a column for each network.
     async fn check(&mut self) -> Result<(), Error> {
         self.clock.advance(BETWEEN_CHECKS);
         self.networks.iter().for_each(StandIn::clear_requests);
@@ -190,13 +190,13 @@ fn by_account(lines: &[String]) -> Vec<(&str, String)> {
     let mut accounts: Vec<(&str, String)> = Vec::new();
     for line in lines {
         if line.starts_with(' ') {
-            if let Some((_, told)) = accounts.last_mut() {
-                told.push('\n');
-                told.push_str(line.trim_start());
+            if let Some((_, text)) = accounts.last_mut() {
+                text.push('\n');
+                text.push_str(line.trim_start());
             }
         } else {
-            let (name, told) = line.split_once("  ").unwrap_or((line, ""));
-            accounts.push((name, told.to_owned()));
+            let (name, text) = line.split_once("  ").unwrap_or((line, ""));
+            accounts.push((name, text.to_owned()));
         }
     }
     accounts

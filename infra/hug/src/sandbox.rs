@@ -96,8 +96,8 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     }
 }
 
-/// Opens the networks alone, tells as one line of JSON where they are, what settings lead there and
-/// with which secrets, and keeps them open until it is interrupted: for functions whose table is elsewhere.
+/// Opens only the networks, prints one line of JSON with their addresses, the settings that lead there and
+/// the secrets, and keeps them open until it is interrupted: for functions whose table is elsewhere.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The ledger's table with no AWS: dynoxide in this process, spoken to by AWS's own SDK over loopback.
+//! The ledger's table without AWS: dynoxide in this process, which AWS's own SDK reaches over loopback.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -50,11 +50,11 @@ pub fn database_in(state: &Path) -> Result<Database, Error> {
     opened.map_err(|error| format!("opening {} failed: {error}", file.display()).into())
 }
 
-/// Who is at work on `state`; `None` where nobody is.
+/// Which process is at work on `state`; `None` where none is.
 ///
 /// # Errors
 ///
-/// Where that cannot be told.
+/// Where the lock cannot be read.
 pub fn at_work(state: &Path) -> io::Result<Option<String>> {
     let mut file = match File::open(state.join(LOCK)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -165,7 +165,7 @@ impl Table {
 ///
 /// # Errors
 ///
-/// What DynamoDB, or what stands in for it, says.
+/// Where DynamoDB, or its local replacement, refuses.
 pub async fn create(client: &Client) -> Result<(), Error> {
     let exists = client
         .describe_table()

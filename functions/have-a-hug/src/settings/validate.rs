@@ -416,12 +416,12 @@ mod tests {
     #[test]
     fn a_mastodon_account_needs_its_token_unless_it_only_drafts() {
         let none = |_: &str| None;
-        let told = Settings::parse(MASTODON, "hug.toml", &none)
+        let message = Settings::parse(MASTODON, "hug.toml", &none)
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("missing: MASTODON_ACCESS_TOKEN; set them"),
-            "{told}"
+            message.contains("missing: MASTODON_ACCESS_TOKEN; set them"),
+            "{message}"
         );
         let drafts = format!("{MASTODON}contact = [\"draft\"]\n");
         assert!(Settings::parse(&drafts, "hug.toml", &none).is_ok());
@@ -586,10 +586,10 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            let told = mistake(&text);
+            let message = mistake(&text);
             assert!(
-                told.contains(expected),
-                "expected: {expected}\ntold: {told}"
+                message.contains(expected),
+                "expected: {expected}\ntold: {message}"
             );
         }
     }
@@ -606,12 +606,12 @@ mod tests {
     #[test]
     fn missing_secrets_are_named() {
         let some = |name: &str| (name == "X_API_KEY").then(|| "k".to_owned());
-        let told = Settings::parse(GOOD, "hug.toml", &some)
+        let message = Settings::parse(GOOD, "hug.toml", &some)
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("missing: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"),
-            "{told}"
+            message.contains("missing: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"),
+            "{message}"
         );
     }
 
@@ -662,10 +662,10 @@ mod tests {
                 (names.iter().any(|known| known == name) && name != left_out)
                     .then(|| "s".to_owned())
             };
-            let told = Settings::parse(&many, "hug.toml", &all_but_one)
+            let message = Settings::parse(&many, "hug.toml", &all_but_one)
                 .unwrap_err()
                 .to_string();
-            assert!(told.contains(left_out), "{left_out}: {told}");
+            assert!(message.contains(left_out), "{left_out}: {message}");
         }
     }
 
@@ -675,16 +675,16 @@ mod tests {
         let shared = |name: &str| {
             (!name.contains("AMBER") && !name.contains("BEA_")).then(|| "s".to_owned())
         };
-        let told = Settings::parse(&two, "hug.toml", &shared)
+        let message = Settings::parse(&two, "hug.toml", &shared)
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("X_AMBER_ACCESS_TOKEN, X_AMBER_ACCESS_SECRET;"),
-            "{told}"
+            message.contains("X_AMBER_ACCESS_TOKEN, X_AMBER_ACCESS_SECRET;"),
+            "{message}"
         );
         assert!(
-            !told.contains("API_KEY,"),
-            "the app's keys are shared: {told}"
+            !message.contains("API_KEY,"),
+            "the app's keys are shared: {message}"
         );
     }
 
@@ -693,12 +693,12 @@ mod tests {
         let settings = parse(GOOD).unwrap();
         assert!(!format!("{settings:?}").contains("secret-"));
         let odd = |_: &str| Some("se cret".to_owned());
-        let told = Settings::parse(GOOD, "hug.toml", &odd)
+        let message = Settings::parse(GOOD, "hug.toml", &odd)
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("X_AMBER_API_KEY has a space") && !told.contains("se cret"),
-            "{told}"
+            message.contains("X_AMBER_API_KEY has a space") && !message.contains("se cret"),
+            "{message}"
         );
     }
 

@@ -65,7 +65,7 @@ fn entity(html: &str) -> Option<(char, &str)> {
         "ldquo" | "rdquo" => '”',
         "ndash" | "mdash" => '–',
         "hellip" => '…',
-        // Whatever it stands for, it is not the letters of its name.
+        // An unknown entity is not replaced by the letters of its name.
         name if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => '\u{fffd}',
         number => {
             let number = number.strip_prefix('#')?;

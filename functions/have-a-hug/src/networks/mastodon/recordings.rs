@@ -86,7 +86,7 @@ fn every_object(value: &Value, visit: &mut impl FnMut(&Value)) {
     }
 }
 
-/// Whether it is one of those that we read, told by the fields that the documentation says it has.
+/// Counts the object if this client reads its kind, which the documented fields identify.
 fn entity(of: &Recording, object: &Value, tally: &mut Tally) {
     let has = |field: &str| object.get(field).is_some();
     if has("acct") && has("note") {
@@ -105,12 +105,12 @@ fn read<T: DeserializeOwned>(object: &Value) -> Result<T, String> {
     serde_json::from_value(object.clone()).map_err(|error| error.to_string())
 }
 
-/// Every field that we need, as it stands in what was recorded.
+/// Compares every field that this client needs with the recording.
 fn same(object: &Value, fields: &[(&str, Value)]) -> Result<(), String> {
     let null = Value::Null;
     for (field, ours) in fields {
         let theirs = object.get(field).unwrap_or(&null);
-        // `false` and nothing are told apart by nobody.
+        // This client treats `false` and an absent field alike.
         let nothing = theirs.is_null() && (ours.is_null() || *ours == Value::Bool(false));
         if ours != theirs && !nothing {
             return Err(format!("{field} is {theirs}, read as {ours}"));
@@ -155,13 +155,16 @@ fn account(object: &Value) -> Result<(), String> {
     );
     let follower = account.into_follower();
     if follower.created_at.is_none() {
-        return Err(format!("created_at is no time: {}", object["created_at"]));
+        return Err(format!(
+            "created_at is not a time: {}",
+            object["created_at"]
+        ));
     }
     let kept = [follower.followers, follower.following, follower.posts];
     if counts
         .iter()
         .zip(kept)
-        .any(|(told, kept)| told.is_some_and(|n| n >= 0) != kept.is_some())
+        .any(|(recorded, kept)| recorded.is_some_and(|n| n >= 0) != kept.is_some())
     {
         return Err(format!("of the numbers {counts:?} there is {kept:?}"));
     }
@@ -216,19 +219,19 @@ fn notification(object: &Value) -> Result<(), String> {
 }
 
 fn same_time(object: &Value, ours: Timestamp) -> Result<(), String> {
-    let told = object["created_at"].as_str().unwrap_or_default();
-    match told.parse::<Timestamp>() {
+    let recorded = object["created_at"].as_str().unwrap_or_default();
+    match recorded.parse::<Timestamp>() {
         Ok(theirs) if theirs == ours => Ok(()),
-        _ => Err(format!("created_at is {told:?}, read as {ours}")),
+        _ => Err(format!("created_at is {recorded:?}, read as {ours}")),
     }
 }
 
 fn headers(of: &Recording, tally: &mut Tally) {
     if let Some(link) = &of.link {
-        let told = link.contains("rel=\"next\"");
+        let has_next = link.contains("rel=\"next\"");
         let next = link_to("next", link);
         let is_url = next.is_none_or(|next| Url::parse(next).is_ok());
-        if told {
+        if has_next {
             let right = next.is_some_and(|next| link.contains(&format!("<{next}>; rel=\"next\"")));
             let result = (right && is_url).then_some(()).ok_or(link.clone());
             tally.count("links to a next page", of, result);
@@ -252,15 +255,15 @@ fn whole(of: &Recording, tally: &mut Tally) {
         .trim_end_matches('/');
     let version = ["/api/v1/instance", "/api/v2/instance"];
     if of.status == 200 && version.iter().any(|end| path.ends_with(end)) {
-        // Version 2 of Mastodon had no such field: then it is taken to be as long as most.
+        // Version 2 of Mastodon did not have this field: then the usual limit applies.
         match read::<Instance>(&of.body).map(|instance| instance.max_characters()) {
             Ok(Some(1..)) => tally.count("instance documents", of, Ok(())),
             Ok(None)
                 if of.body["version"]
                     .as_str()
-                    .is_some_and(|told| told.starts_with("2.")) =>
+                    .is_some_and(|version| version.starts_with("2.")) =>
             {
-                tally.count("instance documents that tell no limit", of, Ok(()));
+                tally.count("instance documents without a limit", of, Ok(()));
             }
             other => tally.count("instance documents", of, Err(format!("{other:?}"))),
         }

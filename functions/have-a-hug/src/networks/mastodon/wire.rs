@@ -17,8 +17,8 @@ pub(super) fn visibility(channel: Channel) -> &'static str {
 }
 
 /// A count as a server writes it; one that hides it writes -1.
-pub(super) fn count(told: Option<i64>) -> Option<u64> {
-    told.and_then(|number| u64::try_from(number).ok())
+pub(super) fn count(written: Option<i64>) -> Option<u64> {
+    written.and_then(|number| u64::try_from(number).ok())
 }
 
 pub(super) fn some_text(text: Option<String>) -> Option<String> {
@@ -146,9 +146,9 @@ impl Instance {
         let statuses = self
             .configuration
             .as_ref()
-            .and_then(|told| told.statuses.as_ref());
+            .and_then(|configuration| configuration.statuses.as_ref());
         statuses
-            .and_then(|told| told.max_characters)
+            .and_then(|limits| limits.max_characters)
             .or(self.max_toot_chars)
     }
 }
