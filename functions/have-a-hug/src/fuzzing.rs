@@ -146,62 +146,19 @@ mod tests {
     use super::*;
 
     /// The fields of the networks' answers.
-    const FIELDS: [&str; 52] = [
-        "data",
-        "meta",
-        "errors",
-        "title",
-        "detail",
-        "type",
-        "message",
-        "id",
-        "username",
-        "name",
-        "description",
-        "created_at",
-        "profile_image_url",
-        "public_metrics",
-        "followers_count",
-        "following_count",
-        "tweet_count",
-        "post_count",
-        "next_token",
-        "text",
-        "sender_id",
-        "dm_event_id",
-        "followers",
-        "cursor",
-        "did",
-        "handle",
-        "displayName",
-        "avatar",
-        "createdAt",
-        "followersCount",
-        "followsCount",
-        "postsCount",
-        "labels",
-        "val",
-        "accessJwt",
-        "refreshJwt",
-        "didDoc",
-        "uri",
-        "error",
-        "convo",
-        "acct",
-        "display_name",
-        "note",
-        "moved",
-        "suspended",
-        "statuses_count",
-        "account",
-        "content",
-        "mentions",
-        "configuration",
-        "max_characters",
-        "error_description",
-    ];
+    const FIELDS: &str = "data meta errors title detail type message id username name description \
+        created_at profile_image_url public_metrics followers_count following_count \
+        tweet_count post_count next_token text sender_id dm_event_id followers cursor \
+        did handle displayName avatar createdAt followersCount followsCount postsCount \
+        labels val accessJwt refreshJwt didDoc uri error convo acct display_name note \
+        moved suspended statuses_count account content mentions configuration \
+        max_characters error_description";
 
-    fn foolish() -> impl Strategy<Value = Value> {
+    fn field() -> impl Strategy<Value = &'static str> {
+        select(FIELDS.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn invalid() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -222,7 +179,7 @@ mod tests {
         leaf.prop_recursive(5, 60, 6, |inner| {
             prop_oneof![
                 vec(inner.clone(), 0..5).prop_map(Value::from),
-                vec((select(FIELDS.to_vec()), inner), 0..8).prop_map(|fields| {
+                vec((field(), inner), 0..8).prop_map(|fields| {
                     Value::from(
                         fields
                             .into_iter()
@@ -234,9 +191,9 @@ mod tests {
         })
     }
 
-    /// A person as both networks write one, in which one field is foolish.
+    /// A person as the networks write one, with one field that has an invalid value.
     fn almost_right() -> impl Strategy<Value = Value> {
-        (select(FIELDS.to_vec()), foolish(), option::of(select(vec!["data", "followers", ""]))).prop_map(
+        (field(), invalid(), option::of(select(vec!["data", "followers", ""]))).prop_map(
             |(field, value, list)| {
                 let mut person = json!({
                     "id": "7", "username": "cleo", "name": "Cleo", "created_at": "2020-01-01T00:00:00Z",
@@ -273,7 +230,7 @@ mod tests {
         let number = prop_oneof![any::<String>(), any::<i64>().prop_map(|n| n.to_string())];
         let body = prop_oneof![
             vec(any::<u8>(), 0..300),
-            foolish().prop_map(|value| value.to_string().into_bytes()),
+            invalid().prop_map(|value| value.to_string().into_bytes()),
             almost_right().prop_map(|value| value.to_string().into_bytes()),
         ];
         (status, vec((header, number), 0..4), body).prop_map(|(status, headers, body)| {

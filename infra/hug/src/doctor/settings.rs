@@ -57,7 +57,7 @@ fn look_at_secret(name: &str, value: &str) -> Finding {
     } else if let Some(shape) = odd_shape(name, value) {
         Finding::unsure(name, shape.odd, shape.help)
     } else {
-        Finding::ok(name, "it is there, and has the right shape")
+        Finding::ok(name, "it is there, and looks right")
     }
 }
 
