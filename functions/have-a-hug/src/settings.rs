@@ -6,6 +6,8 @@
 
 mod file;
 mod secrets;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::sync::Arc;
