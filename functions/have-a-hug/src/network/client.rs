@@ -128,7 +128,7 @@ impl Client {
 
     /// What a server answered, short and on one line. It is left out where it quotes a secret, or what
     /// was made from one for the request (an OAuth header, a JWT), as a gateway's error page may.
-    pub(crate) fn redacted(&self, foreign: &str) -> String {
+    fn redacted(&self, foreign: &str) -> String {
         let quotes = |secret: &SecretString| {
             let secret = secret.expose_secret();
             foreign.contains(secret) || foreign.contains(&http::percent_encoded(secret))
@@ -218,7 +218,6 @@ impl Attempt<'_> {
     /// What a response means that is not the wanted one.
     pub(crate) fn refusal(&self, response: &Response) -> NetworkError {
         let Refusal { failure, why } = (self.client.dialect.refusal)(response);
-        let why = self.client.redacted(&why);
         let failure = match response.status {
             StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.client.reset(response)),
             StatusCode::REQUEST_TIMEOUT => Failure::TryAgain,
@@ -256,8 +255,7 @@ impl Attempt<'_> {
         response: &Response,
         failure: Failure,
     ) -> Result<T, NetworkError> {
-        let parsed = response.json();
-        parsed.map_err(|why| self.error(failure, self.client.redacted(&why)))
+        response.json().map_err(|why| self.error(failure, why))
     }
 
     /// Whom a letter is for that names someone.
@@ -266,13 +264,13 @@ impl Attempt<'_> {
         letter.to.ok_or_else(nobody)
     }
 
-    /// A failure of this attempt.
+    /// A failure of this attempt. Its reason is redacted, whoever wrote it: every error is safe to show.
     pub(crate) fn error(&self, failure: Failure, why: impl Into<String>) -> NetworkError {
         NetworkError {
             failure,
             account: self.client.account.clone(),
             attempted: self.what,
-            why: why.into(),
+            why: self.client.redacted(&why.into()),
         }
     }
 }

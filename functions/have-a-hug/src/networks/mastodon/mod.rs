@@ -392,8 +392,7 @@ impl Mastodon {
         } else if let Some(moved) = &account.moved {
             format!(
                 "the account has moved to @{}; put that handle into hug.toml",
-                self.client
-                    .redacted(moved.acct.as_deref().unwrap_or("somewhere"))
+                moved.acct.as_deref().unwrap_or("somewhere")
             )
         } else if account.suspended == Some(true) {
             "the server has suspended the account".to_owned()
