@@ -1,8 +1,8 @@
 //! Which file of a crate uses which, read from the sources.
 //!
-//! A `use` or a path counts as an arrow from its file to the file that defines the name: a re-export
-//! is followed to where it leads, and is not an arrow itself. Neither is `mod x;`. Code that only tests
-//! and fuzzing see is left out.
+//! A `use` or a path counts as an arrow from its file to the file that defines the name. A re-export is
+//! followed to where it leads and is not an arrow, and neither is `mod x;`. Code that only tests and
+//! fuzzing see is left out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,46 +10,48 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use syn::{Attribute, Item, UseTree, Visibility, visit::Visit};
+use syn::{Attribute, ImplItem, Item, ItemMod, UseTree, Visibility, visit::Visit};
 
-/// A module's path within its crate: `["network", "client"]`; empty for the root.
-type ModulePath = Vec<String>;
-
-/// The files of one crate, by their path from its root file's folder, and the arrows between them.
+/// The files of one crate, by their path in the checkout, and the arrows between them.
 pub(crate) struct Graph {
-    /// What the crate is called: the path of its root file.
+    /// The path of its root file.
     pub(crate) name: String,
-    /// Every file, with its lines of code: neither blank nor a comment, tests included.
-    pub(crate) files: BTreeMap<String, usize>,
+    /// Every file.
+    pub(crate) files: BTreeSet<String>,
     /// Each pair `(from, to)` where `from` uses a name that `to` defines.
     pub(crate) arrows: BTreeSet<(String, String)>,
+}
+
+/// A path of names, such as `["crate", "network", "client"]`.
+type Names = Vec<String>;
+
+/// One module: its file, the paths that it uses, and where the names lead that it re-exports.
+#[derive(Default)]
+struct Module {
+    file: String,
+    used: Vec<Names>,
+    exported: BTreeMap<String, Names>,
 }
 
 impl Graph {
     /// Reads the crate whose root is that file of the checkout.
     pub(crate) fn read(checkout: &Path, root: &str) -> Self {
-        let mut sources = Sources::default();
+        let mut modules = BTreeMap::new();
         let path = checkout.join(root);
-        let folder = path.parent().unwrap_or(checkout).to_owned();
-        sources.read(&path, &folder, Vec::new());
-        let arrows = sources.arrows();
-        let relative = |path: &Path| {
-            let path = path.strip_prefix(checkout).unwrap_or(path);
-            path.display().to_string()
-        };
-        let code = |path: &PathBuf| (relative(path), lines_of_code(path));
+        let folder = path.parent().unwrap().to_owned();
+        read_file(checkout, &path, &folder, Vec::new(), &mut modules);
+        let mut arrows = BTreeSet::new();
+        for (at, module) in &modules {
+            for path in &module.used {
+                let to = defining_file(&modules, at, path, 0);
+                arrows.extend(to.map(|to| (module.file.clone(), to)));
+            }
+        }
+        arrows.retain(|(from, to)| from != to);
         Self {
             name: root.to_owned(),
-            files: sources
-                .modules
-                .values()
-                .map(|module| &module.file)
-                .map(code)
-                .collect(),
-            arrows: arrows
-                .iter()
-                .map(|(from, to)| (relative(from), relative(to)))
-                .collect(),
+            files: modules.into_values().map(|module| module.file).collect(),
+            arrows,
         }
     }
 
@@ -57,21 +59,20 @@ impl Graph {
     pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
         let reached: BTreeMap<&str, BTreeSet<&str>> = self
             .files
-            .keys()
+            .iter()
             .map(|file| (file.as_str(), self.reached_from(file)))
             .collect();
-        let mut circles: Vec<Vec<&str>> = Vec::new();
-        for (file, ahead) in &reached {
-            if circles.iter().any(|circle| circle.contains(file)) {
-                continue;
-            }
-            let both_ways = ahead.iter().filter(|other| reached[**other].contains(file));
-            let circle: Vec<&str> = both_ways.copied().collect();
-            if circle.len() > 1 {
-                circles.push(circle);
-            }
-        }
+        let circle = |file: &&str| -> Vec<&str> {
+            let both_ways = reached[file]
+                .iter()
+                .filter(|to| reached[*to].contains(file));
+            both_ways.copied().collect()
+        };
+        let circles: BTreeSet<Vec<&str>> = reached.keys().map(|file| circle(file)).collect();
         circles
+            .into_iter()
+            .filter(|circle| circle.len() > 1)
+            .collect()
     }
 
     fn reached_from<'a>(&'a self, file: &'a str) -> BTreeSet<&'a str> {
@@ -87,224 +88,141 @@ impl Graph {
     }
 }
 
-fn lines_of_code(file: &Path) -> usize {
-    let text = fs::read_to_string(file).unwrap();
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    text.lines().filter(is_code).count()
-}
-
-/// The modules of one crate.
-#[derive(Default)]
-struct Sources {
-    modules: BTreeMap<ModulePath, Module>,
-}
-
-struct Module {
-    file: PathBuf,
-    /// Every path that the module names, as absolute as it can be made, with re-exports left out.
-    used: Vec<ModulePath>,
-    /// `pub use`: what a name leads to.
-    exported: BTreeMap<String, ModulePath>,
-}
-
-impl Sources {
-    fn read(&mut self, file: &Path, folder: &Path, at: ModulePath) {
-        let text =
-            fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let parsed =
-            syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        self.take(&parsed.items, file, folder, at);
-    }
-
-    fn take(&mut self, items: &[Item], file: &Path, folder: &Path, at: ModulePath) {
-        let mut names = Names::default();
-        for item in items {
-            match item {
-                Item::Mod(module) if is_for_tests(&module.attrs) => {}
-                Item::Mod(module) => {
-                    let name = module.ident.to_string();
-                    let mut inner = at.clone();
-                    inner.push(name.clone());
-                    if let Some((_, items)) = &module.content {
-                        self.take(items, file, &folder.join(&name), inner);
-                        continue;
-                    }
-                    let beside = folder.join(format!("{name}.rs"));
-                    let within = folder.join(&name).join("mod.rs");
-                    let path = if beside.exists() { beside } else { within };
-                    self.read(&path, &folder.join(&name), inner);
-                }
-                other => names.visit_item(other),
-            }
-        }
-        let absolute = |path: &ModulePath| absolute(path, &at, self);
-        let module = Module {
-            file: file.to_owned(),
-            used: names.used.iter().filter_map(absolute).collect(),
-            exported: names
-                .exported
-                .iter()
-                .filter_map(|(name, path)| Some((name.clone(), absolute(path)?)))
-                .collect(),
+/// Reads a module's file, and the files of the modules that it declares.
+fn read_file(
+    checkout: &Path,
+    file: &Path,
+    folder: &Path,
+    at: Names,
+    modules: &mut BTreeMap<Names, Module>,
+) {
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut module = Module {
+        file: file.strip_prefix(checkout).unwrap().display().to_string(),
+        ..Module::default()
+    };
+    for item in syn::parse_file(&text).unwrap().items {
+        let Item::Mod(ItemMod {
+            attrs,
+            ident,
+            content: None,
+            ..
+        }) = &item
+        else {
+            module.visit_item(&item);
+            continue;
         };
-        self.modules.insert(at, module);
-    }
-
-    fn arrows(&self) -> BTreeSet<(PathBuf, PathBuf)> {
-        let mut arrows = BTreeSet::new();
-        for module in self.modules.values() {
-            for path in &module.used {
-                let to = self.file_of(path, 0);
-                if to != module.file {
-                    arrows.insert((module.file.clone(), to));
-                }
-            }
-        }
-        arrows
-    }
-
-    /// The file that defines the name at the end of an absolute path.
-    fn file_of(&self, path: &[String], hops: usize) -> PathBuf {
-        let longest = (0..=path.len())
-            .rev()
-            .find(|length| self.modules.contains_key(&path[..*length]));
-        let length = longest.unwrap_or(0);
-        let module = &self.modules[&path[..length]];
-        let exported = path.get(length).and_then(|name| module.exported.get(name));
-        match exported {
-            // A chain of re-exports is short; the bound is for one that leads back to itself.
-            Some(to) if hops < 8 => self.file_of(to, hops + 1),
-            _ => module.file.clone(),
+        if !is_for_tests(attrs) {
+            let (name, mut inner) = (ident.to_string(), at.clone());
+            inner.push(name.clone());
+            let beside = folder.join(format!("{name}.rs"));
+            let within: PathBuf = folder.join(&name).join("mod.rs");
+            let file = if beside.exists() { beside } else { within };
+            read_file(checkout, &file, &folder.join(&name), inner, modules);
         }
     }
+    modules.insert(at, module);
 }
 
-/// The path from the crate's root; `None` for one that leads into another crate.
-fn absolute(path: &ModulePath, at: &ModulePath, sources: &Sources) -> Option<ModulePath> {
-    let (first, rest) = path.split_first()?;
-    let mut base = at.clone();
-    let mut rest = rest;
-    match first.as_str() {
-        "crate" => base.clear(),
-        "self" => {}
-        "super" => {
-            base.pop();
-            while let Some((again, after)) = rest.split_first().filter(|(next, _)| *next == "super")
-            {
-                let _ = again;
-                base.pop();
-                rest = after;
-            }
-        }
-        child => {
-            base.push(child.to_owned());
-            // Only a module that is declared here; anything else is a local name or another crate.
-            if !sources.modules.contains_key(&base) {
-                return None;
-            }
-        }
+/// The file that defines the name at the end of a path that the module `at` uses; `None` in another crate.
+fn defining_file(
+    modules: &BTreeMap<Names, Module>,
+    at: &[String],
+    path: &[String],
+    hops: usize,
+) -> Option<String> {
+    let up = path.iter().take_while(|name| *name == "super").count();
+    let absolute: Names = match path.first()?.as_str() {
+        "crate" => path[1..].to_vec(),
+        "self" => [at, &path[1..]].concat(),
+        "super" => [&at[..at.len().checked_sub(up)?], &path[up..]].concat(),
+        // A module that is declared here; else a local name or another crate.
+        _ => Some([at, path].concat())
+            .filter(|_| modules.contains_key(&[at, &path[..1]].concat()))?,
+    };
+    let length = (0..=absolute.len())
+        .rev()
+        .find(|length| modules.contains_key(&absolute[..*length]))?;
+    let module = &modules[&absolute[..length]];
+    let exported = absolute
+        .get(length)
+        .and_then(|name| module.exported.get(name));
+    match exported {
+        // A chain of re-exports is short; the bound is for one that leads back to itself.
+        Some(to) if hops < 8 => defining_file(modules, &absolute[..length], to, hops + 1),
+        _ => Some(module.file.clone()),
     }
-    base.extend(rest.iter().cloned());
-    Some(base)
 }
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
+    let tests = |attribute: &&Attribute| {
+        let list = attribute.meta.require_list();
         attribute.path().is_ident("cfg")
-            && attribute
-                .meta
-                .require_list()
-                .is_ok_and(|list| list.tokens.to_string().contains("test"))
-    })
+            && list.is_ok_and(|list| list.tokens.to_string().contains("test"))
+    };
+    attributes.iter().any(|attribute| tests(&attribute))
 }
 
-/// The paths that stand in an item.
-#[derive(Default)]
-struct Names {
-    used: Vec<ModulePath>,
-    exported: BTreeMap<String, ModulePath>,
-}
-
-impl<'ast> Visit<'ast> for Names {
+impl<'ast> Visit<'ast> for Module {
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes = match item {
             Item::Fn(item) => &item.attrs,
             Item::Impl(item) => &item.attrs,
+            Item::Mod(item) => &item.attrs,
             Item::Use(item) => &item.attrs,
-            Item::Struct(item) => &item.attrs,
-            Item::Const(item) => &item.attrs,
             _ => &Vec::new(),
         };
-        if is_for_tests(attributes) {
-            return;
+        if !is_for_tests(attributes) {
+            syn::visit::visit_item(self, item);
         }
-        if let Item::Use(item) = item {
-            let exports = !matches!(item.vis, Visibility::Inherited);
-            self.take_use(&item.tree, Vec::new(), exports);
-            return;
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast ImplItem) {
+        if !matches!(item, ImplItem::Fn(function) if is_for_tests(&function.attrs)) {
+            syn::visit::visit_impl_item(self, item);
         }
-        syn::visit::visit_item(self, item);
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.take_use(&item.tree, Vec::new(), false);
-    }
-
-    fn visit_impl_item(&mut self, item: &'ast syn::ImplItem) {
-        if let syn::ImplItem::Fn(function) = item
-            && is_for_tests(&function.attrs)
-        {
-            return;
-        }
-        syn::visit::visit_impl_item(self, item);
+        let exports = !matches!(item.vis, Visibility::Inherited);
+        self.take_use(&item.tree, Vec::new(), exports);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let segments = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string());
-        let segments: ModulePath = segments.collect();
-        if segments.len() > 1 {
-            self.used.push(segments);
+        if path.segments.len() > 1 {
+            let names = path
+                .segments
+                .iter()
+                .map(|segment| segment.ident.to_string());
+            self.used.push(names.collect());
         }
         syn::visit::visit_path(self, path);
     }
 }
 
-impl Names {
-    fn take_use(&mut self, tree: &UseTree, mut path: ModulePath, exports: bool) {
-        match tree {
+impl Module {
+    fn take_use(&mut self, tree: &UseTree, mut path: Names, exports: bool) {
+        let called = match tree {
             UseTree::Path(next) => {
                 path.push(next.ident.to_string());
-                self.take_use(&next.tree, path, exports);
+                return self.take_use(&next.tree, path, exports);
             }
             UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.take_use(tree, path.clone(), exports);
-                }
+                let trees = group.items.iter();
+                return trees.for_each(|tree| self.take_use(tree, path.clone(), exports));
             }
+            UseTree::Name(name) if name.ident == "self" => path.last().unwrap().clone(),
             UseTree::Name(name) => {
-                let name = name.ident.to_string();
-                let called = if name == "self" {
-                    path.last().cloned()
-                } else {
-                    Some(name.clone())
-                };
-                if name != "self" {
-                    path.push(name);
-                }
-                self.take_name(called.unwrap_or_default(), path, exports);
+                path.push(name.ident.to_string());
+                name.ident.to_string()
             }
             UseTree::Rename(rename) => {
                 path.push(rename.ident.to_string());
-                self.take_name(rename.rename.to_string(), path, exports);
+                rename.rename.to_string()
             }
-            UseTree::Glob(_) => self.used.push(path),
-        }
-    }
-
-    fn take_name(&mut self, called: String, path: ModulePath, exports: bool) {
+            UseTree::Glob(_) => return self.used.push(path),
+        };
         if exports {
             self.exported.insert(called, path);
         } else {
