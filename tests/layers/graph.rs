@@ -68,7 +68,7 @@ impl Graph {
                 .filter(|to| reached[*to].contains(file));
             both_ways.copied().collect()
         };
-        let circles: BTreeSet<Vec<&str>> = reached.keys().map(|file| circle(file)).collect();
+        let circles: BTreeSet<Vec<&str>> = reached.keys().map(circle).collect();
         circles
             .into_iter()
             .filter(|circle| circle.len() > 1)
