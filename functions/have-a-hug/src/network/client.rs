@@ -99,10 +99,6 @@ impl Client {
         *self.lock()
     }
 
-    fn block_until(&self, time: Timestamp) {
-        *self.lock() = Some(time);
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
         // A time is whole even if a thread panicked while it held the lock.
         self.blocked_until
@@ -165,7 +161,7 @@ impl Attempt<'_> {
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         let response = self.exchange(request, Failure::TryAgain).await?;
         if response.status == StatusCode::TOO_MANY_REQUESTS {
-            self.client.block_until(self.client.reset(&response));
+            *self.client.lock() = Some(self.client.reset(&response));
         }
         Ok(response)
     }
@@ -208,11 +204,12 @@ impl Attempt<'_> {
         Err(refusal)
     }
 
-    /// Remembers that a response used up the rate limit, if it did.
+    /// Remembers whether this response used up the rate limit. A limit of an earlier response is over: the
+    /// network has answered.
     pub(crate) fn note_limit(&self, response: &Response) {
-        if response.number(self.client.dialect.remaining) == Some(0) {
-            self.client.block_until(self.client.reset(response));
-        }
+        let used_up = response.number(self.client.dialect.remaining) == Some(0);
+        let until = used_up.then(|| self.client.reset(response));
+        *self.client.lock() = until;
     }
 
     /// What a response means that is not the wanted one.
@@ -352,6 +349,20 @@ mod tests {
                 "{head}"
             );
         }
+    }
+
+    #[test]
+    fn a_rate_limit_is_over_when_the_network_answers_again() {
+        let client = client("key");
+        let note = |head: &str| {
+            let response = Response::read(head.as_bytes());
+            client.attempt("reading").note_limit(&response);
+            client.blocked_until().is_some()
+        };
+        assert!(note("200\nremaining: 0\n\n"));
+        assert!(!note("200\nremaining: 9\n\n"));
+        assert!(note("200\nremaining: 0\n\n"));
+        assert!(!note("200\n\n"));
     }
 
     #[test]
