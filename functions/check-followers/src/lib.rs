@@ -90,7 +90,8 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
 }
 
 impl Looked {
-    fn check(&self) -> Option<&Check> {
+    /// The check, if it did not fail.
+    pub fn check(&self) -> Option<&Check> {
         match self {
             Self::At(check) => Some(check),
             Self::Failed { .. } => None,

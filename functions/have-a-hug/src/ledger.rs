@@ -291,8 +291,13 @@ impl Ledger {
             match key("sk").as_str() {
                 ACCOUNT => all.accounts.push(call.parse(item)?),
                 HANDLE => {
-                    let name = name_of_handle(&key("pk")).map_err(|error| call.bug(error))?;
-                    all.handles.push((name, call.parse(item)?));
+                    let pk = key("pk");
+                    match name_of_handle(&pk) {
+                        Ok(name) => all.handles.push((name, call.parse(item)?)),
+                        Err(why) => {
+                            tracing::warn!(pk, %why, "a handle that cannot be read is left out")
+                        }
+                    }
                 }
                 sk if sk.starts_with(MILESTONE) => all.hugs.push(call.parse(item)?),
                 _ => {}

@@ -6,7 +6,10 @@ use promise::{
     record::AccountRecord,
 };
 
-use crate::ledger::{Ledger, LedgerError, LedgerFailure};
+use crate::{
+    ledger::{Ledger, LedgerError, LedgerFailure},
+    settings::{Settings, UnknownAccount},
+};
 
 /// How often a retry that lost the race against a worker is decided again.
 const MAX_RACES: usize = 4;
@@ -17,9 +20,12 @@ pub enum RetryError {
     /// It is under way, or nothing is left to send.
     #[error(transparent)]
     NotNow(#[from] NotClaimable),
-    /// The ledger does not have it.
+    /// The ledger does not have the hug, or its account.
     #[error("the ledger does not have it any more")]
     Gone,
+    /// Nobody would deliver it.
+    #[error(transparent)]
+    UnknownAccount(#[from] UnknownAccount),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -30,10 +36,15 @@ pub enum RetryError {
 /// # Errors
 ///
 /// Where it cannot go back to work; nothing has been written then.
-pub async fn retry(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<Hug, RetryError> {
+pub async fn retry(
+    ledger: &Ledger,
+    settings: &Settings,
+    key: &HugKey,
+    now: Timestamp,
+) -> Result<Hug, RetryError> {
     let mut races = 0;
     loop {
-        match retry_once(ledger, key, now).await {
+        match retry_once(ledger, settings, key, now).await {
             Err(RetryError::Ledger(error))
                 if error.failure == LedgerFailure::LostRace && races < MAX_RACES =>
             {
@@ -44,22 +55,27 @@ pub async fn retry(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<Hug,
     }
 }
 
-async fn retry_once(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<Hug, RetryError> {
+async fn retry_once(
+    ledger: &Ledger,
+    settings: &Settings,
+    key: &HugKey,
+    now: Timestamp,
+) -> Result<Hug, RetryError> {
     let hug = ledger.hug(key).await?.ok_or(RetryError::Gone)?;
     let next = hug.retry(now)?;
-    match ledger.account(&key.id).await? {
-        // The account is written with the hug, so that a later check rearms the hug if it gets stuck again.
-        Some(account) if !account.unsettled.contains(&key.milestone) => {
-            let mut unsettled = account.unsettled.clone();
-            unsettled.push(key.milestone);
-            let account = AccountRecord {
-                unsettled,
-                revision: account.revision + 1,
-                ..account
-            };
-            ledger.record_retry(&account, &next).await?;
-        }
-        _ => ledger.replace_hug(&next).await?,
+    let account = ledger.account(&key.id).await?.ok_or(RetryError::Gone)?;
+    settings.account(&account.name)?;
+    // The account is written with the hug, also where it looks after the hug already: a check that gave the
+    // hug up a moment ago loses the race, and cannot record that the hug is settled.
+    let mut unsettled = account.unsettled.clone();
+    if !unsettled.contains(&key.milestone) {
+        unsettled.push(key.milestone);
     }
+    let account = AccountRecord {
+        unsettled,
+        revision: account.revision + 1,
+        ..account
+    };
+    ledger.record_retry(&account, &next).await?;
     Ok(next)
 }

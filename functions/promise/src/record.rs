@@ -61,7 +61,7 @@ impl Remembered {
 }
 
 /// What is known of a handle before the network has been asked: whose it is, and until when the
-/// network must be left alone.
+/// network must not be asked.
 ///
 /// It is an item of its own because both are needed before the account's id is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]

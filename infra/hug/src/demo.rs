@@ -59,7 +59,7 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     let limited = story.networks.first().clone();
     limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
     story.tell(&format!(
-        "A hundred more follow, but {} wants to be left alone for a quarter of an hour.",
+        "A hundred more follow, but {} asks not to be read for a quarter of an hour.",
         limited.facts().title
     ))?;
     story.fans(100);
@@ -133,7 +133,7 @@ impl<'a, W: Write> Story<'a, W> {
         self.clock.advance(BETWEEN_CHECKS);
         self.networks.iter().for_each(StandIn::clear_requests);
         let round = self.stack.round(json!({})).await?;
-        let report = Report::of(&round, self.clock.now());
+        let report = Report::of(&round);
         let requests = self.networks.iter().map(|it| it.requests().len());
         let now = self.clock.now().strftime("%H:%M");
         let mut columns = Table::new();

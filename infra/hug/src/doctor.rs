@@ -34,9 +34,8 @@ pub async fn run(
     clock: &Clock,
 ) -> Result<Vec<Finding>, Error> {
     let http = http::client()?;
-    let now = clock.now();
     let (mut findings, settings) = look_at_settings(settings, secrets);
-    let ledger = look_at_folder(state, &http, now).await;
+    let ledger = look_at_folder(state, &http, clock.now()).await;
     findings.extend(ledger.findings);
     let Some(settings) = settings else {
         let found = "not asked, because the settings have a mistake";
@@ -50,7 +49,7 @@ pub async fn run(
             account,
             network: network.as_ref(),
             http: &http,
-            now,
+            now: clock.now(),
         };
         findings.extend(one.look(&ledger.snapshot).await);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use have_a_hug::{clock::Clock, settings::Settings};
+use have_a_hug::{clock::Clock, deps::Deps, settings::Settings};
 use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
@@ -160,7 +160,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             let which = Which { account, milestone };
             match on_aws.place(&state) {
                 Place::Folder(state) => retry_here(&settings, &state, &which).await,
-                place @ Place::Aws(_) => retry_on_aws(&place, &which).await,
+                place @ Place::Aws(_) => retry_on_aws(&settings, &place, &which).await,
             }
         }
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
@@ -206,7 +206,7 @@ async fn check(
     };
     let event = json!({ "account": account, "dry_run": dry_run });
     let round = stack.round(event).await?;
-    print_report(&stack, &round)
+    print_report(&round)
 }
 
 async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<ExitCode, Error> {
@@ -218,27 +218,30 @@ async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<Exit
 /// Retries in the ledger here, and delivers at once.
 async fn retry_here(settings: &Path, state: &Path, which: &Which) -> Result<ExitCode, Error> {
     let mut stack = Stack::open(settings, state).await?;
-    if let Some(account) = &which.account {
-        stack.deps.settings.account(account)?;
-    }
-    let now = stack.deps.clock.now();
-    if retry::run(&stack.deps.ledger, which, now, &mut stdout()).await? == 0 {
+    let Deps {
+        ledger,
+        settings,
+        clock,
+        ..
+    } = &stack.deps;
+    if retry::run(ledger, settings, which, clock.now(), &mut stdout()).await? == 0 {
         return Ok(ExitCode::SUCCESS);
     }
     let round = stack.deliver_only().await?;
-    print_report(&stack, &round)
+    print_report(&round)
 }
 
 /// Retries in the ledger on AWS, where the stream delivers.
-async fn retry_on_aws(place: &Place, which: &Which) -> Result<ExitCode, Error> {
+async fn retry_on_aws(settings: &Path, place: &Place, which: &Which) -> Result<ExitCode, Error> {
+    let settings = Settings::load(settings, &|_| Some("not-needed".to_owned()))?;
     let opened = place.open().await?.ok_or("there is no such ledger")?;
     let now = Clock::system().now();
-    retry::run(&opened.ledger, which, now, &mut stdout()).await?;
+    retry::run(&opened.ledger, &settings, which, now, &mut stdout()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_report(stack: &Stack, round: &Round) -> Result<ExitCode, Error> {
-    let report = Report::of(round, stack.deps.clock.now());
+fn print_report(round: &Round) -> Result<ExitCode, Error> {
+    let report = Report::of(round);
     for line in &report.lines {
         writeln!(stdout(), "{line}")?;
     }

@@ -1,11 +1,17 @@
 //! A round, in lines that a person reads.
 
+use std::{collections::BTreeMap, iter};
+
 use check_followers::{Looked, Summary};
-use have_a_hug::check::{Check, CheckOutcome};
+use have_a_hug::{
+    check::{Check, CheckOutcome, Rearmed},
+    deliver::{Delivery, DeliveryOutcome},
+};
 use jiff::Timestamp;
 use promise::{
     evidence::{Certainty, Skipped},
     hug::{Hug, Status},
+    milestone::Milestone,
 };
 
 use crate::{
@@ -13,7 +19,7 @@ use crate::{
     words::{each, follower, how, refused},
 };
 
-/// What one round came to, for a person.
+/// The result of one round, for a person.
 pub struct Report {
     /// What happened: for each account a line that begins with its name, and below it, indented, what
     /// happened to its hugs.
@@ -23,30 +29,86 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of a round that ended at that time.
-    pub fn of(round: &Round, now: Timestamp) -> Self {
-        let hugs = delivered(round);
-        let in_trouble = hugs.iter().any(|hug| is_trouble(hug, now));
+    /// The report of a round.
+    pub fn of(round: &Round) -> Self {
+        let attempts = attempts(&round.deliveries);
+        let in_trouble = attempts.iter().any(|attempt| attempt.needs_person);
+        let checks = round.summary.accounts.iter().filter_map(Looked::check);
+        let gave_up = |moved: &Rearmed| moved.status == Status::Undeliverable;
+        let gave_up = checks.flat_map(|check| &check.rearmed).any(gave_up);
         Self {
-            lines: lines(&round.summary, &hugs),
-            needs_person: round.summary.failed > 0 || in_trouble,
+            lines: lines(&round.summary, &attempts),
+            needs_person: round.summary.failed > 0 || in_trouble || gave_up,
         }
     }
 }
 
-/// Each hug that was to be delivered, as its last delivery left it.
-fn delivered(round: &Round) -> Vec<&Hug> {
-    let mut hugs: Vec<&Hug> = Vec::new();
-    for hug in round.deliveries.iter().filter_map(|one| one.hug.as_ref()) {
-        hugs.retain(|earlier| earlier.key() != hug.key());
-        hugs.push(hug);
-    }
-    hugs.sort_by_key(|hug| (hug.account.to_string(), hug.milestone));
-    hugs
+/// What became of one hug, for a person.
+struct Attempt {
+    account: String,
+    milestone: Milestone,
+    lines: Vec<String>,
+    needs_person: bool,
 }
 
-fn lines(summary: &Summary, hugs: &[&Hug]) -> Vec<String> {
+impl Attempt {
+    /// `None` where there was nothing to do.
+    fn of(delivery: &Delivery) -> Option<Self> {
+        let needs_person = match &delivery.result {
+            Ok(
+                DeliveryOutcome::Settled(_) | DeliveryOutcome::InProgress | DeliveryOutcome::Gone,
+            ) => return None,
+            Ok(DeliveryOutcome::Undeliverable { .. }) | Err(_) => true,
+            Ok(_) => false,
+        };
+        let (milestone, hug) = (delivery.key.milestone, delivery.hug.as_ref());
+        let (state, again) = hug.map_or((NOT_YET.to_owned(), None), state);
+        let why = match &delivery.result {
+            Ok(_) => hug.map(how).unwrap_or_default(),
+            Err(error) => error.to_string(),
+        };
+        let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
+        let refused = hug.map(refused).unwrap_or_default();
+        let refused = refused.into_iter().map(|why| format!("    {why}"));
+        let line = format!("  {milestone} {state}: {why}{again}");
+        Some(Self {
+            account: hug.map_or_else(
+                || delivery.key.id.to_string(),
+                |hug| hug.account.to_string(),
+            ),
+            milestone,
+            lines: iter::once(line).chain(refused).collect(),
+            needs_person,
+        })
+    }
+}
+
+const NOT_YET: &str = "not invited yet";
+
+/// Where a hug stands, and from when on it is tried again by itself.
+fn state(hug: &Hug) -> (String, Option<Timestamp>) {
+    match hug.status {
+        Status::Reached => (NOT_YET.to_owned(), None),
+        Status::Inviting => (NOT_YET.to_owned(), hug.lease_until),
+        settled => (settled.to_string(), None),
+    }
+}
+
+/// The last attempt at each hug, by account and milestone.
+fn attempts(deliveries: &[Delivery]) -> Vec<Attempt> {
+    let mut last = BTreeMap::new();
+    for attempt in deliveries.iter().filter_map(Attempt::of) {
+        last.insert((attempt.account.clone(), attempt.milestone), attempt);
+    }
+    last.into_values().collect()
+}
+
+fn lines(summary: &Summary, attempts: &[Attempt]) -> Vec<String> {
     let (mut lines, mut names) = (Vec::new(), Vec::new());
+    let invitations = |account: &str| -> Vec<String> {
+        let of_it = attempts.iter().filter(|one| one.account == account);
+        of_it.flat_map(|one| one.lines.clone()).collect()
+    };
     for looked in &summary.accounts {
         let account = match looked {
             Looked::At(check) => {
@@ -58,21 +120,16 @@ fn lines(summary: &Summary, hugs: &[&Hug]) -> Vec<String> {
                 account.to_string()
             }
         };
-        lines.extend(invitations(hugs, &account));
+        lines.extend(invitations(&account));
         names.push(account);
     }
-    // The stream can bring hugs of accounts that were not checked, too.
-    for hug in hugs {
-        let account = hug.account.to_string();
-        if names.contains(&account) {
-            continue;
-        }
-        let more = invitations(hugs, &account);
-        if !more.is_empty() {
+    // The stream can bring hugs of accounts that were not checked.
+    for Attempt { account, .. } in attempts {
+        if !names.contains(account) {
             lines.push(account.clone());
-            lines.extend(more);
+            lines.extend(invitations(account));
+            names.push(account.clone());
         }
-        names.push(account);
     }
     lines
 }
@@ -105,7 +162,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         }
     }];
     let would = if dry_run {
-        " (dry run: not written down)"
+        " (dry run: not recorded)"
     } else {
         ""
     };
@@ -140,7 +197,9 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             Status::Reached => "is rearmed".to_owned(),
             other => format!("is {other} now"),
         };
-        lines.push(format!("  {} was stuck and {now}", moved.milestone));
+        let why = moved.reason.iter().map(|why| format!(": {why}"));
+        let why: String = why.collect();
+        lines.push(format!("  {} was stuck and {now}{why}", moved.milestone));
     }
     lines
 }
@@ -152,57 +211,19 @@ fn passed_over(skipped: &[Skipped], more: u64) -> String {
     format!("; passed over {}", each(skipped, more).join(", "))
 }
 
-fn invitations(hugs: &[&Hug], account: &str) -> Vec<String> {
-    hugs.iter()
-        .filter(|hug| hug.attempts > 0 && hug.account.to_string() == account)
-        .flat_map(|hug| {
-            let (state, again) = match (hug.status, hug.lease_until) {
-                (Status::Inviting, until) => ("not invited yet".to_owned(), until),
-                (other, _) => (other.to_string(), None),
-            };
-            let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
-            let line = format!("  {} {state}: {}{again}", hug.milestone, how(hug));
-            let why = refused(hug).into_iter().map(|why| format!("    {why}"));
-            std::iter::once(line).chain(why)
-        })
-        .collect()
-}
-
-/// Whether a person has to look at a hug: it was given up, or failed and does not wait for a set time.
-fn is_trouble(hug: &Hug, now: Timestamp) -> bool {
-    match hug.status {
-        Status::Undeliverable => true,
-        Status::Inviting => {
-            hug.reason.is_some() && hug.lease_until.is_none_or(|until| until <= now)
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn each_accounts_invitations_are_below_its_name_whether_it_was_checked_or_not() {
-        let invited = |account: &str, milestone: u64| -> Result<Hug, serde_json::Error> {
-            serde_json::from_value(json!({
-                "account": account, "id": "1", "milestone": milestone, "status": "invited",
-                "follower": null, "creator": "Amber", "attempts": 1, "rearmed": 0, "revision": 4,
-                "evidence": {"count_before": 1, "count_after": 2, "position": 0, "skipped": [], "note": null},
-                "invitation": {
-                    "channel": "announce", "text": "…", "prepared_at": "2026-11-22T14:00:00Z",
-                    "reference": "77", "sent_at": null,
-                },
-                "reason": null, "lease_until": null,
-                "reached_at": "2026-11-22T14:00:00Z", "updated_at": "2026-11-22T14:00:00Z",
-            }))
+        let invited = |(account, milestone): (&str, u64)| Attempt {
+            account: account.to_owned(),
+            milestone: Milestone::from_number(milestone).expect("a milestone"),
+            lines: vec![format!("  {milestone} invited: announce 77")],
+            needs_person: false,
         };
-        let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)]
-            .map(|(account, milestone)| invited(account, milestone).expect("a hug"));
-        let invited: Vec<&Hug> = invited.iter().collect();
+        let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)].map(invited);
         let failed = Looked::Failed {
             account: "x:amber".parse().expect("a name"),
             error: "no".to_owned(),

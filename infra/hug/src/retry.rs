@@ -5,6 +5,7 @@ use std::io::Write;
 use have_a_hug::{
     ledger::{Ledger, Snapshot},
     retry::{RetryError, retry},
+    settings::Settings,
 };
 use jiff::Timestamp;
 use promise::{
@@ -24,23 +25,27 @@ pub struct Which {
     pub milestone: Option<Milestone>,
 }
 
-/// Puts the hugs back to work that can go, and says on `out` what it does with each. Returns how many went
-/// back to work; the stream delivers them.
+/// Puts the hugs of the settings' accounts back to work that can go, and says on `out` what it does with
+/// each. Returns how many went back to work; the stream delivers them.
 ///
 /// # Errors
 ///
 /// Where the one hug that was asked for cannot go back to work, or the ledger fails.
 pub async fn run(
     ledger: &Ledger,
+    settings: &Settings,
     which: &Which,
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<usize, Error> {
+    if let Some(account) = &which.account {
+        settings.account(account)?;
+    }
     let snapshot = ledger.snapshot().await?;
     let mut back_at_work = 0;
     for (name, hug) in chosen(&snapshot, which)? {
         let is = format!("{name}  the hug for {} is {}", hug.milestone, hug.status);
-        match retry(ledger, &hug.key(), now).await {
+        match retry(ledger, settings, &hug.key(), now).await {
             Ok(_) => {
                 let why = match how(hug) {
                     why if why.is_empty() => why,
@@ -55,7 +60,7 @@ pub async fn run(
                 return Err(format!("{what}: {why}").into());
             }
             Err(RetryError::NotNow(NotClaimable::Settled(_))) => {}
-            Err(why) => writeln!(out, "{is}: left alone, as {why}")?,
+            Err(why) => writeln!(out, "{is}: not changed: {why}")?,
         }
     }
     if back_at_work == 0 {
@@ -73,7 +78,7 @@ fn chosen<'a>(snapshot: &'a Snapshot, which: &Which) -> Result<Vec<(AccountName,
         .filter(|(name, _)| which.account.as_ref().is_none_or(|account| account == name))
         .collect();
     if let (Some(account), true) = (&which.account, named.is_empty()) {
-        return Err(nothing_of(snapshot, account).into());
+        return Err(format!("{account} has no hug yet").into());
     }
     match which.milestone {
         Some(milestone) => Ok(vec![the_one(&named, milestone)?]),
@@ -86,18 +91,6 @@ fn name_now(snapshot: &Snapshot, hug: &Hug) -> AccountName {
     let id = hug.key().id;
     let known = snapshot.accounts.iter().find(|account| account.key() == id);
     known.map_or_else(|| hug.account.clone(), |account| account.name.clone())
-}
-
-fn nothing_of(snapshot: &Snapshot, account: &AccountName) -> String {
-    let accounts = snapshot.accounts.iter();
-    let known: Vec<String> = accounts.map(|account| account.name.to_string()).collect();
-    if known.contains(&account.to_string()) {
-        return format!("{account} has no hug yet");
-    }
-    format!(
-        "the ledger has no account {account}; it has {}",
-        known.join(", ")
-    )
 }
 
 fn the_one<'a>(

@@ -28,7 +28,7 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
         };
         let lines = match round {
             None => break,
-            Some(Ok(round)) => Report::of(&round, stack.deps.clock.now()).lines,
+            Some(Ok(round)) => Report::of(&round).lines,
             Some(Err(error)) if retry_can_help(&error) => {
                 vec![format!(
                     "  this round was cut short: {error}; the next one tries again"

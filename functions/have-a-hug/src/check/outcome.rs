@@ -21,7 +21,7 @@ pub struct Check {
     pub account: AccountName,
     /// Its id on the network, once known.
     pub id: Option<UserId>,
-    /// What it came to.
+    /// How it ended.
     pub outcome: CheckOutcome,
     /// Followers at the check before.
     pub followers_before: Option<u64>,
@@ -41,7 +41,7 @@ pub struct Check {
     pub retry_at: Option<Timestamp>,
 }
 
-/// What a check came to.
+/// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
@@ -69,12 +69,14 @@ pub struct Waiting {
 }
 
 /// A stuck hug that was moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rearmed {
     /// Its milestone.
     pub milestone: Milestone,
     /// `reached` again, or `undeliverable`.
     pub status: Status,
+    /// What kept it from its follower, as far as is known.
+    pub reason: Option<String>,
 }
 
 /// A check that failed. The mark has not moved, and the next check tries again.

@@ -51,6 +51,7 @@ pub(super) async fn look_after(
         after.rearmed.push(Rearmed {
             milestone: *milestone,
             status: next.status,
+            reason: next.reason.clone(),
         });
         after
             .unsettled
