@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
     check::{Check, check},
-    deps::{Deps, Served},
+    deps::{Connected, Deps},
     metrics::{CheckCounts, MAX_CHARTED},
 };
 use lambda_runtime::{Error, LambdaEvent};
@@ -30,7 +30,7 @@ pub struct ByHand {
     pub dry_run: bool,
 }
 
-/// What all the checks came to.
+/// The results of all the checks.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// Whether nothing was written because that was asked for.
@@ -71,7 +71,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let accounts = chosen(deps, asked.account.as_deref())?;
     let checks = accounts
         .into_iter()
-        .map(|served| look_at(deps, served, asked.dry_run));
+        .map(|connected| check_one(deps, connected, asked.dry_run));
     let looked: Vec<Looked> = stream::iter(checks)
         .buffered(MAX_CONCURRENT_CHECKS)
         .collect()
@@ -110,19 +110,19 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Served<'a>>, Error> {
+fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Connected<'a>>, Error> {
     let Some(wanted) = wanted else {
         return Ok(deps.all().collect());
     };
     let name: AccountName = wanted.parse()?;
     deps.settings.account(&name)?;
-    Ok(deps.served(&name).into_iter().collect())
+    Ok(deps.connected(&name).into_iter().collect())
 }
 
-async fn look_at(deps: &Deps, served: Served<'_>, dry_run: bool) -> Looked {
-    let account = &served.account.name;
+async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Looked {
+    let account = &connected.account.name;
     // A defect that one account's data triggers must not stop the checks of the others.
-    let looked = AssertUnwindSafe(check(deps, served, dry_run)).catch_unwind();
+    let looked = AssertUnwindSafe(check(deps, connected, dry_run)).catch_unwind();
     let (error, retry_can_help) = match looked.await {
         Ok(Ok(check)) => {
             log(&check);

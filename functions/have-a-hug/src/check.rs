@@ -22,10 +22,10 @@ use promise::{
 use self::{
     newest::Newest,
     recipient::{Choice, Recipients},
-    stuck::{LookedAfter, look_after},
+    stuck::{Unsettled, rearm_stuck},
 };
 use crate::{
-    deps::{Deps, Served},
+    deps::{Connected, Deps},
     ledger::{LedgerError, LedgerFailure},
     network::{Failure, NetworkError, Profile},
 };
@@ -51,10 +51,14 @@ const MAX_RACES: usize = 4;
 /// # Errors
 ///
 /// Where the network or the ledger fails; nothing has been recorded then.
-pub async fn check(deps: &Deps, served: Served<'_>, dry_run: bool) -> Result<Check, CheckError> {
+pub async fn check(
+    deps: &Deps,
+    connected: Connected<'_>,
+    dry_run: bool,
+) -> Result<Check, CheckError> {
     let one = OneCheck {
         deps,
-        served,
+        connected,
         dry_run,
         now: deps.clock.now(),
     };
@@ -65,7 +69,7 @@ pub async fn check(deps: &Deps, served: Served<'_>, dry_run: bool) -> Result<Che
                 if error.failure == LedgerFailure::LostRace && races < MAX_RACES =>
             {
                 races += 1;
-                tracing::info!(account = %served.account.name, "another check wrote first; deciding again");
+                tracing::info!(account = %connected.account.name, "another check wrote first; deciding again");
             }
             ended => return ended,
         }
@@ -74,7 +78,7 @@ pub async fn check(deps: &Deps, served: Served<'_>, dry_run: bool) -> Result<Che
 
 struct OneCheck<'a> {
     deps: &'a Deps,
-    served: Served<'a>,
+    connected: Connected<'a>,
     dry_run: bool,
     now: Timestamp,
 }
@@ -106,11 +110,15 @@ struct Crossing {
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
         let known = self.read().await?;
-        let looked_after = match &known.account {
-            Some(account) => look_after(&self.deps.ledger, account, self.now, self.dry_run).await?,
-            None => LookedAfter::default(),
+        let Unsettled {
+            rearmed,
+            milestones: unsettled,
+        } = match &known.account {
+            Some(account) => {
+                rearm_stuck(&self.deps.ledger, account, self.now, self.dry_run).await?
+            }
+            None => Unsettled::default(),
         };
-        let LookedAfter { rearmed, unsettled } = looked_after;
         if let Some(until) = known.handle.retry_at.filter(|until| *until > self.now) {
             return Ok(self.rate_limited(&known, rearmed, until));
         }
@@ -131,7 +139,7 @@ impl OneCheck<'_> {
     }
 
     async fn read(&self) -> Result<Known, LedgerError> {
-        let (ledger, name) = (&self.deps.ledger, &self.served.account.name);
+        let (ledger, name) = (&self.deps.ledger, &self.connected.account.name);
         let handle = ledger.handle(name).await?.unwrap_or_default();
         let account = match &handle.id {
             Some(id) => ledger.account(&name.with_id(id)).await?,
@@ -145,7 +153,7 @@ impl OneCheck<'_> {
         known: &Known,
         unsettled: Vec<Milestone>,
     ) -> Result<Decision, CheckError> {
-        let Served { account, network } = self.served;
+        let Connected { account, network } = self.connected;
         let profile = network.profile(known.handle.id.as_ref()).await?;
         self.reject_impossible(&profile, &known.handle)?;
         let (before, mut unsettled) = match (&known.account, &known.handle.id) {
@@ -228,7 +236,7 @@ impl OneCheck<'_> {
             retry_at: Some(until),
             ..HandleRecord::default()
         };
-        let name = &self.served.account.name;
+        let name = &self.connected.account.name;
         self.deps.ledger.remember_limit(name, &limit).await
     }
 
@@ -253,7 +261,7 @@ impl OneCheck<'_> {
 
     /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark.
     async fn confirm_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
-        let network = self.served.network;
+        let network = self.connected.network;
         let leapt = profile.followers.saturating_sub(before) > before.max(MAX_LEAP);
         let is_blocked = network
             .blocked_until()
@@ -274,7 +282,7 @@ impl OneCheck<'_> {
     fn wrong_count(&self, why: String) -> NetworkError {
         NetworkError {
             failure: Failure::TryAgain,
-            account: self.served.account.name.clone(),
+            account: self.connected.account.name.clone(),
             attempted: "reading the follower count",
             why,
         }
@@ -301,7 +309,7 @@ impl OneCheck<'_> {
         // A milestone that has a hug is not owed a second one, wherever the mark is.
         let has_none = |milestone: &Milestone| given.iter().all(|hug| hug.milestone != *milestone);
         let mut recipients = Recipients::begin(
-            self.served,
+            self.connected,
             newest,
             &given,
             before.remembered.as_ref(),
@@ -377,7 +385,7 @@ impl OneCheck<'_> {
         evidence: Evidence,
         follower: Option<Recipient>,
     ) -> Hug {
-        let account = self.served.account;
+        let account = self.connected.account;
         let creator = account.creator.clone();
         Hug {
             account: account.name.clone(),
@@ -432,7 +440,7 @@ impl OneCheck<'_> {
         let account = known.account.as_ref();
         let mark = account.map(|account| account.promised_up_to);
         Check {
-            account: self.served.account.name.clone(),
+            account: self.connected.account.name.clone(),
             id: account.map(|account| account.id.clone()),
             outcome: CheckOutcome::RateLimited,
             followers_before: account.map(|account| account.followers),

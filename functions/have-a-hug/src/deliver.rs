@@ -12,7 +12,7 @@ use promise::{
 };
 
 use crate::{
-    deps::{Deps, Served},
+    deps::{Connected, Deps},
     ledger::{LedgerError, LedgerFailure},
     network::{Failure, NetworkError},
 };
@@ -22,7 +22,7 @@ use crate::{
 /// already posted (X).
 const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// What became of one delivery.
+/// The result of one delivery.
 #[derive(Debug)]
 pub struct Delivery {
     /// Which hug was to be delivered.
@@ -31,11 +31,11 @@ pub struct Delivery {
     pub hug: Option<Hug>,
     /// How many channels were refused for good.
     pub refused: usize,
-    /// What it came to.
+    /// How it ended.
     pub result: Result<DeliveryOutcome, DeliverError>,
 }
 
-/// What a delivery came to.
+/// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     /// The invitation was sent, or the draft is ready.
@@ -108,13 +108,13 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
         Ok(None) => return ended(None, 0, Ok(DeliveryOutcome::Gone)),
         Err(error) => return ended(None, 0, Err(error.into())),
     };
-    let served = match find_account(deps, &hug).await {
-        Ok(served) => served,
+    let connected = match find_account(deps, &hug).await {
+        Ok(connected) => connected,
         Err(error) => return ended(Some(hug), 0, Err(error)),
     };
     let mut one = OneDelivery {
         deps,
-        served,
+        connected,
         // Words that are there before the claim may have been sent.
         may_have_been_sent: hug.invitation.is_some(),
         hug,
@@ -130,18 +130,18 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
 }
 
 /// The hug's account in the settings; under its new name, if its handle has changed since.
-async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Served<'a>, DeliverError> {
-    if let Some(found) = deps.served(&hug.account) {
+async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, DeliverError> {
+    if let Some(found) = deps.connected(&hug.account) {
         return Ok(found);
     }
     let renamed = deps.ledger.account(&hug.key().id).await?;
-    let found = renamed.and_then(|account| deps.served(&account.name));
+    let found = renamed.and_then(|account| deps.connected(&account.name));
     found.ok_or_else(|| DeliverError::UnknownAccount(hug.account.clone()))
 }
 
 struct OneDelivery<'a> {
     deps: &'a Deps,
-    served: Served<'a>,
+    connected: Connected<'a>,
     /// The hug as it was last read or written.
     hug: Hug,
     /// Whether an earlier try may have delivered the words of the hug's invitation.
@@ -178,7 +178,7 @@ impl OneDelivery<'_> {
             if error.failure != Failure::Refused {
                 return self.not_sent(error).await;
             }
-            tracing::info!(account = %self.served.account.name, milestone = self.hug.milestone.number(), %channel, %error, "refused for good; trying the next channel");
+            tracing::info!(account = %self.connected.account.name, milestone = self.hug.milestone.number(), %channel, %error, "refused for good; trying the next channel");
             self.write(self.hug.refused(channel, error.to_string(), self.now()))
                 .await?;
             self.refused += 1;
@@ -209,7 +209,7 @@ impl OneDelivery<'_> {
             return Some(invitation.channel);
         }
         let refused = |channel| refusals.iter().any(|refusal| refusal.channel == channel);
-        let mut contact = self.served.account.contact.iter().copied();
+        let mut contact = self.connected.account.contact.iter().copied();
         contact.find(|channel| {
             !refused(*channel) && (follower.is_some() || !channel.needs_recipient())
         })
@@ -220,7 +220,11 @@ impl OneDelivery<'_> {
         if channel == Channel::Draft {
             return Ok(None);
         }
-        let handle = self.deps.ledger.handle(&self.served.account.name).await?;
+        let handle = self
+            .deps
+            .ledger
+            .handle(&self.connected.account.name)
+            .await?;
         let limit = handle.and_then(|handle| handle.send_retry_at);
         Ok(limit.filter(|until| *until > self.now()))
     }
@@ -237,7 +241,10 @@ impl OneDelivery<'_> {
         };
         if channel == Channel::Draft {
             let recipient = self.hug.follower.as_ref();
-            return Ok(self.served.network.draft_link(recipient, &invitation.text));
+            return Ok(self
+                .connected
+                .network
+                .draft_link(recipient, &invitation.text));
         }
         if self.may_have_been_sent {
             if let Some(reference) = self.find(&invitation).await? {
@@ -256,7 +263,7 @@ impl OneDelivery<'_> {
             return Err(self.not_now(Failure::TryAgain, why).into());
         }
         let letter = self.hug.letter(&invitation);
-        Ok(self.served.network.send(&letter).await?)
+        Ok(self.connected.network.send(&letter).await?)
     }
 
     fn compose(&self, channel: Channel) -> Invitation {
@@ -267,7 +274,7 @@ impl OneDelivery<'_> {
             _ => channel,
         };
         let text = self.deps.settings.text(wording).compose(
-            self.served.account.rules(),
+            self.connected.account.rules(),
             wording,
             hug.milestone,
             hug.follower.as_ref(),
@@ -286,7 +293,11 @@ impl OneDelivery<'_> {
     /// Asks the network for the letter. A refusal to answer does not mean that the letter was refused: the
     /// next channel must not be tried, because the follower may have this letter.
     async fn find(&self, invitation: &Invitation) -> Result<Option<String>, NetworkError> {
-        let found = self.served.network.find(&self.hug.letter(invitation)).await;
+        let found = self
+            .connected
+            .network
+            .find(&self.hug.letter(invitation))
+            .await;
         found.map_err(|mut error| {
             if error.failure == Failure::Refused {
                 error.failure = Failure::Unauthorized;
@@ -312,7 +323,7 @@ impl OneDelivery<'_> {
                     send_retry_at: Some(until),
                     ..HandleRecord::default()
                 };
-                let name = &self.served.account.name;
+                let name = &self.connected.account.name;
                 self.deps.ledger.remember_limit(name, &limit).await?;
                 self.postpone(until, &error.to_string()).await
             }

@@ -1,4 +1,4 @@
-//! What a check and a delivery work with; made once, lent to every event.
+//! What a check and a delivery work with; made once, used by every event.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -30,7 +30,7 @@ pub struct Deps {
 
 /// An account of the settings with its network.
 #[derive(Clone, Copy)]
-pub struct Served<'a> {
+pub struct Connected<'a> {
     /// What its creator wants for it.
     pub account: &'a Account,
     /// Its network.
@@ -65,18 +65,18 @@ impl Deps {
     }
 
     /// Every account with its network, in the order of the settings.
-    pub fn all(&self) -> impl Iterator<Item = Served<'_>> {
+    pub fn all(&self) -> impl Iterator<Item = Connected<'_>> {
         let pairs = self.settings.accounts.iter().zip(&self.networks);
-        pairs.map(|(account, network)| Served {
+        pairs.map(|(account, network)| Connected {
             account,
             network: network.as_ref(),
         })
     }
 
     /// The account of that name with its network; `None` for one that the settings do not name.
-    pub fn served(&self, name: &AccountName) -> Option<Served<'_>> {
+    pub fn connected(&self, name: &AccountName) -> Option<Connected<'_>> {
         let place = *self.places.get(name)?;
-        Some(Served {
+        Some(Connected {
             account: self.settings.accounts.get(place)?,
             network: self.networks.get(place)?.as_ref(),
         })

@@ -160,8 +160,8 @@ impl Ledger {
         self.transact(&call, writes, learned).await
     }
 
-    /// Records that a hug goes back to work: the hug, and its account that looks after it again, both or
-    /// neither.
+    /// Records that a hug goes back to work: the hug, and its account that lists the hug as unsettled, both
+    /// or neither.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ impl Metric {
     }
 }
 
-/// What a round of checks came to.
+/// The numbers of a round of checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckCounts {
     /// How many accounts were checked, the failed ones included.

@@ -86,7 +86,7 @@ pub struct Profile {
     pub followers: u64,
 }
 
-/// Some followers, newest first.
+/// A part of the list of followers, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The page can be short or empty though more follow.
@@ -120,7 +120,7 @@ pub struct Permissions {
     pub message: Option<bool>,
 }
 
-/// What a failure means for what comes next.
+/// What a failure allows next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// A rate limit: the network answers again from then on.
@@ -160,7 +160,7 @@ impl Failure {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{attempted} failed for {account}: {why}; {}", failure.what_helps())]
 pub struct NetworkError {
-    /// What it means for what comes next.
+    /// What it allows next.
     pub failure: Failure,
     /// Which account it was for.
     pub account: AccountName,

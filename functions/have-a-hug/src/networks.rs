@@ -1,6 +1,6 @@
 //! Every network there is, listed once.
 //!
-//! What is true of one network only lies in its folder: its client, its [`Rules`], its JSON. A new network is
+//! What is true of only one network is in its folder: its client, its [`Rules`], its JSON. A new network is
 //! a folder, a line here, and a variant of [`NetworkName`].
 
 pub mod bluesky;

@@ -31,7 +31,8 @@ pub enum RetryError {
     Ledger(#[from] LedgerError),
 }
 
-/// Puts one hug back to `reached`, so that the stream delivers it; its account looks after it again.
+/// Puts one hug back to `reached`, so that the stream delivers it. Its account lists it as
+/// unsettled again, so that checks rearm it if it gets stuck.
 ///
 /// # Errors
 ///
@@ -65,8 +66,8 @@ async fn retry_once(
     let next = hug.retry(now)?;
     let account = ledger.account(&key.id).await?.ok_or(RetryError::Gone)?;
     settings.account(&account.name)?;
-    // The account is written with the hug, also where it looks after the hug already: a check that gave the
-    // hug up a moment ago loses the race, and cannot record that the hug is settled.
+    // The account is written with the hug, even where it lists the hug already: a check that gave the hug up
+    // a moment ago loses the race then, and cannot record that the hug is settled.
     let mut unsettled = account.unsettled.clone();
     if !unsettled.contains(&key.milestone) {
         unsettled.push(key.milestone);

@@ -1,4 +1,4 @@
-//! What a creator decided, checked: there is no [`Settings`] with a mistake in it.
+//! What a creator decided. Every mistake is reported, so a [`Settings`] has none.
 //!
 //! - `file`: hug.toml as it is written, and what to answer to a syntax error.
 //! - `secrets`: the names of secrets, and which were found.

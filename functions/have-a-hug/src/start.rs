@@ -110,7 +110,7 @@ impl Parameters {
             values,
         } = self;
         let text = values.get(&format!("{prefix}/settings")).ok_or_else(|| {
-            format!("there is no parameter {prefix}/settings in {region}, so nobody knows whose followers to count; upload hug.toml with `make settings`")
+            format!("there is no parameter {prefix}/settings in {region}, so it is unknown whose followers to count; upload hug.toml with `make settings`")
         })?;
         let secrets = |name: &str| values.get(&format!("{prefix}/secrets/{name}")).cloned();
         let file = format!("the parameter {prefix}/settings in {region}");

@@ -18,7 +18,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use promise::hug::HugKey;
 use serde::Deserialize;
 
-/// What became of a batch of records.
+/// The result of a batch of records.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Which records the stream must deliver again: the first that failed, and with it all that follow.
@@ -39,7 +39,7 @@ pub async fn handle(
     Ok(handle_batch(event.payload, deps).await.response)
 }
 
-/// The same, with what became of each hug.
+/// The same, with the result of each delivery.
 pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
     let mut batch = Batch::default();
     for record in &event.records {

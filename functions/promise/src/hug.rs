@@ -50,7 +50,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Whether the invitation has reached its end, so that no check looks after it.
+    /// Whether the invitation has reached its end, so that no check touches it.
     pub fn is_settled(self) -> bool {
         !matches!(self, Self::Reached | Self::Inviting)
     }

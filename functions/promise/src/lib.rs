@@ -39,7 +39,7 @@
 //! | arrival | a follower who came since the list was remembered |
 //! | evidence | the counts, the position and who was passed over: why this follower |
 //! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
-//! | settled | the invitation of a hug has reached its end, so that no check looks after it |
+//! | settled | the invitation of a hug has reached its end, so that no check touches it |
 //! | rearm | the program puts a stuck hug back to `reached` |
 //! | retry | a person does |
 

@@ -22,7 +22,7 @@ pub struct AccountRecord {
     /// The mark: every milestone up to here has its hug, or was behind at the first check. The mark
     /// never goes down.
     pub promised_up_to: u64,
-    /// Milestones whose invitations were not settled at the last look: the next check looks after them.
+    /// Milestones whose invitations were not settled at the last check: the next one rearms them if they are stuck.
     #[serde(default)]
     pub unsettled: Vec<Milestone>,
     /// The top of the list of followers, where the next milestone is near; else `None`.

@@ -137,7 +137,7 @@ impl Template {
         });
         if joined {
             return Err(Mistake::new(
-                "a mention stands alone; put a space around {follower}",
+                "a mention is recognised only between spaces; put a space around {follower}",
             ));
         }
         Ok(())

@@ -18,7 +18,7 @@ const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
 /// Room for a column for each network.
 const WIDTH: u16 = 120;
 
-/// Tells the story on `out`, pausing for `pace` after each scene, and answers the hugs it came to.
+/// Tells the story on `out`, pausing for `pace` after each scene, and returns the hugs that it made.
 ///
 /// The `seed` picks who follows and how large the burst is; the same seed tells the same story.
 ///

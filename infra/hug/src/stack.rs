@@ -129,7 +129,7 @@ impl Stack {
         })
     }
 
-    /// Hands the stream's new records to `invite-follower`, and returns what became of each.
+    /// Hands the stream's new records to `invite-follower`, and returns the result of each delivery.
     ///
     /// # Errors
     ///
@@ -146,11 +146,11 @@ impl Stack {
     }
 }
 
-/// What one round came to.
+/// The result of one round.
 #[derive(Debug)]
 pub struct Round {
     /// What the checks found.
     pub summary: check_followers::Summary,
-    /// What became of the hugs that were to be delivered.
+    /// The results of the deliveries.
     pub deliveries: Vec<Delivery>,
 }

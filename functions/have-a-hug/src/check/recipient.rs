@@ -19,7 +19,7 @@ use promise::{
 };
 
 use super::newest::{Newest, Since};
-use crate::{deps::Served, network::NetworkError};
+use crate::{deps::Connected, network::NetworkError};
 
 /// No follower at this position or further down is read: a list this long costs ten requests and ten
 /// dollars on X. A milestone further down is recorded without a name.
@@ -35,7 +35,7 @@ const MAX_SKIPPED: usize = 100;
 
 /// Chooses who gets the hugs of one check, and keeps who has been judged for them.
 pub(super) struct Recipients<'a, 'n> {
-    served: Served<'a>,
+    connected: Connected<'a>,
     now: Timestamp,
     newest: &'a mut Newest<'n>,
     /// Followers who have a hug, with the reason that this is against another one.
@@ -68,7 +68,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
     ///
     /// Where the network cannot be read.
     pub(super) async fn begin(
-        served: Served<'a>,
+        connected: Connected<'a>,
         newest: &'a mut Newest<'n>,
         hugs: &[Hug],
         before: Option<&'a Remembered>,
@@ -90,7 +90,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             None => None,
         };
         Ok(Self {
-            served,
+            connected,
             now,
             newest,
             given: hugs.iter().filter_map(has_one).collect(),
@@ -200,7 +200,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
         if let Some(reasons) = self.judged.get(&follower.id) {
             return Ok(reasons.clone());
         }
-        let Served { account, network } = self.served;
+        let Connected { account, network } = self.connected;
         let screening = &account.screening;
         let mut reasons = screening.reasons_against(follower, self.now);
         if reasons.is_empty() && screening.judges(follower) {

@@ -6,23 +6,23 @@ use promise::{hug::HugKey, milestone::Milestone, record::AccountRecord};
 use super::outcome::Rearmed;
 use crate::ledger::{Ledger, LedgerError, LedgerFailure};
 
-/// What became of the hugs that a check looks after.
+/// The hugs of an account that were not settled.
 #[derive(Default)]
-pub(super) struct LookedAfter {
+pub(super) struct Unsettled {
     /// Those that were stuck, and were rearmed or given up.
     pub rearmed: Vec<Rearmed>,
-    /// Those that are not settled yet.
-    pub unsettled: Vec<Milestone>,
+    /// Those that are still not settled.
+    pub milestones: Vec<Milestone>,
 }
 
 /// Rearms the stuck ones among the account's unsettled hugs; in a dry run it writes nothing.
-pub(super) async fn look_after(
+pub(super) async fn rearm_stuck(
     ledger: &Ledger,
     account: &AccountRecord,
     now: Timestamp,
     dry_run: bool,
-) -> Result<LookedAfter, LedgerError> {
-    let mut after = LookedAfter::default();
+) -> Result<Unsettled, LedgerError> {
+    let mut found = Unsettled::default();
     for milestone in &account.unsettled {
         let key = HugKey {
             id: account.key(),
@@ -31,31 +31,31 @@ pub(super) async fn look_after(
         let Some(hug) = ledger.hug(&key).await? else {
             continue;
         };
-        let Some(next) = hug.rearm(now) else {
-            after
-                .unsettled
-                .extend((!hug.status.is_settled()).then_some(*milestone));
-            continue;
-        };
-        if !dry_run {
-            match ledger.replace_hug(&next).await {
-                // The worker that won the race looks after it.
-                Err(error) if error.failure == LedgerFailure::LostRace => {
-                    after.unsettled.push(*milestone);
-                    continue;
+        let mut status = hug.status;
+        if let Some(next) = hug.rearm(now) {
+            let written = if dry_run {
+                Ok(())
+            } else {
+                ledger.replace_hug(&next).await
+            };
+            match written {
+                // The worker that won the race goes on with it.
+                Err(error) if error.failure == LedgerFailure::LostRace => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    tracing::warn!(account = %account.name, milestone = milestone.number(), status = %next.status, reason = next.reason, dry_run, "a stuck hug is rearmed or given up");
+                    status = next.status;
+                    found.rearmed.push(Rearmed {
+                        milestone: *milestone,
+                        status,
+                        reason: next.reason,
+                    });
                 }
-                written => written?,
             }
-            tracing::warn!(account = %account.name, milestone = milestone.number(), status = %next.status, reason = next.reason, "a stuck hug was rearmed or given up");
         }
-        after.rearmed.push(Rearmed {
-            milestone: *milestone,
-            status: next.status,
-            reason: next.reason.clone(),
-        });
-        after
-            .unsettled
-            .extend((!next.status.is_settled()).then_some(*milestone));
+        if !status.is_settled() {
+            found.milestones.push(*milestone);
+        }
     }
-    Ok(after)
+    Ok(found)
 }

@@ -21,7 +21,7 @@ use crate::{
     secret::Credentials,
 };
 
-/// What a client is made of: an account, its secrets and where it is.
+/// What a client needs: the account, its secrets and its server.
 #[derive(Clone, Copy)]
 pub struct Connection<'a> {
     /// The account.
@@ -39,16 +39,16 @@ pub struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Where the account is written, and read unless the network has an AppView.
+    /// The server to write to, and to read from where the network has no AppView.
     pub fn server(&self, rules: &Rules) -> String {
         let default = || (rules.default_server)(&self.account.handle);
         self.server.map_or_else(default, str::to_owned)
     }
 }
 
-/// How one network words its responses.
+/// How to read the responses of one network.
 pub(crate) struct Dialect {
-    /// What a response means that is not the wanted one; of no interest where the status alone says it.
+    /// Why a request was not carried out. The status comes first: 408, 429 and 5xx mean the same everywhere.
     pub refusal: fn(&Response) -> Refusal,
     /// When a used-up rate limit opens again, as the response says.
     pub reset: fn(&Response) -> Option<Timestamp>,
@@ -56,11 +56,11 @@ pub(crate) struct Dialect {
     pub window: SignedDuration,
     /// The header with the number of requests that the rate limit has left.
     pub remaining: &'static str,
-    /// Whether a refused write says that an earlier one did what was asked.
+    /// Whether the refusal of a write means that an earlier try was carried out.
     pub done_already: fn(&Response) -> bool,
 }
 
-/// Why a response is not the wanted one.
+/// Why a request was not carried out.
 pub(crate) struct Refusal {
     pub failure: Failure,
     /// The network's own words.
@@ -74,7 +74,7 @@ pub(crate) struct Client {
     secrets: Vec<SecretString>,
     clock: Clock,
     dialect: &'static Dialect,
-    /// No reading before this time, as the latest response about it says.
+    /// Until when the network asked not to be read, as its latest response says.
     blocked_until: Mutex<Option<Timestamp>>,
 }
 
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// Begins something that is `what` in every error about it: "reading the followers".
+    /// Begins an attempt. `what` names it in every error: "reading the followers".
     pub(crate) fn attempt(&self, what: &'static str) -> Attempt<'_> {
         Attempt { client: self, what }
     }
@@ -212,7 +212,7 @@ impl Attempt<'_> {
         *self.client.lock() = until;
     }
 
-    /// What a response means that is not the wanted one.
+    /// The error that a response without the wanted result means.
     pub(crate) fn refusal(&self, response: &Response) -> NetworkError {
         let Refusal { failure, why } = (self.client.dialect.refusal)(response);
         let failure = match response.status {
@@ -221,7 +221,7 @@ impl Attempt<'_> {
             status if status.is_server_error() => Failure::TryAgain,
             _ => failure,
         };
-        // Some networks say with a success what they do not have.
+        // X answers 200 for an account that does not exist; the reason stands in the body.
         let why = if response.status.is_success() {
             why
         } else {
@@ -230,7 +230,7 @@ impl Attempt<'_> {
         self.error(failure, why)
     }
 
-    /// The wanted body of a response.
+    /// Reads the body of a response.
     pub(crate) fn parse<T: DeserializeOwned>(
         &self,
         response: &Response,
@@ -238,8 +238,8 @@ impl Attempt<'_> {
         self.parse_or(response, Failure::TryAgain)
     }
 
-    /// The reference to what was done. The network accepted it, so an unreadable response does not mean
-    /// that nothing was sent.
+    /// Reads the reference to what was sent. The network accepted the request, so an unreadable body does not
+    /// mean that nothing was sent.
     pub(crate) fn parse_sent<T: DeserializeOwned>(
         &self,
         response: &Response,
@@ -255,7 +255,7 @@ impl Attempt<'_> {
         response.json().map_err(|why| self.error(failure, why))
     }
 
-    /// Whom a letter is for that names someone.
+    /// The recipient of a letter; an error where it names nobody.
     pub(crate) fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
         let nobody = || self.error(Failure::Refused, "nobody is named to send it to");
         letter.to.ok_or_else(nobody)

@@ -79,7 +79,7 @@ fn entity(html: &str) -> Option<(char, &str)> {
     Some((letter, &html[end + 1..]))
 }
 
-/// Whether the HTML is what became of the words that were sent.
+/// Whether the HTML was made from the words that were sent.
 ///
 /// Servers write a mention without its server, hide parts of a link, and some make other quotes,
 /// dashes or pictures of what was written. So letters and digits are compared, in their order.
