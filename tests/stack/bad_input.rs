@@ -7,18 +7,19 @@ use hug::{report::Report, stack::Round, status::Overview};
 use promise::hug::Status;
 use serde_json::json;
 use stand_ins::{Fault, Person};
-
-use crate::{
-    promise::body,
+use tests::{
+    body,
     proxy::{Proxy, Trouble, answer},
-    world::{AMBER, Sky, World, named, settings},
+    settings,
 };
+
+use crate::world::{AMBER, Bluesky, World, X, named};
 
 /// A crossing whose check meets the fault fails with these words, and the next check makes it good.
 async fn told_and_mended(route: &str, fault: Fault, words: &str) {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
-    world.x.fail_next(route, fault);
+    world.network.fail_next(route, fault);
     let error = world.failing_check().await;
     assert!(
         error.contains("x:amber") && error.contains(words),
@@ -100,10 +101,10 @@ async fn numbers_and_shapes_that_make_no_sense_are_refused() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_the_keys_in_hand() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let elsewhere = stand_ins::x::X::start(world.clock.clone()).await.unwrap();
     world
-        .x
+        .network
         .fail_next("GET /2/users", body(302, "text/plain", elsewhere.url()));
     let error = world.failing_check().await;
     assert!(error.contains("302 Found"), "{error}");
@@ -112,8 +113,8 @@ async fn a_redirect_is_not_followed_with_the_keys_in_hand() {
 
 #[tokio::test]
 async fn a_handle_that_nobody_has_is_told() {
-    let mut world = World::unseen(598, "").await;
-    world.x.rename("amber", "someoneelse");
+    let mut world = World::<X>::unseen(598, "").await;
+    world.network.rename("amber", "someoneelse");
     let error = world.failing_check().await;
     assert!(
         error.contains("Could not find user with username: [amber]"),
@@ -124,24 +125,22 @@ async fn a_handle_that_nobody_has_is_told() {
 
 #[tokio::test]
 async fn a_network_that_is_down_is_told_and_tried_again() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    let url = world.x.url().to_owned();
-    let down = settings("x", "amber", "http://127.0.0.1:9", "");
-    world.resettle(&down);
+    world.move_to("http://127.0.0.1:9");
     let error = world.failing_check().await;
     assert!(
         error.contains("Connection refused") && error.contains("a retry can help"),
         "{error}"
     );
-    world.resettle(&settings("x", "amber", &url, ""));
+    world.move_back();
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
 }
 
 #[tokio::test]
 async fn a_table_that_is_not_there_is_told() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.stack.deps.ledger = Ledger::new(world.stack.table.client().clone(), "another-table");
     let error = world.failing_check().await;
     assert!(
@@ -154,7 +153,7 @@ async fn a_table_that_is_not_there_is_told() {
 #[tokio::test]
 async fn one_account_that_fails_stops_no_other() {
     let more = "\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"amber.bsky.social\"\nserver = \"http://127.0.0.1:9\"\nappview = \"http://127.0.0.1:9\"";
-    let mut world = World::unseen(598, more).await;
+    let mut world = World::<X>::unseen(598, more).await;
     let summary = world.round().await;
     assert_eq!((summary.checked, summary.failed), (2, 1));
     let text = serde_json::to_value(&summary).unwrap();
@@ -170,10 +169,10 @@ async fn one_account_that_fails_stops_no_other() {
 
 #[tokio::test]
 async fn foreign_text_forges_no_line_of_an_error() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let forged = "{\"title\":\"x\",\"detail\":\"a\\n2026 INFO all is well\\u001b[2J\"}";
     world
-        .x
+        .network
         .fail_next("GET /2/users", body(400, "application/json", forged));
     let error = world.failing_check().await;
     assert!(
@@ -242,13 +241,13 @@ fn assert_readable(error: &str, account: &str, answer: &str) {
 
 #[tokio::test]
 async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
     for route in ["GET /2/users", "/followers"] {
         let counts = impossible_counts().filter(|_| route != "/followers");
         for answer in nonsense().into_iter().chain(counts) {
             world
-                .x
+                .network
                 .fail_next(route, body(200, "application/json", &answer));
             assert_readable(&world.failing_check().await, "x:amber", &answer);
             assert!(world.hugs().await.is_empty());
@@ -258,12 +257,12 @@ async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
     world.check().await;
     assert_eq!(named(&world.hug(600).await), fan);
 
-    let mut sky = Sky::with(599, "").await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     let fan = sky.fans(1).remove(0);
     for route in ["getProfile", "getFollowers"] {
         let counts = impossible_counts().filter(|_| route != "getFollowers");
         for answer in nonsense().into_iter().chain(counts) {
-            sky.bluesky
+            sky.network
                 .fail_next(route, body(200, "application/json", &answer));
             assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
             assert!(sky.hugs().await.is_empty());
@@ -275,10 +274,10 @@ async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
 
 #[tokio::test]
 async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
-    let mut world = World::unseen(598, "").await;
+    let mut world = World::<X>::unseen(598, "").await;
     for answer in impossible_counts() {
         world
-            .x
+            .network
             .fail_next("GET /2/users", body(200, "application/json", &answer));
         assert_readable(&world.failing_check().await, "x:amber", &answer);
     }
@@ -293,10 +292,9 @@ async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
         r#"{"data":{"id":""},"uri":""}"#.to_owned(),
         r#"{"data":{"id":"7\n8"},"uri":"at://a\nb"}"#.to_owned(),
     ];
-    let every_follower = |settings: String| settings.replace("step = 100", "step = 1");
-    let mut world = World::with_followers(599).await;
-    let url = world.x.url().to_owned();
-    world.resettle(&every_follower(settings("x", "amber", &url, "")));
+    let mut world = World::<X>::with_followers(599).await;
+    let every_follower = world.settings(world.network.url());
+    world.change_settings(&every_follower.replace("step = 100", "step = 1"));
     let mut number = 599;
     for route in ["POST /2/tweets", "/tweets?"] {
         for answer in nonsense().into_iter().chain(references.clone()) {
@@ -304,10 +302,10 @@ async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
             world.fan();
             // The look for a post happens only where its answer was lost.
             if route == "/tweets?" {
-                world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+                world.network.fail_next("POST /2/tweets", Fault::AnswerLost);
             }
             world
-                .x
+                .network
                 .fail_next(route, body(200, "application/json", &answer));
             world.check().await;
             let reason = world.hug(number).await.reason.unwrap();
@@ -337,21 +335,19 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
         r#"{"uri":"at://a\u001b[2Jb\nc"}"#.to_owned(),
     ];
     for route in ["createSession", "putRecord", "getRecord"] {
-        let mut sky = Sky::with(599, "").await;
-        let url = sky.bluesky.url().to_owned();
-        let more = format!("appview = \"{url}\"");
-        let every_follower =
-            settings("bluesky", "amber.bsky.social", &url, &more).replace("step = 100", "step = 1");
+        let mut sky = World::<Bluesky>::with(599, "").await;
+        let every_follower = sky.settings(sky.network.url());
+        let every_follower = every_follower.replace("step = 100", "step = 1");
         let mut number = 599;
         for answer in nonsense().into_iter().chain(tokens.clone()) {
             number += 1;
             sky.fans(1);
             // A new start, so that there is no session yet.
-            sky.resettle(&every_follower);
+            sky.change_settings(&every_follower);
             if route == "getRecord" {
-                sky.bluesky.fail_next("putRecord", Fault::AnswerLost);
+                sky.network.fail_next("putRecord", Fault::AnswerLost);
             }
-            sky.bluesky
+            sky.network
                 .fail_next(route, body(200, "application/json", &answer));
             sky.check().await;
             let met = sky.hug(number).await;
@@ -366,15 +362,9 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
             }
             let hug = sky.hug(number).await;
             assert_eq!(hug.status, Status::Invited, "{hug:?}");
+            assert_eq!(sky.invitations_to(number), 1);
             let text = format!(" {number} ");
-            let posts = sky.bluesky.posts();
-            assert_eq!(
-                posts
-                    .iter()
-                    .filter(|post| post.text.contains(&text))
-                    .count(),
-                1
-            );
+            let posts = sky.posts();
             let post = posts.iter().find(|post| post.text.contains(&text)).unwrap();
             let reference = hug.invitation.and_then(|invitation| invitation.reference);
             assert_eq!(
@@ -447,11 +437,11 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
             "{}",
         ));
     }
-    let mut world = World::with_followers(599).await;
-    let mut sky = Sky::with(599, "").await;
+    let mut world = World::<X>::with_followers(599).await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     world.fan();
     sky.fans(1);
-    let (x, bluesky) = (world.x.url().to_owned(), sky.bluesky.url().to_owned());
+    let (x, bluesky) = (world.network.url().to_owned(), sky.network.url().to_owned());
     let on_bluesky = |url: &str| {
         settings(
             "bluesky",
@@ -471,7 +461,7 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         };
         let told = String::from_utf8_lossy(&bytes).into_owned();
         let proxy = Proxy::before(&x, first.clone()).await;
-        world.resettle(&settings("x", "amber", &proxy.url, ""));
+        world.move_to(&proxy.url);
         let survived = serde_json::to_value(world.round().await).unwrap();
         assert_survived(&survived, "x:amber", &told);
         if bytes.len() > 10_000 && told.contains("content-encoding: gzip") {
@@ -480,7 +470,7 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         }
         assert!(world.hugs().await.is_empty());
         let proxy = Proxy::before(&bluesky, first).await;
-        sky.resettle(&on_bluesky(&proxy.url));
+        sky.change_settings(&on_bluesky(&proxy.url));
         assert_survived(
             &serde_json::to_value(sky.round().await).unwrap(),
             "bluesky:amber",
@@ -491,13 +481,13 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         world.clock.advance(std::time::Duration::from_hours(24));
         sky.clock.advance(std::time::Duration::from_hours(24));
     }
-    world.resettle(&settings("x", "amber", &x, ""));
-    sky.resettle(&on_bluesky(&bluesky));
+    world.change_settings(&settings("x", "amber", &x, ""));
+    sky.change_settings(&on_bluesky(&bluesky));
     for _ in 0..2 {
         world.check().await;
         sky.check().await;
     }
-    assert_eq!((world.posts().len(), sky.bluesky.posts().len()), (1, 1));
+    assert_eq!((world.posts().len(), sky.network.posts().len()), (1, 1));
 }
 
 /// The check failed in words, or waits for a limit that ends.
@@ -528,8 +518,8 @@ fn page(ids: &[&str], handle: &str, name: &str) -> String {
 
 #[tokio::test]
 async fn a_follower_without_an_id_that_the_network_could_give_is_no_follower() {
-    let mut world = World::with_followers(599).await;
-    let mut sky = Sky::with(599, "").await;
+    let mut world = World::<X>::with_followers(599).await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     let fan = (world.fan(), sky.fans(1).remove(0));
     let long = "7".repeat(3_000);
     for id in [
@@ -547,10 +537,10 @@ async fn a_follower_without_an_id_that_the_network_could_give_is_no_follower() {
     ] {
         let answer = page(&[id], "cleo", "Cleo");
         world
-            .x
+            .network
             .fail_next("/followers", body(200, "application/json", &answer));
         assert_readable(&world.failing_check().await, "x:amber", &answer);
-        sky.bluesky
+        sky.network
             .fail_next("getFollowers", body(200, "application/json", &answer));
         assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
     }
@@ -568,11 +558,11 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
         "\u{1b}[2J\n{{\"level\":\"INFO\"}}\u{202e}{}",
         "e\u{301}".repeat(100_000)
     );
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     let answer = page(&["7"], &nasty, &nasty);
     world
-        .x
+        .network
         .fail_next("/followers", body(200, "application/json", &answer));
     world.check().await;
     let hug = world.hug(600).await;
@@ -589,7 +579,7 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
 }
 
 /// What `hug check` prints.
-fn report(world: &World, round: &Round) -> Vec<String> {
+fn report(world: &World<X>, round: &Round) -> Vec<String> {
     Report::of(round, world.clock.now()).lines
 }
 
@@ -602,11 +592,11 @@ fn assert_plain(line: &str) {
 #[tokio::test]
 async fn what_the_command_prints_of_foreign_text_is_plain() {
     let nasty = "\u{1b}]0;owned\u{7}\u{9b}2J\r\n\u{202e}\u{200b}\u{2028}hot singles";
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     let bots = page(&["8", "7"], nasty, nasty);
     world
-        .x
+        .network
         .fail_next("/followers", body(200, "application/json", &bots));
     let waits = world.whole_round().await;
     let told = report(&world, &waits).join("\n");
@@ -615,11 +605,11 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
 
     let one = page(&["9"], nasty, "\u{1b}[31mCleo");
     world
-        .x
+        .network
         .fail_next("/followers", body(200, "application/json", &one));
     let refused = json!({ "title": nasty, "detail": nasty, "type": nasty }).to_string();
     world
-        .x
+        .network
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
     let reached = world.whole_round().await;
     let told = report(&world, &reached);
@@ -636,7 +626,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     assert_plain(&hug.hug.refusals[0].reason);
 
     world
-        .x
+        .network
         .fail_next("GET /2/users", body(400, "application/json", &refused));
     let failed = world.whole_round().await;
     report(&world, &failed)
@@ -646,7 +636,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
 
 #[tokio::test]
 async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     for _ in 0..3_000 {
         world.bot();
     }
@@ -665,26 +655,26 @@ async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() 
 
 #[tokio::test]
 async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an_end_is_told() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(3);
     // 602 are counted; the list has one of them three times, and ends.
     let one = page(&["7", "7", "7"], "cleo", "Cleo");
     world
-        .x
+        .network
         .fail_next("/followers", body(200, "application/json", &one));
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.follower, None);
     assert!(hug.evidence.note.unwrap().contains("ended after 1 of 602"));
 
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(3);
-    let url = world.x.url().to_owned();
+    let url = world.network.url().to_owned();
     let proxy = empty_pages_without_end(&url, "/followers?").await;
-    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    world.move_to(&proxy.url);
     let error = world.failing_check().await;
     assert!(error.contains("goes in circles after 151 pages"), "{error}");
-    world.resettle(&settings("x", "amber", &url, ""));
+    world.move_back();
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
 }
@@ -705,13 +695,13 @@ async fn empty_pages_without_end(url: &str, list: &'static str) -> Proxy {
 
 #[tokio::test]
 async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+    world.network.fail_next("POST /2/tweets", Fault::AnswerLost);
     world.check().await;
-    let url = world.x.url().to_owned();
+    let url = world.network.url().to_owned();
     let proxy = empty_pages_without_end(&url, "/tweets?").await;
-    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    world.move_to(&proxy.url);
     let looking = async {
         for _ in 0..2 {
             world.check().await;
@@ -725,7 +715,7 @@ async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile()
         reason.contains("x:amber") && reason.contains("goes in circles"),
         "{reason}"
     );
-    world.resettle(&settings("x", "amber", &url, ""));
+    world.move_back();
     for _ in 0..6 {
         world.check().await;
     }
@@ -736,20 +726,20 @@ async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile()
 #[tokio::test]
 async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others() {
     for born in ["yesterday", "2024-13-45T99:00:00Z", "\\u001b", ""] {
-        let mut world = World::with_followers(599).await;
+        let mut world = World::<X>::with_followers(599).await;
         world.fan();
         let answer = page(&["7"], "cleo", "Cleo").replace("2020-01-01T00:00:00Z", born);
         world
-            .x
+            .network
             .fail_next("/followers", body(200, "application/json", &answer));
         world.check().await;
         assert_eq!(named(&world.hug(600).await), "cleo");
     }
-    let mut sky = Sky::with(599, "").await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     let fan = sky.fans(1).remove(0);
     let id = stand_ins::bluesky::did(&Person::fan(600, sky.clock.now()).id);
     let odd = page(&[&id], &fan, "Cleo").replace("2020-01-01T00:00:00Z", "yesterday");
-    sky.bluesky
+    sky.network
         .fail_next("getFollowers", body(200, "application/json", &odd));
     sky.check().await;
     assert_eq!(named(&sky.hug(600).await), fan);
@@ -757,10 +747,10 @@ async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others()
 
 #[tokio::test]
 async fn a_count_that_is_wrong_for_a_moment_opens_no_milestone() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     let wrong = r#"{"data":{"id":"44196397","name":"Amber","username":"amber","public_metrics":{"followers_count":10000000}}}"#;
     world
-        .x
+        .network
         .fail_next("/2/users/", body(200, "application/json", wrong));
     let error = world.failing_check().await;
     let told = "reading the follower count failed for x:amber: it was 598, then 10000000, and a moment later 598";
