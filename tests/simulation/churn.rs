@@ -6,10 +6,9 @@ use promise::{account::NetworkName, channel::Channel};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree};
 
 use super::{
-    from_seed,
     history::{History, Job, Plan, Step, What, Who},
-    number,
     run::{Tally, run},
+    seed::{from_seed, number},
 };
 
 /// What happens beside plain follows and unfollows.
@@ -137,7 +136,7 @@ fn five_minutes(kind: Kind) -> BoxedStrategy<Vec<Step>> {
             let check = Job {
                 what: What::Check,
                 skew: 0,
-                perils: vec![],
+                faults: vec![],
             };
             let mut steps: Vec<Step> = events.into_iter().flatten().collect();
             steps.push(Step::Pass(300));
