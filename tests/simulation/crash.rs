@@ -20,6 +20,7 @@ enum During {
 const SENDING: usize = 4;
 
 #[test]
+#[ignore = "slow: 489 crashes take half a minute"]
 fn whichever_call_is_the_last_every_promise_is_kept() {
     let mut calls = 0;
     for (network, channel) in [
