@@ -6,10 +6,9 @@ use promise::{account::NetworkName, channel::Channel};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree};
 
 use super::{
-    from_seed,
     history::{History, Job, Plan, Step, What, Who},
-    number,
     run::{Tally, run},
+    seed::{from_seed, number},
 };
 
 /// What happens beside plain follows and unfollows.
@@ -137,7 +136,7 @@ fn five_minutes(kind: Kind) -> BoxedStrategy<Vec<Step>> {
             let check = Job {
                 what: What::Check,
                 skew: 0,
-                perils: vec![],
+                faults: vec![],
             };
             let mut steps: Vec<Step> = events.into_iter().flatten().collect();
             steps.push(Step::Pass(300));
@@ -148,6 +147,7 @@ fn five_minutes(kind: Kind) -> BoxedStrategy<Vec<Step>> {
 }
 
 #[test]
+#[ignore = "slow: 32 half days take half a minute"]
 fn the_right_person_is_named_more_often_by_arrival_than_by_place() {
     let histories = number("CHURN").unwrap_or(1);
     let networks = [

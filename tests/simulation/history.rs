@@ -1,4 +1,4 @@
-//! What may happen to an account, and how it is made up from a seed.
+//! What can happen to an account, and how a random history is made from a seed.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use proptest::{collection::vec, option, prelude::*};
 #[derive(Clone, Debug)]
 pub struct History {
     pub network: NetworkName,
-    /// Whether the account is told who follows it, and when.
+    /// Whether the account is line who follows it, and when.
     pub tells_follows: bool,
     pub contact: Vec<Channel>,
     pub plan: Plan,
     /// Who follows before the first check.
     pub at_first: Vec<Who>,
-    /// How many stand on a page of the list.
+    /// How many followers a page of the list holds.
     pub page: usize,
     /// Seconds until the network shows what was sent to it.
     pub shown_after: i64,
@@ -63,8 +63,8 @@ pub struct Job {
     pub what: What,
     /// By how many seconds its clock is wrong.
     pub skew: i64,
-    /// What befalls its calls, by their number.
-    pub perils: Vec<(usize, Peril)>,
+    /// Which of its calls fail, by their number, and how.
+    pub faults: Vec<(usize, Fault)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +76,9 @@ pub enum What {
     Repeat(Vec<usize>),
 }
 
-/// What befalls one call, to the ledger or to the network.
+/// What goes wrong with one call, to the ledger or to the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peril {
+pub enum Fault {
     /// The process dies before it took effect.
     DieBefore,
     /// The process dies after it took effect.
@@ -155,14 +155,14 @@ pub fn history() -> BoxedStrategy<History> {
 
 /// The two very first checks at once, and someone follows meanwhile.
 fn first_checks() -> BoxedStrategy<Step> {
-    let check = |perils| Job {
+    let check = |faults| Job {
         what: What::Check,
         skew: 0,
-        perils,
+        faults,
     };
     (1_usize..4, vec(0_usize..2, 0..12))
         .prop_map(move |(call, turns)| {
-            let follow = vec![(call, Peril::Follow(Who::Fan))];
+            let follow = vec![(call, Fault::Follow(Who::Fan))];
             Step::Run(vec![check(follow), check(vec![])], turns)
         })
         .boxed()
@@ -233,26 +233,26 @@ fn job() -> BoxedStrategy<Job> {
         1 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
     ];
     let call = prop_oneof![6 => 0_usize..14, 1 => 14_usize..50];
-    let perils = prop_oneof![2 => Just(vec![]), 3 => vec((call, peril()), 1..4)];
-    (what, option::weighted(0.2, -10_i64..=10), perils)
-        .prop_map(|(what, skew, perils)| Job {
+    let faults = prop_oneof![2 => Just(vec![]), 3 => vec((call, fault()), 1..4)];
+    (what, option::weighted(0.2, -10_i64..=10), faults)
+        .prop_map(|(what, skew, faults)| Job {
             what,
             skew: skew.unwrap_or(0),
-            perils,
+            faults,
         })
         .boxed()
 }
 
-fn peril() -> BoxedStrategy<Peril> {
+fn fault() -> BoxedStrategy<Fault> {
     prop_oneof![
-        3 => Just(Peril::DieBefore),
-        3 => Just(Peril::DieAfter),
-        3 => Just(Peril::AnswerLost),
-        1 => Just(Peril::Fail),
-        1 => Just(Peril::Busy),
-        1 => Just(Peril::Refuse),
-        1 => (1_i64..10).prop_map(Peril::Slow),
-        1 => who().prop_map(Peril::Follow),
+        3 => Just(Fault::DieBefore),
+        3 => Just(Fault::DieAfter),
+        3 => Just(Fault::AnswerLost),
+        1 => Just(Fault::Fail),
+        1 => Just(Fault::Busy),
+        1 => Just(Fault::Refuse),
+        1 => (1_i64..10).prop_map(Fault::Slow),
+        1 => who().prop_map(Fault::Follow),
     ]
     .boxed()
 }
@@ -273,8 +273,8 @@ impl History {
         let unhurried = |step: &Step| match step {
             Step::Run(jobs, _) => jobs
                 .iter()
-                .flat_map(|job| &job.perils)
-                .all(|(_, peril)| !matches!(peril, Peril::Follow(_))),
+                .flat_map(|job| &job.faults)
+                .all(|(_, fault)| !matches!(fault, Fault::Follow(_))),
             _ => true,
         };
         self.steps.iter().all(|step| plain(step) && unhurried(step))

@@ -1,13 +1,14 @@
-//! Random histories of an account, each from a seed, through the real check and the real invitation
-//! over the real DynamoDB API; an independent model looks on and says which promise was broken.
+//! Random histories of an account, each from a seed, run by the real check and the real invitation over the real
+//! DynamoDB API. An independent model compares what happens with what was promised.
 //!
-//! - `history`: what may happen, and how it is made up.
-//! - `run`: one history; `process`: processes that run side by side and die; `table`, `network`: what
-//!   they reach.
-//! - `model`: what must hold; `observer`: what it sees of the ledger.
-//! - `past`: histories that once showed a defect.
-//! - `crash`: each call, one after another, as the last that a process makes.
-//! - `churn`: how often the right person is named, for each kind of coming and going.
+//! Each file uses only those before it.
+//!
+//! - `history`: what can happen. `truth`: what is really so on the network.
+//! - `process`: processes that run side by side and crash. `table`, `network`: what they call.
+//! - `observer`: what the ledger holds. `model`: what must hold.
+//! - `run`: one history. `seed`: a history from a seed.
+//! - `past`: histories that once showed a defect. `crash`: a crash at each call in turn. `churn`: how often the right
+//!   person is named, for each kind of coming and going.
 //!
 //! `make simulate HISTORIES=100000`, `FROM=100000` to go on from there, or `SEED=17` for one history
 //! with its story.
@@ -23,10 +24,11 @@ mod observer;
 mod past;
 mod process;
 mod run;
+mod seed;
 mod table;
+mod truth;
 
 use std::{
-    env,
     fmt::Write,
     sync::{
         Mutex,
@@ -37,32 +39,18 @@ use std::{
 };
 
 use history::History;
-use proptest::{
-    strategy::{Strategy, ValueTree},
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::strategy::ValueTree;
 use run::{Broken, Tally, live, run};
+use seed::{from_seed, number};
 
-/// A history that fails is made smaller at most this often.
-const MOST_SHRINKS: usize = 600;
-
-/// What a seed makes of a strategy.
-fn from_seed<T: std::fmt::Debug>(
-    strategy: impl Strategy<Value = T>,
-    seed: u64,
-) -> impl ValueTree<Value = T> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    strategy.new_tree(&mut runner).unwrap()
-}
+/// How often a history that fails is made smaller, at most.
+const MAX_SHRINKS: usize = 600;
 
 /// The smallest history that can be found in which a promise is broken, too.
 fn shrink(mut tree: impl ValueTree<Value = History>, broken: Broken) -> (History, Broken) {
     let mut smallest = (tree.current(), broken);
     let mut failed = true;
-    for _ in 0..MOST_SHRINKS {
+    for _ in 0..MAX_SHRINKS {
         let moved = if failed {
             tree.simplify()
         } else {
@@ -83,7 +71,7 @@ fn shrink(mut tree: impl ValueTree<Value = History>, broken: Broken) -> (History
     smallest
 }
 
-fn told(seed: u64, history: &History, broken: &Broken) -> String {
+fn report(seed: u64, history: &History, broken: &Broken) -> String {
     let mut text = format!("seed {seed}: {}\n", broken.what);
     for line in &broken.story {
         writeln!(text, "  {line}").unwrap();
@@ -92,12 +80,8 @@ fn told(seed: u64, history: &History, broken: &Broken) -> String {
     text
 }
 
-fn number(name: &str) -> Option<u64> {
-    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().expect("a number"))
-}
-
 #[test]
+#[ignore = "slow: 2,000 histories take two minutes"]
 fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
     let first = number("SEED");
     let histories = first.map_or_else(|| number("HISTORIES").unwrap_or(2_000), |_| 1);
@@ -132,15 +116,15 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
                             println!("seed {seed}: {what}; making the history smaller");
                             let broken = Broken { what, story };
                             let (history, broken) = shrink(tree, broken);
-                            *failure.lock().unwrap() = Some(told(seed, &history, &broken));
+                            *failure.lock().unwrap() = Some(report(seed, &history, &broken));
                         }
                     }
                 }
             });
         }
     });
-    if let Some(told) = failure.into_inner().unwrap() {
-        panic!("{told}");
+    if let Some(report) = failure.into_inner().unwrap() {
+        panic!("{report}");
     }
     let seconds = start.elapsed().as_secs_f64();
     let total = total.into_inner().unwrap();
@@ -163,16 +147,4 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
     // Where nothing is called certain, nothing certain is ever wrong.
     let enough = histories < 1_000 || total.certain.sum() * 3 > total.hugs;
     assert!(enough, "hardly anything was called certain");
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        self.calls += other.calls;
-        self.hugs += other.hugs;
-        self.invitations += other.invitations;
-        self.certain = self.certain + other.certain;
-        self.likely = self.likely + other.likely;
-        self.by_place = self.by_place + other.by_place;
-    }
 }

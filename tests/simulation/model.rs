@@ -11,7 +11,7 @@ use promise::{
 
 use super::{
     history::{Plan, Who},
-    network::{Told, Truth},
+    truth::{Reading, Truth},
 };
 
 #[derive(Default)]
@@ -29,21 +29,21 @@ pub struct Model {
     given: BTreeMap<u64, Given>,
     /// How often the person named was the rightful one, and how often not, by how sure the evidence
     /// says it is.
-    pub certain: Judged,
-    pub likely: Judged,
+    pub certain: Score,
+    pub likely: Score,
     /// The same for whoever the place in the list alone would name.
-    pub by_place: Judged,
+    pub by_place: Score,
     /// Whom the rule named for a milestone when a check first saw it crossed, if it named anyone.
     expected: BTreeMap<u64, Option<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Judged {
+pub struct Score {
     pub right: u64,
     pub wrong: u64,
 }
 
-impl Judged {
+impl Score {
     fn count(&mut self, right: bool) {
         *(if right {
             &mut self.right
@@ -61,7 +61,7 @@ impl Judged {
     }
 }
 
-impl std::ops::Add for Judged {
+impl std::ops::Add for Score {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -215,12 +215,12 @@ impl Model {
     fn is_rightful(&self, hug: &Hug, id: &str, truth: &Truth) -> bool {
         let count = hug.evidence.count_after;
         truth
-            .told
+            .readings
             .iter()
             .rev()
             .take(8)
-            .filter(|told| told.count == count)
-            .any(|told| self.rightful(told, hug.milestone.number(), truth) == Some(id))
+            .filter(|reading| reading.count == count)
+            .any(|reading| self.rightful(reading, hug.milestone.number(), truth) == Some(id))
     }
 
     /// The one thing that nobody outside can see: a newcomer who is hidden, made up for by someone who
@@ -231,37 +231,37 @@ impl Model {
         };
         let (then, now) = (arrivals.since_count, hug.evidence.count_after);
         let reach = usize::try_from(now - then).unwrap() + 1;
-        let told = |count| {
-            let newest_first = truth.told.iter().rev();
-            newest_first.filter(move |told| told.count == count)
+        let reading = |count| {
+            let newest_first = truth.readings.iter().rev();
+            newest_first.filter(move |reading| reading.count == count)
         };
-        told(now).take(8).any(|now| {
+        reading(now).take(8).any(|now| {
             let newest = &now.counted[..reach.min(now.counted.len())];
             let hidden = newest.iter().any(|id| !truth.is_listed(id));
             let left = |id: &String| !now.counted.contains(id) || newest.contains(id);
-            hidden && told(then).any(|then| then.counted.iter().any(left))
+            hidden && reading(then).any(|then| then.counted.iter().any(left))
         })
     }
 
     /// Whom the rule names: number `N` of `c` stands at position `c - N` among all who were counted,
     /// the newest first; if they cannot have it, the next newer one who can.
-    fn rightful<'a>(&self, told: &'a Told, number: u64, truth: &'a Truth) -> Option<&'a str> {
-        self.all_rightful(told, number, truth).next()
+    fn rightful<'a>(&self, reading: &'a Reading, number: u64, truth: &'a Truth) -> Option<&'a str> {
+        self.all_rightful(reading, number, truth).next()
     }
 
     /// Them, and everyone who could stand in for them.
     fn all_rightful<'a>(
         &self,
-        told: &'a Told,
+        reading: &'a Reading,
         number: u64,
         truth: &'a Truth,
     ) -> impl Iterator<Item = &'a str> {
-        let place = told.count.checked_sub(number);
+        let place = reading.count.checked_sub(number);
         let place = place.map(|place| usize::try_from(place).unwrap());
-        let upwards = place.and_then(|place| told.counted.get(..=place));
+        let upwards = place.and_then(|place| reading.counted.get(..=place));
         // Those who came while the check was under way are newer still.
         let later = truth.people.iter().map(|person| &person.id);
-        let later = later.filter(move |id| upwards.is_some() && !told.counted.contains(id));
+        let later = later.filter(move |id| upwards.is_some() && !reading.counted.contains(id));
         upwards
             .into_iter()
             .flatten()
@@ -335,12 +335,12 @@ impl Model {
             .due
             .iter()
             .find(|number| !self.given.contains_key(number));
-        let told = truth.told.last();
-        let (Some(number), Some(told)) = (missing, told) else {
+        let reading = truth.readings.last();
+        let (Some(number), Some(reading)) = (missing, reading) else {
             return Ok(());
         };
         let known = |id: &&str| tells_follows || !truth.is_backdated(id);
-        match self.all_rightful(told, *number, truth).find(known) {
+        match self.all_rightful(reading, *number, truth).find(known) {
             Some(id) => Err(format!("{number} was crossed, and {id} has no hug for it")),
             None => Ok(()),
         }

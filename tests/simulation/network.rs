@@ -1,7 +1,4 @@
-//! A network as its documents and source tell it, kept as simple as can be: who follows, what it counts, what it
-//! lists, and what it keeps of what was sent to it.
-
-use std::collections::BTreeMap;
+//! The network as the functions reach it: each request is a call of a process, which can fail.
 
 use async_trait::async_trait;
 use have_a_hug::network::{
@@ -10,474 +7,24 @@ use have_a_hug::network::{
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, NetworkName, UserId},
-    channel::Channel,
-    follower::{Follower, Recipient},
+    follower::Recipient,
     letter::Letter,
 };
 
-use super::{
-    history::{Peril, Who},
-    process::Stage,
-};
+use super::{history::Fault, process::Scheduler, truth::Truth};
 
 /// The account's id.
 pub const ID: &str = "1";
 
-/// What is really so.
-pub struct Truth {
-    pub network: NetworkName,
-    pub now: Timestamp,
-    pub people: Vec<Person>,
-    /// In the order of the list, oldest first.
-    follows: Vec<Following>,
-    /// Deleted accounts that the count has not noticed yet.
-    ghosts: Vec<Following>,
-    next_arrival: u64,
-    page: usize,
-    shown_after: SignedDuration,
-    pub kept: Vec<Kept>,
-    /// Every letter that reached the network, kept or not.
-    asked_to_send: Vec<(u64, Channel, Timestamp)>,
-    /// What it was asked to do that nobody should have asked.
-    pub complaints: Vec<String>,
-    /// Every count that was told, with who was counted then.
-    pub told: Vec<Told>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Person {
-    pub id: String,
-    pub who: Who,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Shown,
-    Hidden,
-    Deleted,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Following {
-    person: usize,
-    /// When it came, in the order of all follows.
-    arrival: u64,
-    /// Where the list puts it.
-    listed: u64,
-    at: Timestamp,
-}
-
-/// What the network has of us: one that its recipient, or everyone, can read.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub milestone: u64,
-    channel: Channel,
-    to: Option<String>,
-    text: String,
-    reached_at: Timestamp,
-    prepared_at: Timestamp,
-    at: Timestamp,
-}
-
-/// A count, and who it counted.
-#[derive(Clone, Debug)]
-pub struct Told {
-    pub count: u64,
-    /// Ids of all who were counted, the newest first by when they really came.
-    pub counted: Vec<String>,
-}
-
-impl Truth {
-    pub fn new(network: NetworkName, page: usize, shown_after: i64) -> Self {
-        Self {
-            network,
-            now: "2026-11-22T14:00:00Z".parse().unwrap(),
-            people: Vec::new(),
-            follows: Vec::new(),
-            ghosts: Vec::new(),
-            next_arrival: 0,
-            page,
-            shown_after: SignedDuration::from_secs(shown_after),
-            kept: Vec::new(),
-            asked_to_send: Vec::new(),
-            complaints: Vec::new(),
-            told: Vec::new(),
-        }
-    }
-
-    pub fn count(&self) -> u64 {
-        (self.follows.len() + self.ghosts.len()) as u64
-    }
-
-    /// Someone new follows; answers the line for the story, as all of these do.
-    pub fn arrive(&mut self, who: Who) -> String {
-        let id = format!("{who:?}{}", self.people.len()).to_lowercase();
-        self.people.push(Person {
-            id,
-            who,
-            state: State::Shown,
-        });
-        self.follow(self.people.len() - 1, 0)
-    }
-
-    fn follow(&mut self, person: usize, places_below_the_top: usize) -> String {
-        self.ghosts.clear();
-        self.next_arrival += 1;
-        let arrival = self.next_arrival;
-        // Only Bluesky believes the date that a follow gives itself.
-        let places_below_the_top = match self.network {
-            NetworkName::Bluesky => places_below_the_top,
-            _ => 0,
-        };
-        let below = self.follows.len().saturating_sub(places_below_the_top);
-        let listed = match self.follows.get(below) {
-            // Just before the one above it, after everyone else.
-            Some(above) => above.listed - 1,
-            None => arrival * 1_000,
-        };
-        self.follows.insert(
-            below,
-            Following {
-                person,
-                arrival,
-                listed,
-                at: self.now,
-            },
-        );
-        format!(
-            "{} follows{}: {} followers",
-            self.people[person].id,
-            if places_below_the_top == 0 {
-                String::new()
-            } else {
-                format!(", {places_below_the_top} places below the top")
-            },
-            self.count()
-        )
-    }
-
-    pub fn backdate(&mut self, places: usize) -> String {
-        let id = format!("fan{}", self.people.len());
-        self.people.push(Person {
-            id,
-            who: Who::Fan,
-            state: State::Shown,
-        });
-        self.follow(self.people.len() - 1, places)
-    }
-
-    pub fn leave(&mut self, pick: usize) -> Option<String> {
-        if self.follows.is_empty() {
-            return None;
-        }
-        self.ghosts.clear();
-        let gone = self.follows.remove(pick % self.follows.len());
-        Some(format!(
-            "{} unfollows: {} followers",
-            self.people[gone.person].id,
-            self.count()
-        ))
-    }
-
-    /// Someone who left follows again.
-    pub fn come_back(&mut self, pick: usize) -> Option<String> {
-        let gone: Vec<usize> = (0..self.people.len())
-            .filter(|person| self.people[*person].state == State::Shown)
-            .filter(|person| self.follows.iter().all(|follow| follow.person != *person))
-            .collect();
-        let person = *gone.get(pick.checked_rem(gone.len())?)?;
-        Some(self.follow(person, 0))
-    }
-
-    pub fn hide(&mut self, pick: usize) -> Option<String> {
-        self.turn(pick, State::Shown, State::Hidden, "is hidden")
-    }
-
-    pub fn show(&mut self, pick: usize) -> Option<String> {
-        self.turn(pick, State::Hidden, State::Shown, "is there again")
-    }
-
-    fn turn(&mut self, pick: usize, from: State, to: State, told: &str) -> Option<String> {
-        let such: Vec<usize> = self
-            .follows
-            .iter()
-            .map(|follow| follow.person)
-            .filter(|person| self.people[*person].state == from)
-            .collect();
-        // `usize::MAX` is whoever came last.
-        let place = if pick == usize::MAX {
-            such.len().checked_sub(1)?
-        } else {
-            pick.checked_rem(such.len())?
-        };
-        let person = such[place];
-        self.people[person].state = to;
-        let count = self.count();
-        Some(format!(
-            "{} {told}: {count} followers",
-            self.people[person].id
-        ))
-    }
-
-    pub fn delete(&mut self, pick: usize) -> Option<String> {
-        if self.follows.is_empty() {
-            return None;
-        }
-        let gone = self.follows.remove(pick % self.follows.len());
-        self.people[gone.person].state = State::Deleted;
-        if self.network == NetworkName::Bluesky {
-            self.ghosts.push(gone);
-        }
-        Some(format!(
-            "{}'s account is deleted: {} followers",
-            self.people[gone.person].id,
-            self.count()
-        ))
-    }
-
-    pub fn person(&self, id: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.id == id)
-    }
-
-    /// Whether the list shows them.
-    pub fn is_listed(&self, id: &str) -> bool {
-        self.follows.iter().any(|follow| {
-            let person = &self.people[follow.person];
-            person.id == id && person.state == State::Shown
-        })
-    }
-
-    /// Whether the list puts them below someone who came before them.
-    pub fn is_backdated(&self, id: &str) -> bool {
-        let theirs = |follow: &&Following| self.people[follow.person].id == id;
-        self.follows.iter().find(theirs).is_some_and(|theirs| {
-            let above = self
-                .follows
-                .iter()
-                .filter(|other| other.listed > theirs.listed);
-            above
-                .into_iter()
-                .any(|other| other.arrival < theirs.arrival)
-        })
-    }
-
-    /// How many invitations there are for each milestone.
-    pub fn invitations(&self) -> BTreeMap<u64, usize> {
-        let mut each = BTreeMap::new();
-        for kept in &self.kept {
-            *each.entry(kept.milestone).or_default() += 1;
-        }
-        each
-    }
-
-    /// Who is counted now, the newest first by when they really came.
-    pub fn who_is_counted(&self) -> Told {
-        let mut counted: Vec<&Following> = self.follows.iter().chain(&self.ghosts).collect();
-        counted.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
-        let counted = counted
-            .into_iter()
-            .map(|follow| self.people[follow.person].id.clone())
-            .collect();
-        Told {
-            count: self.count(),
-            counted,
-        }
-    }
-
-    /// The ids of all whom the list shows, in its order, the newest first.
-    pub fn listed(&self) -> Vec<String> {
-        let people = self
-            .follows
-            .iter()
-            .rev()
-            .map(|follow| &self.people[follow.person]);
-        people
-            .filter(|person| person.state == State::Shown)
-            .map(|person| person.id.clone())
-            .collect()
-    }
-
-    fn tell_count(&mut self) -> u64 {
-        let told = self.who_is_counted();
-        let count = told.count;
-        self.told.push(told);
-        count
-    }
-
-    /// A page of the list: hidden accounts are left out after it was cut.
-    fn list(&self, cursor: Option<&Cursor>) -> Page {
-        let before = cursor.map_or(u64::MAX, |Cursor(listed)| listed.parse().unwrap());
-        let mut rest = self
-            .follows
-            .iter()
-            .rev()
-            .filter(|follow| follow.listed < before);
-        let page: Vec<&Following> = rest.by_ref().take(self.page).collect();
-        let next = rest
-            .next()
-            .and(page.last())
-            .map(|last| Cursor(last.listed.to_string()));
-        let shown = page
-            .into_iter()
-            .map(|follow| &self.people[follow.person])
-            .filter(|person| person.state == State::Shown);
-        Page {
-            followers: shown.map(Person::follower).collect(),
-            next,
-        }
-    }
-
-    /// Who followed since, the newest first, by when it really was.
-    fn notifications(&self, since: Timestamp) -> Vec<Follow> {
-        let mut told: Vec<&Following> = self
-            .follows
-            .iter()
-            .filter(|follow| follow.at >= since)
-            .filter(|follow| self.people[follow.person].state == State::Shown)
-            .collect();
-        told.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
-        told.into_iter()
-            .map(|follow| Follow {
-                follower: self.people[follow.person].follower(),
-                at: follow.at,
-            })
-            .collect()
-    }
-
-    fn send(&mut self, letter: &Letter<'_>) -> Result<String, (Failure, &'static str)> {
-        let kept = Kept {
-            milestone: letter.milestone.number(),
-            channel: letter.channel,
-            to: letter.to.map(|to| to.id.to_string()),
-            text: letter.text.to_owned(),
-            reached_at: letter.reached_at,
-            prepared_at: letter.prepared_at,
-            at: self.now,
-        };
-        self.complain_of(&kept);
-        if kept.channel == Channel::Message {
-            let closed = |id: &String| {
-                self.person(id)
-                    .is_none_or(|person| person.who == Who::Closed)
-            };
-            if kept.to.as_ref().is_none_or(closed) {
-                return Err((Failure::Refused, "they take no messages"));
-            }
-        } else if let Some(there) = self.same_post(&kept) {
-            let other = &self.kept[there];
-            return match self.network {
-                NetworkName::Bluesky if other.prepared_at == kept.prepared_at => {
-                    Ok(there.to_string())
-                }
-                NetworkName::Mastodon => Ok(there.to_string()),
-                NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
-                NetworkName::X => Err((Failure::OutcomeUnknown, "the same words again")),
-            };
-        }
-        self.kept.push(kept);
-        Ok((self.kept.len() - 1).to_string())
-    }
-
-    /// The network keeps a second post out by itself; the program must not lean on that. A claim
-    /// lasts 90 seconds, of which a send may take half, and clocks differ by 20.
-    fn complain_of(&mut self, kept: &Kept) {
-        let (number, now) = (kept.milestone, self.now);
-        let same =
-            |asked: &&(u64, Channel, Timestamp)| (asked.0, asked.1) == (number, kept.channel);
-        let last = self.asked_to_send.iter().rev().find(same);
-        if let Some((.., at)) = last
-            && now < *at + SignedDuration::from_secs(20)
-        {
-            let told = format!("two are sending the invitation for {number} at the same time");
-            self.complaints.push(told);
-        }
-        let shown = |there: &Kept| there.at + self.shown_after(there);
-        let there = self.kept.iter().find(|there| {
-            there.milestone == number
-                && there.channel == kept.channel
-                && there.text == kept.text
-                && shown(there) + SignedDuration::from_secs(45) <= now
-        });
-        if there.is_some() {
-            self.complaints.push(format!(
-                "the invitation for {number} is sent again though the network shows it"
-            ));
-        }
-        self.asked_to_send.push((number, kept.channel, now));
-    }
-
-    /// What the network takes for the same post: Bluesky by its key, X by its words, Mastodon by a key
-    /// that it forgets after an hour.
-    fn same_post(&self, new: &Kept) -> Option<usize> {
-        self.kept.iter().position(|there| {
-            let same = match self.network {
-                NetworkName::Bluesky => there.key() == new.key(),
-                NetworkName::X => there.text == new.text,
-                NetworkName::Mastodon => {
-                    there.milestone == new.milestone
-                        && there.channel == new.channel
-                        && new.at < there.at + SignedDuration::from_hours(1)
-                }
-            };
-            same && there.channel != Channel::Message
-        })
-    }
-
-    /// Messages may take several minutes.
-    fn shown_after(&self, kept: &Kept) -> SignedDuration {
-        match kept.channel {
-            Channel::Message => self.shown_after * 18,
-            _ => self.shown_after,
-        }
-    }
-
-    fn find(&self, letter: &Letter<'_>) -> Option<String> {
-        let to = letter.to.map(|to| to.id.as_str());
-        // A Bluesky post is asked for by its key, and is there at once.
-        let by_key = self.network == NetworkName::Bluesky && letter.channel != Channel::Message;
-        let found = |kept: &&Kept| {
-            if by_key {
-                return kept.channel != Channel::Message
-                    && kept.key() == (letter.milestone.number(), letter.reached_at);
-            }
-            kept.channel == letter.channel
-                && kept.text == letter.text
-                && (kept.channel != Channel::Message || kept.to.as_deref() == to)
-                && kept.at + self.shown_after(kept) <= self.now
-        };
-        let place = self.kept.iter().position(|kept| found(&kept))?;
-        Some(place.to_string())
-    }
-}
-
-impl Kept {
-    /// What the key of a post on Bluesky is made of.
-    fn key(&self) -> (u64, Timestamp) {
-        (self.milestone, self.reached_at)
-    }
-}
-
-impl Person {
-    fn follower(&self) -> Follower {
-        Follower {
-            id: self.id.as_str().into(),
-            handle: self.id.clone(),
-            marked_as_bot: self.who == Who::Bot,
-            ..Follower::default()
-        }
-    }
-}
-
 /// The network as one process reaches it.
-pub struct Reached {
-    pub stage: Stage,
+pub struct SimulatedNetwork {
+    pub scheduler: Scheduler,
     pub account: AccountName,
     /// Whether it notifies the account of follows.
     pub tells_follows: bool,
 }
 
-impl Reached {
+impl SimulatedNetwork {
     async fn ask<T>(
         &self,
         attempted: &'static str,
@@ -485,22 +32,24 @@ impl Reached {
         lost: Failure,
     ) -> Result<T, NetworkError> {
         let act = || {
-            let mut shared = self.stage.shared();
+            let mut shared = self.scheduler.shared();
             let kept = shared.truth.kept.len();
             let answer = act(&mut shared.truth);
             shared.changed |= shared.truth.kept.len() > kept;
             Ok(answer)
         };
-        let failed = |peril| {
-            let failure = match peril {
-                Peril::AnswerLost => lost,
-                Peril::Busy => Failure::WaitUntil(self.stage.now() + SignedDuration::from_mins(15)),
-                Peril::Refuse => Failure::Refused,
+        let failed = |fault| {
+            let failure = match fault {
+                Fault::AnswerLost => lost,
+                Fault::Busy => {
+                    Failure::WaitUntil(self.scheduler.now() + SignedDuration::from_mins(15))
+                }
+                Fault::Refuse => Failure::Refused,
                 _ => Failure::TryAgain,
             };
             Err(self.error(attempted, failure, "the simulation says so"))
         };
-        self.stage.call(attempted.to_owned(), act, failed).await
+        self.scheduler.call(attempted.to_owned(), act, failed).await
     }
 
     fn error(&self, attempted: &'static str, failure: Failure, why: &str) -> NetworkError {
@@ -514,11 +63,11 @@ impl Reached {
 }
 
 #[async_trait]
-impl Network for Reached {
+impl Network for SimulatedNetwork {
     async fn profile(&self, _: Option<&UserId>) -> Result<Profile, NetworkError> {
         let attempted = "reading the follower count";
         let count = self
-            .ask(attempted, Truth::tell_count, Failure::TryAgain)
+            .ask(attempted, Truth::read_count, Failure::TryAgain)
             .await?;
         Ok(Profile {
             id: ID.into(),
@@ -551,8 +100,8 @@ impl Network for Reached {
             return Ok(None);
         }
         let attempted = "reading the notifications";
-        let told = |truth: &mut Truth| Some(truth.notifications(since));
-        self.ask(attempted, told, Failure::TryAgain).await
+        let follows = |truth: &mut Truth| Some(truth.notifications(since));
+        self.ask(attempted, follows, Failure::TryAgain).await
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {

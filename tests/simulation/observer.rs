@@ -1,4 +1,4 @@
-//! What the ledger holds, as its stream tells: to read it whole after each write takes half of the time.
+//! What the ledger holds, read from its stream: to read the whole table after each write would take half of the time.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
-//! Histories in which the simulation found a defect once, made as small as it made them.
+//! Histories in which the simulation once found a defect, in the small form that it found.
 
 use promise::{account::NetworkName, channel::Channel};
 
 use super::{
-    history::{History, Job, Peril, Plan, Step, What, Who},
+    history::{Fault, History, Job, Plan, Step, What, Who},
     run::run,
 };
 
@@ -31,7 +31,7 @@ fn check() -> Job {
     Job {
         what: What::Check,
         skew: 0,
-        perils: vec![],
+        faults: vec![],
     }
 }
 
@@ -40,14 +40,14 @@ fn checked() -> Step {
 }
 
 #[test]
-fn one_who_left_and_came_back_into_the_old_order_hides_none_of_those_who_came_in_between() {
-    // She was the newest of those remembered, and stands above newcomers now.
+fn one_who_left_and_came_back_hides_none_of_those_who_came_in_between() {
+    // The one who left was the newest of those remembered, and is above newcomers in the list now.
     let steps = vec![checked(), fans(15), Step::Leave(9), Step::Return(0)];
     keeps_every_promise(NetworkName::X, 10, steps);
 }
 
 #[test]
-fn that_the_count_forgets_deleted_accounts_late_does_not_make_her_the_end_of_the_arrivals() {
+fn where_the_count_still_has_deleted_accounts_one_who_came_back_does_not_end_the_arrivals() {
     let steps = vec![
         Step::Delete(0),
         checked(),
@@ -63,7 +63,7 @@ fn that_the_count_forgets_deleted_accounts_late_does_not_make_her_the_end_of_the
 #[test]
 fn an_arrival_that_is_hidden_behind_one_who_left_is_not_called_certain() {
     let mut dies_afterwards = check();
-    dies_afterwards.perils = vec![(4, Peril::DieAfter)];
+    dies_afterwards.faults = vec![(4, Fault::DieAfter)];
     let steps = vec![
         fans(2),
         Step::Run(vec![dies_afterwards], vec![]),
@@ -89,7 +89,7 @@ fn where_follows_can_be_backdated_the_order_of_the_list_is_not_called_certain() 
 #[test]
 fn two_who_follow_while_the_list_is_read_shift_nobody_for_certain() {
     let while_reading = |call| Job {
-        perils: vec![(call, Peril::Follow(Who::Fan))],
+        faults: vec![(call, Fault::Follow(Who::Fan))],
         ..check()
     };
     let steps = vec![
@@ -101,7 +101,7 @@ fn two_who_follow_while_the_list_is_read_shift_nobody_for_certain() {
 }
 
 #[test]
-fn of_a_handful_all_may_have_left_and_come_back() {
+fn where_few_were_remembered_all_of_them_may_have_left_and_come_back() {
     let steps = vec![checked(), Step::Leave(0), fans(1), Step::Return(0)];
     keeps_every_promise(NetworkName::X, 1, steps);
 }

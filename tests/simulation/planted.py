@@ -126,7 +126,7 @@ def simulate() -> tuple[int, str, float, str] | None:
     run(*command, "--no-run", env=environment, capture_output=True)
     environment |= {"HISTORIES": "100000", "SEED": ""}
     began = time.monotonic()
-    only = ["--", "whatever_happens", "--nocapture"]
+    only = ["--", "whatever_happens", "--nocapture", "--include-ignored"]
     try:
         ended = subprocess.run(
             [*command, *only],

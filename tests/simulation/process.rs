@@ -1,5 +1,4 @@
-//! Processes at work side by side: each call that one makes is a moment at which another may run,
-//! and at which it may die.
+//! Processes that run side by side: at each call that one makes, another may run, or the process may crash.
 
 use std::{
     future::{Future, pending},
@@ -14,16 +13,16 @@ use have_a_hug::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    history::{Job, Peril},
-    network::Truth,
+    history::{Fault, Job},
+    truth::Truth,
 };
 
 /// More than any run takes.
 const MOST_TURNS: usize = 100_000;
 
-/// What all processes share: the network, the true time, the story so far.
+/// Decides whose turn it is. It holds what all processes share: the network, the true time, the story so far.
 #[derive(Clone)]
-pub struct Stage(Arc<Mutex<Shared>>);
+pub struct Scheduler(Arc<Mutex<Shared>>);
 
 pub struct Shared {
     pub truth: Truth,
@@ -41,11 +40,11 @@ struct Running {
     name: String,
     clock: Clock,
     calls: usize,
-    perils: Vec<(usize, Peril)>,
+    faults: Vec<(usize, Fault)>,
     dead: bool,
 }
 
-impl Stage {
+impl Scheduler {
     pub fn new(truth: Truth) -> Self {
         Self(Arc::new(Mutex::new(Shared {
             truth,
@@ -85,67 +84,67 @@ impl Stage {
     }
 
     /// One call of the process whose turn it is: lets the others run first, then acts, unless
-    /// something befalls it.
+    /// it fails.
     pub async fn call<T>(
         &self,
         story: String,
         act: impl FnOnce() -> T,
-        failed: impl FnOnce(Peril) -> T,
+        failed: impl FnOnce(Fault) -> T,
     ) -> T {
         let turn = self.shared().turn;
         Pause(false).await;
-        let peril = self.begin(turn);
+        let fault = self.begin(turn);
         let done = |what: &str| {
             let mut shared = self.shared();
             let name = shared.running[turn].name.clone();
             shared.story.push(format!("  {name}: {story}{what}"));
         };
-        match peril {
+        match fault {
             None => {
                 done("");
                 act()
             }
-            Some(Peril::DieBefore) => {
+            Some(Fault::DieBefore) => {
                 done(": dies before it");
                 self.die(turn).await
             }
-            Some(Peril::DieAfter) => {
+            Some(Fault::DieAfter) => {
                 done(": and dies");
                 act();
                 self.die(turn).await
             }
-            Some(Peril::AnswerLost) => {
+            Some(Fault::AnswerLost) => {
                 done(": the answer is lost");
                 act();
-                failed(Peril::AnswerLost)
+                failed(Fault::AnswerLost)
             }
-            Some(Peril::Slow(seconds)) => {
+            Some(Fault::Slow(seconds)) => {
                 done(&format!(", {seconds} s later"));
                 self.pass(seconds);
                 Pause(false).await;
                 act()
             }
-            Some(Peril::Follow(who)) => {
+            Some(Fault::Follow(who)) => {
                 let line = self.shared().truth.arrive(who);
                 self.tell(format!("  meanwhile {line}"));
                 done("");
                 act()
             }
-            Some(peril @ (Peril::Fail | Peril::Busy | Peril::Refuse)) => {
-                done(&format!(": {peril:?}").to_lowercase());
-                failed(peril)
+            Some(fault @ (Fault::Fail | Fault::Busy | Fault::Refuse)) => {
+                done(&format!(": {fault:?}").to_lowercase());
+                failed(fault)
             }
         }
     }
 
-    fn begin(&self, turn: usize) -> Option<Peril> {
+    fn begin(&self, turn: usize) -> Option<Fault> {
         let mut shared = self.shared();
         shared.calls += 1;
         let process = &mut shared.running[turn];
         let number = process.calls;
         process.calls += 1;
-        let due = |(at, _): &&(usize, Peril)| *at == number;
-        process.perils.iter().find(due).map(|(_, peril)| *peril)
+        let due = |(at, _): &&(usize, Fault)| *at == number;
+        process.faults.iter().find(due).map(|(_, fault)| *fault)
     }
 
     async fn die<T>(&self, turn: usize) -> T {
@@ -154,7 +153,7 @@ impl Stage {
     }
 
     /// Runs the jobs to their end, or their death, in the order of `turns` as long as these last;
-    /// answers what each came to. Whenever one has changed anything, `look` is asked.
+    /// returns what each returned. Whenever one has changed anything, `look` is called.
     pub fn run<'a, T>(
         &self,
         jobs: &[Job],
@@ -170,7 +169,7 @@ impl Stage {
                 name: format!("{:?} {letter}", job.what).to_lowercase(),
                 clock: clock.clone(),
                 calls: 0,
-                perils: job.perils.clone(),
+                faults: job.faults.clone(),
                 dead: false,
             });
             futures.push(Some(start(number, clock)));

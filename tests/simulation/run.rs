@@ -1,4 +1,4 @@
-//! One history, from its first check until all is quiet, with the model looking on.
+//! Runs one history, from its first check until nothing is under way, and checks it against the model.
 
 use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
@@ -9,7 +9,9 @@ use have_a_hug::{
     clock::Clock, deps::Deps, ledger::Ledger, network::Network, networks::rules, settings::Settings,
 };
 use hug::{
-    event_source_mapping::{BATCH as STREAM_BATCH, checkpoint, passes, records, sequence_number},
+    event_source_mapping::{
+        BATCH as STREAM_BATCH, RETRIES, checkpoint, passes, records, sequence_number,
+    },
     table,
 };
 use lambda_runtime::{Context, LambdaEvent};
@@ -18,32 +20,47 @@ use serde_json::{Value, json};
 
 use super::{
     history::{History, Job, Plan, Step, What, Who},
-    model::{Judged, Model},
-    network::{Reached, Truth},
+    model::{Model, Score},
+    network::SimulatedNetwork,
     observer::Observer,
-    process::Stage,
+    process::Scheduler,
     table::client,
+    truth::Truth,
 };
 
-/// A promise that was broken, and how it came to that.
+/// A promise that was broken, and the story of how.
 #[derive(Debug)]
 pub struct Broken {
     pub what: String,
     pub story: Vec<String>,
 }
 
-/// What a history that broke nothing came to.
+/// The figures of a history that broke no promise.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     pub steps: u64,
     pub calls: u64,
     pub hugs: u64,
     pub invitations: u64,
-    pub certain: Judged,
-    pub likely: Judged,
-    pub by_place: Judged,
+    pub certain: Score,
+    pub likely: Score,
+    pub by_place: Score,
 }
 
+impl Tally {
+    /// Adds those of another history.
+    pub fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.calls += other.calls;
+        self.hugs += other.hugs;
+        self.invitations += other.invitations;
+        self.certain = self.certain + other.certain;
+        self.likely = self.likely + other.likely;
+        self.by_place = self.by_place + other.by_place;
+    }
+}
+
+/// Runs a history. Returns its figures, or the promise that it broke, with its story.
 pub fn run(history: &History) -> Result<Tally, Broken> {
     let (ended, story) = live(history);
     ended.map_err(|what| Broken { what, story })
@@ -53,11 +70,12 @@ pub fn run(history: &History) -> Result<Tally, Broken> {
 pub fn live(history: &History) -> (Result<Tally, String>, Vec<String>) {
     let mut world = World::new(history);
     let ended = world.begin_to_end(history).map(|()| world.tally(history));
-    let story = std::mem::take(&mut world.stage.shared().story);
+    let story = std::mem::take(&mut world.scheduler.shared().story);
     (ended, story)
 }
+
 struct World {
-    stage: Stage,
+    scheduler: Scheduler,
     database: Database,
     /// What the functions see of the table.
     ledger: Ledger,
@@ -74,23 +92,20 @@ struct World {
     read_to: Option<String>,
     /// So many of them are done with, as the event source sees it.
     delivered: usize,
-    tries: usize,
+    tries: u32,
 }
 
 /// Records in one batch: fewer than on AWS, so that there are several.
 const BATCH: usize = 3;
 
-/// As in infra/template.yaml.
-const RETRIES: usize = 3;
-
-enum Came {
+enum Answer {
     Checked(Summary),
     Delivered(DynamoDbEventResponse),
 }
 
 impl World {
     fn tally(&self, history: &History) -> Tally {
-        let (shared, model) = (self.stage.shared(), self.model.borrow());
+        let (shared, model) = (self.scheduler.shared(), self.model.borrow());
         Tally {
             steps: history.steps.len() as u64,
             calls: shared.calls,
@@ -104,15 +119,15 @@ impl World {
 
     fn new(history: &History) -> Self {
         let truth = Truth::new(history.network, history.page, history.shown_after);
-        let stage = Stage::new(truth);
+        let scheduler = Scheduler::new(truth);
         let database = Database::memory().unwrap();
         let plain = client(&database, None);
         at_once(table::create(&plain)).unwrap();
         let ledger = |client| Ledger::new(client, table::NAME);
         Self {
-            ledger: ledger(client(&database, Some(stage.clone()))),
+            ledger: ledger(client(&database, Some(scheduler.clone()))),
             observer: RefCell::default(),
-            stage,
+            scheduler,
             database,
             account: format!("{}:{}", history.network, handle(history.network))
                 .parse()
@@ -131,10 +146,10 @@ impl World {
 
     fn begin_to_end(&mut self, history: &History) -> Result<(), String> {
         for who in &history.at_first {
-            self.stage.shared().truth.arrive(*who);
+            self.scheduler.shared().truth.arrive(*who);
         }
-        let count = self.stage.shared().truth.count();
-        self.stage.tell(format!(
+        let count = self.scheduler.shared().truth.count();
+        self.scheduler.tell(format!(
             "{} with {count} followers; a hug for {}; by {:?}; a page holds {}; shown after {} s{}",
             history.network,
             history.plan,
@@ -154,8 +169,8 @@ impl World {
     }
 
     fn step(&mut self, history: &History, step: &Step) -> Result<(), String> {
-        let told = {
-            let truth = &mut self.stage.shared().truth;
+        let line = {
+            let truth = &mut self.scheduler.shared().truth;
             match step {
                 Step::Arrive(who) => {
                     let lines: Vec<String> = who.iter().map(|who| truth.arrive(*who)).collect();
@@ -178,11 +193,11 @@ impl World {
                 Step::Run(..) => None,
             }
         };
-        if let Some(line) = told {
-            self.stage.tell(line);
+        if let Some(line) = line {
+            self.scheduler.tell(line);
         }
         match step {
-            Step::Pass(seconds) => self.stage.pass(*seconds),
+            Step::Pass(seconds) => self.scheduler.pass(*seconds),
             Step::Run(jobs, turns) => {
                 self.work(jobs, turns)?;
             }
@@ -193,10 +208,10 @@ impl World {
 
     /// Lets functions run side by side, and takes from their answers what AWS would.
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
-        self.stage.tell(format!("{} at work", names(jobs)));
+        self.scheduler.tell(format!("{} at work", names(jobs)));
         self.read_stream();
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
-            let truth = &self.stage.shared().truth;
+            let truth = &self.scheduler.shared().truth;
             self.model.borrow_mut().expect(truth, self.plan);
         }
         let batches: Vec<Vec<Value>> = jobs
@@ -214,21 +229,21 @@ impl World {
         let start = |number: usize, clock: Clock| {
             let (what, deps) = (jobs[number].what.clone(), self.deps(clock));
             let event = json!({ "Records": batches[number] });
-            Box::pin(act(what, event, deps)) as Pin<Box<dyn Future<Output = Came>>>
+            Box::pin(act(what, event, deps)) as Pin<Box<dyn Future<Output = Answer>>>
         };
         let look = || {
             let ledger = self.observer.borrow_mut().look(&self.database);
-            let truth = &self.stage.shared().truth;
+            let truth = &self.scheduler.shared().truth;
             self.model
                 .borrow_mut()
                 .look(&ledger, truth, self.plan, self.strict)
         };
-        let ended = self.stage.run(jobs, turns, start, look)?;
-        for ((job, batch), came) in jobs.iter().zip(&batches).zip(ended) {
+        let ended = self.scheduler.run(jobs, turns, start, look)?;
+        for ((job, batch), answer) in jobs.iter().zip(&batches).zip(ended) {
             let is_the_stream = matches!(job.what, What::Deliver);
-            match came {
-                Some(Came::Checked(summary)) => self.hear(&summary)?,
-                Some(Came::Delivered(response)) if is_the_stream && self.is_next(batch) => {
+            match answer {
+                Some(Answer::Checked(summary)) => self.read_summary(&summary)?,
+                Some(Answer::Delivered(response)) if is_the_stream && self.is_next(batch) => {
                     self.advance(batch, checkpoint(batch, &response));
                 }
                 None if is_the_stream && self.is_next(batch) => self.advance(batch, 0),
@@ -278,11 +293,11 @@ impl World {
         }
     }
 
-    fn hear(&self, summary: &Summary) -> Result<(), String> {
+    fn read_summary(&self, summary: &Summary) -> Result<(), String> {
         for looked in &summary.accounts {
             match looked {
                 Looked::Failed { error, .. } => {
-                    self.stage.tell(format!("  the check says: {error}"));
+                    self.scheduler.tell(format!("  the check says: {error}"));
                     if error.contains("a defect in this program") {
                         return Err("a check panicked".to_owned());
                     }
@@ -290,7 +305,7 @@ impl World {
                 Looked::At(check) => {
                     let followers = check.followers.map_or(0, |followers| followers);
                     let outcome = &check.outcome;
-                    self.stage.tell(format!(
+                    self.scheduler.tell(format!(
                         "  the check says: {outcome:?}, {followers} followers"
                     ));
                 }
@@ -300,8 +315,8 @@ impl World {
     }
 
     fn deps(&self, clock: Clock) -> Deps {
-        let network: Arc<dyn Network> = Arc::new(Reached {
-            stage: self.stage.clone(),
+        let network: Arc<dyn Network> = Arc::new(SimulatedNetwork {
+            scheduler: self.scheduler.clone(),
             account: self.account.clone(),
             tells_follows: self.tells_follows,
         });
@@ -316,31 +331,31 @@ impl World {
     /// Nothing fails any more, for long enough that all that is owed can be given; first as many
     /// follow as it takes to be where the account was at its best.
     fn quiet(&mut self) -> Result<(), String> {
-        self.stage.tell("from here on nothing fails".to_owned());
+        self.scheduler.tell("from here on nothing fails".to_owned());
         let quiet = |what| Job {
             what,
             skew: 0,
-            perils: Vec::new(),
+            faults: Vec::new(),
         };
         // A check owes ten milestones at most, and the first may wait for the end of a rate limit.
         let most_owed = self
             .model
             .borrow()
             .highest()
-            .max(self.stage.shared().truth.count());
+            .max(self.scheduler.shared().truth.count());
         let checks_to_catch_up = usize::try_from(most_owed / 10).unwrap() + 1;
         let pauses = [60, 400, 900, 25_000, 25_000, 25_000];
         for pause in pauses
             .into_iter()
             .chain(repeat_n(25_000, checks_to_catch_up))
         {
-            self.stage.pass(pause);
+            self.scheduler.pass(pause);
             if pause < 25_000 {
-                let line = self.stage.shared().truth.arrive(Who::Fan);
-                self.stage.tell(line);
+                let line = self.scheduler.shared().truth.arrive(Who::Fan);
+                self.scheduler.tell(line);
             }
             loop {
-                let truth = &mut self.stage.shared().truth;
+                let truth = &mut self.scheduler.shared().truth;
                 if truth.count() >= self.model.borrow().highest() {
                     break;
                 }
@@ -357,25 +372,25 @@ impl World {
         let ledger = Ledger::new(client(&self.database, None), table::NAME);
         let there = at_once(ledger.snapshot()).unwrap();
         if (&there.accounts, &there.hugs) != (&everything.accounts, &everything.hugs) {
-            return Err("the stream tells something else than the table".to_owned());
+            return Err("the stream shows something else than the table".to_owned());
         }
-        let shared = self.stage.shared();
+        let shared = self.scheduler.shared();
         self.model
             .borrow()
             .look_when_quiet(&everything, &shared.truth, self.tells_follows)
     }
 }
 
-async fn act(what: What, event: Value, deps: Deps) -> Came {
+async fn act(what: What, event: Value, deps: Deps) -> Answer {
     match what {
         What::Check => {
             let event = LambdaEvent::new(json!({}), Context::default());
-            Came::Checked(check_followers::handle(event, &deps).await.unwrap())
+            Answer::Checked(check_followers::handle(event, &deps).await.unwrap())
         }
         What::Deliver | What::Repeat(_) => {
             let event =
                 LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-            Came::Delivered(invite_follower::handle(event, &deps).await.unwrap())
+            Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
         }
     }
 }

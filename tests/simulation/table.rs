@@ -20,10 +20,10 @@ use dynoxide::Database;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{history::Peril, process::Stage};
+use super::{history::Fault, process::Scheduler};
 
-/// A client whose calls pass through the stage; with none, nothing befalls them.
-pub fn client(database: &Database, stage: Option<Stage>) -> Client {
+/// A client whose calls the scheduler controls; without one, none fails.
+pub fn client(database: &Database, scheduler: Option<Scheduler>) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
@@ -31,7 +31,7 @@ pub fn client(database: &Database, stage: Option<Stage>) -> Client {
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .http_client(InProcess {
             database: database.clone(),
-            stage,
+            scheduler,
         })
         // As on AWS (functions/have-a-hug/src/aws.rs), but what other histories used up is not
         // missing here, and the pauses take no time.
@@ -58,7 +58,7 @@ impl AsyncSleep for NoSleep {
 #[derive(Clone)]
 struct InProcess {
     database: Database,
-    stage: Option<Stage>,
+    scheduler: Option<Scheduler>,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -79,22 +79,25 @@ impl HttpClient for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { database, stage } = self.clone();
+        let Self {
+            database,
+            scheduler,
+        } = self.clone();
         HttpConnectorFuture::new(async move {
             let target = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap().to_owned();
             let body = request.body().bytes().unwrap().to_vec();
-            let Some(stage) = stage else {
+            let Some(scheduler) = scheduler else {
                 return Ok(answer(&database, &operation, &body));
             };
             let act = || {
-                stage.shared().changed |=
+                scheduler.shared().changed |=
                     operation == "PutItem" || operation == "TransactWriteItems";
                 Ok(answer(&database, &operation, &body))
             };
             let story = format!("{operation} {}", about(&operation, &body));
-            stage
-                .call(story, act, |peril| failure(peril, &operation))
+            scheduler
+                .call(story, act, |fault| failure(fault, &operation))
                 .await
         })
     }
@@ -134,7 +137,7 @@ fn response(status: u16, body: String) -> HttpResponse {
     response
 }
 
-fn failure(peril: Peril, operation: &str) -> Result<HttpResponse, ConnectorError> {
+fn failure(fault: Fault, operation: &str) -> Result<HttpResponse, ConnectorError> {
     let refused = |code: &str, more: Value| {
         let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": code });
         body.as_object_mut()
@@ -142,12 +145,12 @@ fn failure(peril: Peril, operation: &str) -> Result<HttpResponse, ConnectorError
             .extend(more.as_object().unwrap().clone());
         Ok(response(400, body.to_string()))
     };
-    match peril {
-        Peril::Refuse if operation == "TransactWriteItems" => refused(
+    match fault {
+        Fault::Refuse if operation == "TransactWriteItems" => refused(
             "TransactionCanceledException",
             json!({ "CancellationReasons": [{ "Code": "TransactionConflict" }, { "Code": "None" }] }),
         ),
-        Peril::Busy | Peril::Refuse => refused("ThrottlingException", json!({})),
+        Fault::Busy | Fault::Refuse => refused("ThrottlingException", json!({})),
         _ => Err(ConnectorError::io("the connection was cut".into())),
     }
 }

@@ -1,5 +1,7 @@
 //! What a network, a table or a creator can get wrong: a clear word, and nothing lost.
 
+mod followers;
+
 use std::time::Instant;
 
 use have_a_hug::ledger::Ledger;
@@ -7,18 +9,19 @@ use hug::{report::Report, stack::Round, status::Overview};
 use promise::hug::Status;
 use serde_json::json;
 use stand_ins::{Fault, Person};
-
-use crate::{
-    promise::body,
+use tests::{
+    body,
     proxy::{Proxy, Trouble, answer},
-    world::{AMBER, Sky, World, named, settings},
+    settings,
 };
 
+use crate::world::{AMBER, Bluesky, World, X, named};
+
 /// A crossing whose check meets the fault fails with these words, and the next check makes it good.
-async fn told_and_mended(route: &str, fault: Fault, words: &str) {
-    let mut world = World::with_followers(599).await;
+async fn reported_and_tried_again(route: &str, fault: Fault, words: &str) {
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
-    world.x.fail_next(route, fault);
+    world.network.fail_next(route, fault);
     let error = world.failing_check().await;
     assert!(
         error.contains("x:amber") && error.contains(words),
@@ -31,20 +34,20 @@ async fn told_and_mended(route: &str, fault: Fault, words: &str) {
 
 #[tokio::test]
 async fn html_is_no_answer() {
-    told_and_mended("GET /2/users", Fault::Html, "(200 OK, text/html").await;
-    told_and_mended("/followers", Fault::Html, "(200 OK, text/html").await;
+    reported_and_tried_again("GET /2/users", Fault::Html, "(200 OK, text/html").await;
+    reported_and_tried_again("/followers", Fault::Html, "(200 OK, text/html").await;
 }
 
 #[tokio::test]
 async fn an_answer_of_40_mb_is_not_read_to_its_end() {
     let start = Instant::now();
-    told_and_mended(
+    reported_and_tried_again(
         "/followers",
         Fault::Endless,
         "the answer is larger than 4 MB",
     )
     .await;
-    told_and_mended(
+    reported_and_tried_again(
         "GET /2/users",
         Fault::Endless,
         "the answer is larger than 4 MB",
@@ -55,13 +58,13 @@ async fn an_answer_of_40_mb_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_or_an_answer_that_breaks_off_is_tried_again() {
-    told_and_mended(
+    reported_and_tried_again(
         "GET /2/users",
         Fault::Hangup,
         "reading the follower count failed",
     )
     .await;
-    told_and_mended("/followers", Fault::Truncated, "a retry can help").await;
+    reported_and_tried_again("/followers", Fault::Truncated, "a retry can help").await;
 }
 
 #[tokio::test]
@@ -94,16 +97,16 @@ async fn numbers_and_shapes_that_make_no_sense_are_refused() {
         } else {
             words
         };
-        told_and_mended("GET /2/users", json(answer), told).await;
+        reported_and_tried_again("GET /2/users", json(answer), told).await;
     }
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_the_keys_in_hand() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let elsewhere = stand_ins::x::X::start(world.clock.clone()).await.unwrap();
     world
-        .x
+        .network
         .fail_next("GET /2/users", body(302, "text/plain", elsewhere.url()));
     let error = world.failing_check().await;
     assert!(error.contains("302 Found"), "{error}");
@@ -111,9 +114,9 @@ async fn a_redirect_is_not_followed_with_the_keys_in_hand() {
 }
 
 #[tokio::test]
-async fn a_handle_that_nobody_has_is_told() {
-    let mut world = World::unseen(598, "").await;
-    world.x.rename("amber", "someoneelse");
+async fn a_handle_that_nobody_has_is_reported() {
+    let mut world = World::<X>::unseen(598, "").await;
+    world.network.rename("amber", "someoneelse");
     let error = world.failing_check().await;
     assert!(
         error.contains("Could not find user with username: [amber]"),
@@ -123,25 +126,23 @@ async fn a_handle_that_nobody_has_is_told() {
 }
 
 #[tokio::test]
-async fn a_network_that_is_down_is_told_and_tried_again() {
-    let mut world = World::with_followers(599).await;
+async fn a_network_that_is_down_is_reported_and_tried_again() {
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    let url = world.x.url().to_owned();
-    let down = settings("x", "amber", "http://127.0.0.1:9", "");
-    world.resettle(&down);
+    world.move_to("http://127.0.0.1:9");
     let error = world.failing_check().await;
     assert!(
         error.contains("Connection refused") && error.contains("a retry can help"),
         "{error}"
     );
-    world.resettle(&settings("x", "amber", &url, ""));
+    world.move_back();
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_told() {
-    let mut world = World::with_followers(599).await;
+async fn a_table_that_is_not_there_is_reported() {
+    let mut world = World::<X>::with_followers(599).await;
     world.stack.deps.ledger = Ledger::new(world.stack.table.client().clone(), "another-table");
     let error = world.failing_check().await;
     assert!(
@@ -154,7 +155,7 @@ async fn a_table_that_is_not_there_is_told() {
 #[tokio::test]
 async fn one_account_that_fails_stops_no_other() {
     let more = "\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"amber.bsky.social\"\nserver = \"http://127.0.0.1:9\"\nappview = \"http://127.0.0.1:9\"";
-    let mut world = World::unseen(598, more).await;
+    let mut world = World::<X>::unseen(598, more).await;
     let summary = world.round().await;
     assert_eq!((summary.checked, summary.failed), (2, 1));
     let text = serde_json::to_value(&summary).unwrap();
@@ -170,10 +171,10 @@ async fn one_account_that_fails_stops_no_other() {
 
 #[tokio::test]
 async fn foreign_text_forges_no_line_of_an_error() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let forged = "{\"title\":\"x\",\"detail\":\"a\\n2026 INFO all is well\\u001b[2J\"}";
     world
-        .x
+        .network
         .fail_next("GET /2/users", body(400, "application/json", forged));
     let error = world.failing_check().await;
     assert!(
@@ -242,13 +243,13 @@ fn assert_readable(error: &str, account: &str, answer: &str) {
 
 #[tokio::test]
 async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
     for route in ["GET /2/users", "/followers"] {
         let counts = impossible_counts().filter(|_| route != "/followers");
         for answer in nonsense().into_iter().chain(counts) {
             world
-                .x
+                .network
                 .fail_next(route, body(200, "application/json", &answer));
             assert_readable(&world.failing_check().await, "x:amber", &answer);
             assert!(world.hugs().await.is_empty());
@@ -258,12 +259,12 @@ async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
     world.check().await;
     assert_eq!(named(&world.hug(600).await), fan);
 
-    let mut sky = Sky::with(599, "").await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     let fan = sky.fans(1).remove(0);
     for route in ["getProfile", "getFollowers"] {
         let counts = impossible_counts().filter(|_| route != "getFollowers");
         for answer in nonsense().into_iter().chain(counts) {
-            sky.bluesky
+            sky.network
                 .fail_next(route, body(200, "application/json", &answer));
             assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
             assert!(sky.hugs().await.is_empty());
@@ -275,10 +276,10 @@ async fn no_answer_to_a_read_moves_the_mark_unless_it_makes_sense() {
 
 #[tokio::test]
 async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
-    let mut world = World::unseen(598, "").await;
+    let mut world = World::<X>::unseen(598, "").await;
     for answer in impossible_counts() {
         world
-            .x
+            .network
             .fail_next("GET /2/users", body(200, "application/json", &answer));
         assert_readable(&world.failing_check().await, "x:amber", &answer);
     }
@@ -293,10 +294,9 @@ async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
         r#"{"data":{"id":""},"uri":""}"#.to_owned(),
         r#"{"data":{"id":"7\n8"},"uri":"at://a\nb"}"#.to_owned(),
     ];
-    let every_follower = |settings: String| settings.replace("step = 100", "step = 1");
-    let mut world = World::with_followers(599).await;
-    let url = world.x.url().to_owned();
-    world.resettle(&every_follower(settings("x", "amber", &url, "")));
+    let mut world = World::<X>::with_followers(599).await;
+    let every_follower = world.settings(world.network.url());
+    world.change_settings(&every_follower.replace("step = 100", "step = 1"));
     let mut number = 599;
     for route in ["POST /2/tweets", "/tweets?"] {
         for answer in nonsense().into_iter().chain(references.clone()) {
@@ -304,10 +304,10 @@ async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
             world.fan();
             // The look for a post happens only where its answer was lost.
             if route == "/tweets?" {
-                world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+                world.network.fail_next("POST /2/tweets", Fault::AnswerLost);
             }
             world
-                .x
+                .network
                 .fail_next(route, body(200, "application/json", &answer));
             world.check().await;
             let reason = world.hug(number).await.reason.unwrap();
@@ -337,21 +337,19 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
         r#"{"uri":"at://a\u001b[2Jb\nc"}"#.to_owned(),
     ];
     for route in ["createSession", "putRecord", "getRecord"] {
-        let mut sky = Sky::with(599, "").await;
-        let url = sky.bluesky.url().to_owned();
-        let more = format!("appview = \"{url}\"");
-        let every_follower =
-            settings("bluesky", "amber.bsky.social", &url, &more).replace("step = 100", "step = 1");
+        let mut sky = World::<Bluesky>::with(599, "").await;
+        let every_follower = sky.settings(sky.network.url());
+        let every_follower = every_follower.replace("step = 100", "step = 1");
         let mut number = 599;
         for answer in nonsense().into_iter().chain(tokens.clone()) {
             number += 1;
             sky.fans(1);
             // A new start, so that there is no session yet.
-            sky.resettle(&every_follower);
+            sky.change_settings(&every_follower);
             if route == "getRecord" {
-                sky.bluesky.fail_next("putRecord", Fault::AnswerLost);
+                sky.network.fail_next("putRecord", Fault::AnswerLost);
             }
-            sky.bluesky
+            sky.network
                 .fail_next(route, body(200, "application/json", &answer));
             sky.check().await;
             let met = sky.hug(number).await;
@@ -366,15 +364,9 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
             }
             let hug = sky.hug(number).await;
             assert_eq!(hug.status, Status::Invited, "{hug:?}");
+            assert_eq!(sky.invitations_to(number), 1);
             let text = format!(" {number} ");
-            let posts = sky.bluesky.posts();
-            assert_eq!(
-                posts
-                    .iter()
-                    .filter(|post| post.text.contains(&text))
-                    .count(),
-                1
-            );
+            let posts = sky.posts();
             let post = posts.iter().find(|post| post.text.contains(&text)).unwrap();
             let reference = hug.invitation.and_then(|invitation| invitation.reference);
             assert_eq!(
@@ -398,7 +390,7 @@ fn bomb() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() {
+async fn malformed_heads_and_bodies_are_reported_and_a_good_answer_afterwards_works() {
     let json = "content-type: application/json\r\n";
     let limits = |remaining: &str, reset: &str| {
         format!(
@@ -447,11 +439,11 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
             "{}",
         ));
     }
-    let mut world = World::with_followers(599).await;
-    let mut sky = Sky::with(599, "").await;
+    let mut world = World::<X>::with_followers(599).await;
+    let mut sky = World::<Bluesky>::with(599, "").await;
     world.fan();
     sky.fans(1);
-    let (x, bluesky) = (world.x.url().to_owned(), sky.bluesky.url().to_owned());
+    let (x, bluesky) = (world.network.url().to_owned(), sky.network.url().to_owned());
     let on_bluesky = |url: &str| {
         settings(
             "bluesky",
@@ -471,7 +463,7 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         };
         let told = String::from_utf8_lossy(&bytes).into_owned();
         let proxy = Proxy::before(&x, first.clone()).await;
-        world.resettle(&settings("x", "amber", &proxy.url, ""));
+        world.move_to(&proxy.url);
         let survived = serde_json::to_value(world.round().await).unwrap();
         assert_survived(&survived, "x:amber", &told);
         if bytes.len() > 10_000 && told.contains("content-encoding: gzip") {
@@ -480,7 +472,7 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         }
         assert!(world.hugs().await.is_empty());
         let proxy = Proxy::before(&bluesky, first).await;
-        sky.resettle(&on_bluesky(&proxy.url));
+        sky.change_settings(&on_bluesky(&proxy.url));
         assert_survived(
             &serde_json::to_value(sky.round().await).unwrap(),
             "bluesky:amber",
@@ -491,13 +483,13 @@ async fn foolish_heads_and_bodies_are_told_and_a_good_answer_afterwards_works() 
         world.clock.advance(std::time::Duration::from_hours(24));
         sky.clock.advance(std::time::Duration::from_hours(24));
     }
-    world.resettle(&settings("x", "amber", &x, ""));
-    sky.resettle(&on_bluesky(&bluesky));
+    world.change_settings(&settings("x", "amber", &x, ""));
+    sky.change_settings(&on_bluesky(&bluesky));
     for _ in 0..2 {
         world.check().await;
         sky.check().await;
     }
-    assert_eq!((world.posts().len(), sky.bluesky.posts().len()), (1, 1));
+    assert_eq!((world.posts().len(), sky.network.posts().len()), (1, 1));
 }
 
 /// The check failed in words, or waits for a limit that ends.
@@ -509,258 +501,12 @@ fn assert_survived(summary: &serde_json::Value, account: &str, answer: &str) {
     }
 }
 
-/// A page of followers as both networks write it.
-fn page(ids: &[&str], handle: &str, name: &str) -> String {
-    let people: Vec<serde_json::Value> = ids
-        .iter()
-        .map(|id| {
-            json!({
-                "id": id, "username": handle, "name": name, "description": name,
-                "created_at": "2020-01-01T00:00:00Z", "profile_image_url": "https://pbs.example/a.png",
-                "public_metrics": { "followers_count": 5, "following_count": 5, "tweet_count": 5 },
-                "did": id, "handle": handle, "displayName": name, "avatar": "https://a.example",
-                "createdAt": "2020-01-01T00:00:00Z", "followersCount": 5, "followsCount": 5, "postsCount": 5,
-            })
-        })
-        .collect();
-    json!({ "data": people, "meta": {}, "followers": people }).to_string()
-}
-
-#[tokio::test]
-async fn a_follower_without_an_id_that_the_network_could_give_is_no_follower() {
-    let mut world = World::with_followers(599).await;
-    let mut sky = Sky::with(599, "").await;
-    let fan = (world.fan(), sky.fans(1).remove(0));
-    let long = "7".repeat(3_000);
-    for id in [
-        "",
-        "7#8",
-        "7\n8",
-        "../../tweets",
-        "7/8",
-        "7 8",
-        "7?a=b",
-        "did:plc:a#b",
-        "did:plc:\u{1b}",
-        "did:",
-        &long,
-    ] {
-        let answer = page(&[id], "cleo", "Cleo");
-        world
-            .x
-            .fail_next("/followers", body(200, "application/json", &answer));
-        assert_readable(&world.failing_check().await, "x:amber", &answer);
-        sky.bluesky
-            .fail_next("getFollowers", body(200, "application/json", &answer));
-        assert_readable(&sky.failing_check().await, "bluesky:amber", &answer);
-    }
-    world.check().await;
-    sky.check().await;
-    assert_eq!(
-        (named(&world.hug(600).await), named(&sky.hug(600).await)),
-        (&*fan.0, &*fan.1)
-    );
-}
-
-#[tokio::test]
-async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
-    let nasty = format!(
-        "\u{1b}[2J\n{{\"level\":\"INFO\"}}\u{202e}{}",
-        "e\u{301}".repeat(100_000)
-    );
-    let mut world = World::with_followers(599).await;
-    world.fan();
-    let answer = page(&["7"], &nasty, &nasty);
-    world
-        .x
-        .fail_next("/followers", body(200, "application/json", &answer));
-    world.check().await;
-    let hug = world.hug(600).await;
-    let follower = hug.follower.clone().unwrap();
-    assert_eq!(follower.id, "7");
-    let kept = serde_json::to_string(&hug).unwrap();
-    assert!(kept.len() < 10_000, "{} bytes", kept.len());
-    for text in [follower.handle, follower.name.unwrap()] {
-        assert!(
-            !text.contains(char::is_control) && !text.contains('\u{202e}'),
-            "{text:?}"
-        );
-    }
-}
-
-/// What `hug check` prints.
-fn report(world: &World, round: &Round) -> Vec<String> {
-    Report::of(round, world.clock.now()).lines
-}
-
-/// What a terminal would obey, or a reader be misled by.
-fn assert_plain(line: &str) {
-    let tricks = |c: char| c.is_control() || "\u{202e}\u{200b}\u{2028}".contains(c);
-    assert!(!line.contains(tricks), "{line:?}");
-}
-
-#[tokio::test]
-async fn what_the_command_prints_of_foreign_text_is_plain() {
-    let nasty = "\u{1b}]0;owned\u{7}\u{9b}2J\r\n\u{202e}\u{200b}\u{2028}hot singles";
-    let mut world = World::with_followers(599).await;
-    world.fan();
-    let bots = page(&["8", "7"], nasty, nasty);
-    world
-        .x
-        .fail_next("/followers", body(200, "application/json", &bots));
-    let waits = world.whole_round().await;
-    let told = report(&world, &waits).join("\n");
-    assert!(told.contains("passed over @"), "{told}");
-    told.lines().for_each(assert_plain);
-
-    let one = page(&["9"], nasty, "\u{1b}[31mCleo");
-    world
-        .x
-        .fail_next("/followers", body(200, "application/json", &one));
-    let refused = json!({ "title": nasty, "detail": nasty, "type": nasty }).to_string();
-    world
-        .x
-        .fail_next("POST /2/tweets", body(403, "application/json", &refused));
-    let reached = world.whole_round().await;
-    let told = report(&world, &reached);
-    assert!(
-        told.iter().any(|line| line.contains("600 goes to @")),
-        "{told:?}"
-    );
-    told.iter().for_each(|line| assert_plain(line));
-    let status = Overview::read(&world.stack.deps.ledger, None, world.clock.now());
-    let status = status.await.unwrap();
-    status.tables().lines().for_each(assert_plain);
-    let hug = &status.hugs[0];
-    assert!(hug.hug.refusals[0].reason.contains("403") && hug.hug.follower.is_some());
-    assert_plain(&hug.hug.refusals[0].reason);
-
-    world
-        .x
-        .fail_next("GET /2/users", body(400, "application/json", &refused));
-    let failed = world.whole_round().await;
-    report(&world, &failed)
-        .iter()
-        .for_each(|line| assert_plain(line));
-}
-
-#[tokio::test]
-async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() {
-    let mut world = World::with_followers(599).await;
-    for _ in 0..3_000 {
-        world.bot();
-    }
-    let waiting = world.check().await.waiting.unwrap();
-    assert_eq!(waiting.skipped.len() as u64 + waiting.skipped_more, 3_000);
-    assert!(serde_json::to_string(&waiting).unwrap().len() < 50_000);
-    let fan = world.fan();
-    world.check().await;
-    let hug = world.hug(600).await;
-    assert_eq!(named(&hug), fan);
-    let evidence = &hug.evidence;
-    assert_eq!(evidence.skipped.len() as u64 + evidence.skipped_more, 3_000);
-    assert!(serde_json::to_string(&hug).unwrap().len() < 50_000);
-    assert_eq!(world.invitations_to(600), 1);
-}
-
-#[tokio::test]
-async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an_end_is_told() {
-    let mut world = World::with_followers(599).await;
-    world.fans(3);
-    // 602 are counted; the list has one of them three times, and ends.
-    let one = page(&["7", "7", "7"], "cleo", "Cleo");
-    world
-        .x
-        .fail_next("/followers", body(200, "application/json", &one));
-    world.check().await;
-    let hug = world.hug(600).await;
-    assert_eq!(hug.follower, None);
-    assert!(hug.evidence.note.unwrap().contains("ended after 1 of 602"));
-
-    let mut world = World::with_followers(599).await;
-    world.fans(3);
-    let url = world.x.url().to_owned();
-    let proxy = empty_pages_without_end(&url, "/followers?").await;
-    world.resettle(&settings("x", "amber", &proxy.url, ""));
-    let error = world.failing_check().await;
-    assert!(error.contains("goes in circles after 151 pages"), "{error}");
-    world.resettle(&settings("x", "amber", &url, ""));
-    world.check().await;
-    assert_eq!(world.invitations_to(600), 1);
-}
-
-/// A list at that address that always has one more page, with nobody on it.
-async fn empty_pages_without_end(url: &str, list: &'static str) -> Proxy {
-    let turns = std::sync::atomic::AtomicUsize::new(0);
-    Proxy::before(url, move |_, head| {
-        if !head.contains(list) {
-            return Trouble::None;
-        }
-        let turn = turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let page = format!(r#"{{"data":[],"meta":{{"next_token":"page{turn}"}}}}"#);
-        Trouble::Instead(answer("200 OK", "content-type: application/json\r\n", page))
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_look_at_posts_that_never_ends_is_told_and_nothing_is_sent_meanwhile() {
-    let mut world = World::with_followers(599).await;
-    world.fan();
-    world.x.fail_next("POST /2/tweets", Fault::AnswerLost);
-    world.check().await;
-    let url = world.x.url().to_owned();
-    let proxy = empty_pages_without_end(&url, "/tweets?").await;
-    world.resettle(&settings("x", "amber", &proxy.url, ""));
-    let looking = async {
-        for _ in 0..2 {
-            world.check().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(8), looking)
-        .await
-        .unwrap();
-    let reason = world.hug(600).await.reason.unwrap();
-    assert!(
-        reason.contains("x:amber") && reason.contains("goes in circles"),
-        "{reason}"
-    );
-    world.resettle(&settings("x", "amber", &url, ""));
-    for _ in 0..6 {
-        world.check().await;
-    }
-    assert_eq!(world.hug(600).await.status, Status::Invited);
-    assert_eq!(world.posts().len(), 1);
-}
-
-#[tokio::test]
-async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others() {
-    for born in ["yesterday", "2024-13-45T99:00:00Z", "\\u001b", ""] {
-        let mut world = World::with_followers(599).await;
-        world.fan();
-        let answer = page(&["7"], "cleo", "Cleo").replace("2020-01-01T00:00:00Z", born);
-        world
-            .x
-            .fail_next("/followers", body(200, "application/json", &answer));
-        world.check().await;
-        assert_eq!(named(&world.hug(600).await), "cleo");
-    }
-    let mut sky = Sky::with(599, "").await;
-    let fan = sky.fans(1).remove(0);
-    let id = stand_ins::bluesky::did(&Person::fan(600, sky.clock.now()).id);
-    let odd = page(&[&id], &fan, "Cleo").replace("2020-01-01T00:00:00Z", "yesterday");
-    sky.bluesky
-        .fail_next("getFollowers", body(200, "application/json", &odd));
-    sky.check().await;
-    assert_eq!(named(&sky.hug(600).await), fan);
-}
-
 #[tokio::test]
 async fn a_count_that_is_wrong_for_a_moment_opens_no_milestone() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     let wrong = r#"{"data":{"id":"44196397","name":"Amber","username":"amber","public_metrics":{"followers_count":10000000}}}"#;
     world
-        .x
+        .network
         .fail_next("/2/users/", body(200, "application/json", wrong));
     let error = world.failing_check().await;
     let told = "reading the follower count failed for x:amber: it was 598, then 10000000, and a moment later 598";

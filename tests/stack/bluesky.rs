@@ -9,29 +9,29 @@ use promise::{
 };
 use stand_ins::{Fault, Person, bluesky};
 
-use crate::world::{Sky, named};
+use crate::world::{Bluesky, World, named};
 
 #[tokio::test]
 async fn number_600_is_invited_once_by_a_post_that_names_nobody() {
-    let mut sky = Sky::with(598, "").await;
-    let arrivals = sky.fans(3);
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    let mut world = World::<Bluesky>::with(598, "").await;
+    let arrivals = world.fans(3);
+    world.check().await;
+    let hug = world.hug(600).await;
     assert_eq!(named(&hug), arrivals[1]);
-    let posts = sky.bluesky.posts();
+    let posts = world.network.posts();
     assert_eq!(posts.len(), 1);
     let reference = hug.invitation.unwrap().reference.unwrap();
-    let record = sky.bluesky.record(&reference).unwrap();
+    let record = world.network.record(&reference).unwrap();
     assert_eq!(record["text"], posts[0].text);
     assert!(record.get("facets").is_none());
 }
 
 #[tokio::test]
 async fn reads_need_no_login_and_an_idle_check_is_one_request() {
-    let mut sky = Sky::with(500, "").await;
-    sky.bluesky.clear_requests();
-    sky.check().await;
-    let seen = sky.bluesky.requests();
+    let mut world = World::<Bluesky>::with(500, "").await;
+    world.network.clear_requests();
+    world.check().await;
+    let seen = world.network.requests();
     assert_eq!(seen.len(), 1);
     assert!(
         seen[0]
@@ -45,37 +45,37 @@ async fn reads_need_no_login_and_an_idle_check_is_one_request() {
 
 #[tokio::test]
 async fn pages_that_are_empty_but_have_a_cursor_are_read_on() {
-    let mut sky = Sky::with(599, "").await;
-    let arrivals = sky.fans(120);
+    let mut world = World::<Bluesky>::with(599, "").await;
+    let arrivals = world.fans(120);
     for handle in &arrivals[20..] {
-        sky.bluesky.hide(handle);
+        world.network.hide(handle);
     }
-    sky.check().await;
+    world.check().await;
     // 719 are counted: position 119 of a list whose 100 newest are hidden.
-    assert_eq!(sky.hug(600).await.evidence.position, 119);
-    assert!(sky.hug(600).await.follower.is_some());
+    assert_eq!(world.hug(600).await.evidence.position, 119);
+    assert!(world.hug(600).await.follower.is_some());
 }
 
 #[tokio::test]
 async fn a_follower_whose_profile_gives_them_away_is_passed_over() {
-    let mut sky = Sky::with(599, "").await;
-    let bot = Person::bot(1, sky.clock.now());
-    sky.bluesky.follow(bot);
-    let fan = sky.fans(1).remove(0);
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    let mut world = World::<Bluesky>::with(599, "").await;
+    let bot = Person::bot(1, world.clock.now());
+    world.network.follow(bot);
+    let fan = world.fans(1).remove(0);
+    world.check().await;
+    let hug = world.hug(600).await;
     assert_eq!(named(&hug), fan);
     assert_eq!(hug.evidence.skipped.len(), 1);
 
-    let mut sky = Sky::with(599, "").await;
+    let mut world = World::<Bluesky>::with(599, "").await;
     let labelled = Person {
         bot: true,
-        ..Person::fan(9_000, sky.clock.now())
+        ..Person::fan(9_000, world.clock.now())
     };
-    sky.bluesky.follow(labelled);
-    let fan = sky.fans(1).remove(0);
-    sky.check().await;
-    assert_eq!(named(&sky.hug(600).await), fan);
+    world.network.follow(labelled);
+    let fan = world.fans(1).remove(0);
+    world.check().await;
+    assert_eq!(named(&world.hug(600).await), fan);
 }
 
 #[tokio::test]
@@ -86,60 +86,66 @@ async fn a_post_whose_answer_was_lost_is_made_once() {
         Fault::Hangup,
         Fault::Status(500),
     ] {
-        let mut sky = Sky::with(599, "").await;
-        sky.fans(1);
-        sky.bluesky.fail_next("putRecord", lost.clone());
-        sky.check().await;
-        assert_eq!(sky.hug(600).await.status, Status::Inviting, "{lost:?}");
+        let mut world = World::<Bluesky>::with(599, "").await;
+        world.fans(1);
+        world.network.fail_next("putRecord", lost.clone());
+        world.check().await;
+        assert_eq!(world.hug(600).await.status, Status::Inviting, "{lost:?}");
         for _ in 0..6 {
-            sky.check().await;
+            world.check().await;
         }
-        assert_eq!(sky.hug(600).await.status, Status::Invited, "{lost:?}");
-        assert_eq!(sky.bluesky.posts().len(), 1, "{lost:?}");
+        assert_eq!(world.hug(600).await.status, Status::Invited, "{lost:?}");
+        assert_eq!(world.network.posts().len(), 1, "{lost:?}");
     }
 }
 
 #[tokio::test]
 async fn the_networks_own_key_keeps_a_second_post_out_even_where_the_ledger_forgot_the_first() {
-    let mut sky = Sky::with(599, "").await;
-    sky.fans(1);
-    sky.check().await;
-    let invited = sky.hug(600).await;
+    let mut world = World::<Bluesky>::with(599, "").await;
+    world.fans(1);
+    world.check().await;
+    let invited = world.hug(600).await;
     let reference = invited.invitation.clone().unwrap().reference.unwrap();
-    let record = sky.bluesky.record(&reference);
+    let record = world.network.record(&reference);
     // As if the words and all that was written since the crossing had been lost.
     let mut forgotten = invited.clone();
     forgotten.status = Status::Reached;
     forgotten.invitation = None;
     forgotten.revision += 1;
-    sky.stack.deps.ledger.replace_hug(&forgotten).await.unwrap();
+    world
+        .stack
+        .deps
+        .ledger
+        .replace_hug(&forgotten)
+        .await
+        .unwrap();
     for _ in 0..6 {
-        sky.check().await;
+        world.check().await;
     }
-    assert_eq!(sky.bluesky.posts().len(), 1);
+    assert_eq!(world.network.posts().len(), 1);
     assert_eq!(
-        sky.bluesky.record(&reference),
+        world.network.record(&reference),
         record,
         "not put anew over the first"
     );
-    let again = sky.hug(600).await;
+    let again = world.hug(600).await;
     assert_eq!(again.status, Status::Invited);
     assert_eq!(again.invitation.unwrap().reference, Some(reference));
 }
 
 #[tokio::test]
 async fn a_session_that_has_run_out_is_refreshed_and_one_login_serves_for_months() {
-    let mut sky = Sky::with(599, "").await;
-    sky.fans(1);
-    sky.check().await;
+    let mut world = World::<Bluesky>::with(599, "").await;
+    world.fans(1);
+    world.check().await;
     // Access tokens last two hours.
-    sky.clock.advance(Duration::from_hours(3));
-    sky.fans(100);
-    sky.check().await;
-    sky.check().await;
-    assert_eq!(sky.hug(700).await.status, Status::Invited);
-    let logins = sky
-        .bluesky
+    world.clock.advance(Duration::from_hours(3));
+    world.fans(100);
+    world.check().await;
+    world.check().await;
+    assert_eq!(world.hug(700).await.status, Status::Invited);
+    let logins = world
+        .network
         .requests()
         .iter()
         .filter(|seen| seen.path.contains("createSession"))
@@ -149,15 +155,18 @@ async fn a_session_that_has_run_out_is_refreshed_and_one_login_serves_for_months
 
 #[tokio::test]
 async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_is_tried() {
-    let mut sky = Sky::with(599, "contact = [\"message\", \"mention\"]").await;
-    let fan = sky.fans(1).remove(0);
-    sky.bluesky.block_messages(&fan);
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    let mut world = World::<Bluesky>::with(599, "contact = [\"message\", \"mention\"]").await;
+    let fan = world.fans(1).remove(0);
+    world.network.block_messages(&fan);
+    world.check().await;
+    let hug = world.hug(600).await;
     assert_eq!(hug.refusals[0].channel, Channel::Message);
     let invitation = hug.invitation.unwrap();
     assert_eq!(invitation.channel, Channel::Mention);
-    let record = sky.bluesky.record(&invitation.reference.unwrap()).unwrap();
+    let record = world
+        .network
+        .record(&invitation.reference.unwrap())
+        .unwrap();
     let facet = &record["facets"][0];
     let text = record["text"].as_str().unwrap();
     let marked = facet["index"]["byteStart"].as_u64().unwrap() as usize
@@ -171,41 +180,41 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
 
 #[tokio::test]
 async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() {
-    let mut sky = Sky::with(599, "").await;
-    sky.fans(1);
+    let mut world = World::<Bluesky>::with(599, "").await;
+    world.fans(1);
     // Once for the notifications, which are done without, and once for the invitation.
-    sky.bluesky.fail_next("createSession", Fault::Status(401));
-    sky.bluesky.fail_next("createSession", Fault::Status(401));
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    world.network.fail_next("createSession", Fault::Status(401));
+    world.network.fail_next("createSession", Fault::Status(401));
+    world.check().await;
+    let hug = world.hug(600).await;
     assert!(
         hug.reason.unwrap().starts_with(
             "logging in with the app password failed for bluesky:amber.bsky.social: 401"
         )
     );
     for _ in 0..3 {
-        sky.check().await;
+        world.check().await;
     }
-    assert_eq!(sky.bluesky.posts().len(), 1);
+    assert_eq!(world.network.posts().len(), 1);
 }
 
 #[tokio::test]
 async fn a_login_that_turns_out_to_be_someone_elses_posts_nothing() {
-    let mut sky = Sky::with(599, "").await;
-    sky.fans(1);
+    let mut world = World::<Bluesky>::with(599, "").await;
+    world.fans(1);
     let tokens = r#"{"accessJwt":"a.b.c","refreshJwt":"d.e.f","did":"did:plc:someoneelse","handle":"other.test"}"#;
-    let theirs = crate::promise::body(200, "application/json", tokens);
-    sky.bluesky.fail_next("createSession", theirs.clone());
-    sky.bluesky.fail_next("createSession", theirs);
-    sky.bluesky.clear_requests();
-    sky.check().await;
-    let reason = sky.hug(600).await.reason.unwrap();
+    let theirs = tests::body(200, "application/json", tokens);
+    world.network.fail_next("createSession", theirs.clone());
+    world.network.fail_next("createSession", theirs);
+    world.network.clear_requests();
+    world.check().await;
+    let reason = world.hug(600).await.reason.unwrap();
     assert!(
         reason.contains("the app password belongs to did:plc:someoneelse, not to did:plc:"),
         "{reason}"
     );
-    let puts = sky
-        .bluesky
+    let puts = world
+        .network
         .requests()
         .into_iter()
         .filter(|seen| seen.path.contains("putRecord"));
@@ -214,37 +223,38 @@ async fn a_login_that_turns_out_to_be_someone_elses_posts_nothing() {
 
 #[tokio::test]
 async fn a_new_handle_is_the_same_account() {
-    let mut sky = Sky::with(599, "").await;
-    sky.bluesky.rename("amber.bsky.social", "amber.example");
-    sky.fans(1);
-    sky.check().await;
-    assert_eq!(sky.bluesky.posts().len(), 1);
-    assert!(sky.hug(600).await.id.as_str().starts_with("did:plc:"));
-    assert_eq!(sky.bluesky.follower_count(), 600);
+    let mut world = World::<Bluesky>::with(599, "").await;
+    world.network.rename("amber.bsky.social", "amber.example");
+    world.fans(1);
+    world.check().await;
+    assert_eq!(world.network.posts().len(), 1);
+    assert!(world.hug(600).await.id.as_str().starts_with("did:plc:"));
+    assert_eq!(world.network.follower_count(), 600);
 }
 
 #[tokio::test]
 async fn a_follow_with_an_old_date_still_came_when_the_network_told_of_it() {
-    let mut sky = Sky::with(598, "").await;
-    sky.fans(1);
-    let backdated = Person::fan(9_000, sky.clock.now());
+    let mut world = World::<Bluesky>::with(598, "").await;
+    world.fans(1);
+    let backdated = Person::fan(9_000, world.clock.now());
     let years_ago = "2024-02-29T12:00:00Z".parse().unwrap();
-    sky.bluesky.follow_backdated(backdated.clone(), years_ago);
-    sky.fans(1);
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    world.network.follow_backdated(backdated.clone(), years_ago);
+    world.fans(1);
+    world.check().await;
+    let hug = world.hug(600).await;
     assert_eq!(named(&hug), bluesky::domain(&backdated.handle));
     assert_eq!(hug.evidence.certainty, Certainty::Certain);
 }
 
 #[tokio::test]
 async fn without_notifications_nothing_is_certain_for_the_list_believes_what_follows_say() {
-    let mut sky = Sky::with(598, "").await;
-    let arrivals = sky.fans(3);
-    sky.bluesky
+    let mut world = World::<Bluesky>::with(598, "").await;
+    let arrivals = world.fans(3);
+    world
+        .network
         .fail_next("listNotifications", Fault::Status(502));
-    sky.check().await;
-    let hug = sky.hug(600).await;
+    world.check().await;
+    let hug = world.hug(600).await;
     assert_eq!(named(&hug), arrivals[1]);
     assert_eq!(hug.evidence.certainty, Certainty::Likely);
     assert_eq!(hug.evidence.arrivals.unwrap().source, ArrivalSource::List);

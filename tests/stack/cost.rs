@@ -1,6 +1,6 @@
 //! What a check costs: the requests to the network and to the table, counted.
 
-use crate::world::{AMBER, Counted, World};
+use crate::world::{AMBER, Recorder, World, X};
 
 fn count(asked: &[String], operation: &str) -> usize {
     asked.iter().filter(|one| *one == operation).count()
@@ -8,9 +8,9 @@ fn count(asked: &[String], operation: &str) -> usize {
 
 #[tokio::test]
 async fn an_idle_check_is_one_request_to_the_network_and_three_to_the_table() {
-    let mut world = World::with_followers(500).await;
+    let mut world = World::<X>::with_followers(500).await;
     world.fans(20);
-    let table = Counted::attach(&mut world.stack);
+    let table = Recorder::attach(&mut world.stack);
     world.requests();
     world.check_only().await;
     assert_eq!(world.requests(), [format!("GET /2/users/{AMBER}")]);
@@ -19,12 +19,12 @@ async fn an_idle_check_is_one_request_to_the_network_and_three_to_the_table() {
 
 #[tokio::test]
 async fn a_milestone_adds_one_page_of_followers_and_a_second_look_at_the_count() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     world.fans(3);
-    let table = Counted::attach(&mut world.stack);
-    world.x.clear_requests();
+    let table = Recorder::attach(&mut world.stack);
+    world.network.clear_requests();
     world.check_only().await;
-    let seen = world.x.requests();
+    let seen = world.network.requests();
     assert_eq!(seen.len(), 3);
     assert_eq!(seen[2].path, seen[0].path);
     // Three came since ten were remembered, and only those thirteen are read.
@@ -55,7 +55,7 @@ async fn a_milestone_adds_one_page_of_followers_and_a_second_look_at_the_count()
 
 #[tokio::test]
 async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_only_then() {
-    let mut world = World::with_followers(589).await;
+    let mut world = World::<X>::with_followers(589).await;
     let profile = format!("GET /2/users/{AMBER}");
     let list = format!("{profile}/followers");
     world.requests();
@@ -63,7 +63,7 @@ async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_o
     assert_eq!(world.requests(), [profile.as_str()], "589 is not near 600");
     world.fan();
     world.check_only().await;
-    assert!(world.x.requests()[1].path.contains("max_results=10&"));
+    assert!(world.network.requests()[1].path.contains("max_results=10&"));
     assert_eq!(world.requests(), [profile.clone(), list.clone()]);
     world.check_only().await;
     assert_eq!(world.requests(), [profile.as_str()], "nobody came or went");
@@ -74,9 +74,9 @@ async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_o
 
 #[tokio::test]
 async fn a_burst_of_three_reads_the_list_once() {
-    let mut world = World::with_followers(595).await;
+    let mut world = World::<X>::with_followers(595).await;
     world.fans(210);
-    let table = Counted::attach(&mut world.stack);
+    let table = Recorder::attach(&mut world.stack);
     world.requests();
     world.check_only().await;
     let list = format!("GET /2/users/{AMBER}/followers");
@@ -94,11 +94,11 @@ async fn a_burst_of_three_reads_the_list_once() {
 
 #[tokio::test]
 async fn a_settled_hug_costs_later_checks_nothing() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check().await;
     world.check().await;
-    let table = Counted::attach(&mut world.stack);
+    let table = Recorder::attach(&mut world.stack);
     world.check_only().await;
     assert_eq!(table.take(), ["GetItem", "GetItem", "TransactWriteItems"]);
 }

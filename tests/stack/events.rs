@@ -7,7 +7,7 @@ use check_followers::Summary;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, X};
 
 fn files(function: &str) -> BTreeMap<String, Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -26,7 +26,7 @@ fn files(function: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-async fn check(world: &World, event: Value) -> Result<Summary, String> {
+async fn check(world: &World<X>, event: Value) -> Result<Summary, String> {
     let event = LambdaEvent::new(event, Default::default());
     check_followers::handle(event, &world.stack.deps)
         .await
@@ -36,7 +36,7 @@ async fn check(world: &World, event: Value) -> Result<Summary, String> {
 #[tokio::test]
 async fn check_followers_does_with_each_file_what_its_name_says() {
     for (situation, event) in files("check-followers") {
-        let world = World::unseen(598, "").await;
+        let world = World::<X>::unseen(598, "").await;
         let answer = check(&world, event).await;
         let written = !world
             .stack
@@ -75,7 +75,7 @@ async fn check_followers_does_with_each_file_what_its_name_says() {
 #[tokio::test]
 async fn invite_follower_does_with_each_file_what_its_name_says() {
     for (situation, event) in files("invite-follower") {
-        let mut world = World::with_followers(599).await;
+        let mut world = World::<X>::with_followers(599).await;
         world.fans(101);
         world.check_only().await;
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Default::default());

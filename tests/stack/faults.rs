@@ -16,13 +16,11 @@ use aws_sdk_dynamodb::config::{
 use have_a_hug::{http, ledger::Ledger};
 use hug::table;
 use promise::hug::{Hug, Status};
+use tests::proxy::{Proxy, Trouble, answer, read_request};
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::{
-    proxy::{Proxy, Trouble, answer, read_request},
-    world::{AMBER, World, settings},
-};
+use crate::world::{AMBER, World, X};
 
 fn refused(status: &str, code: &str) -> Vec<u8> {
     let body = format!(
@@ -117,10 +115,10 @@ type Plot = Arc<std::sync::Mutex<Option<(usize, Trouble)>>>;
 /// `trouble`, until a crossing makes fewer calls. After each come rounds enough for whatever is to be
 /// tried again.
 async fn every_call_meets(name: &str, trouble: Trouble, retries: bool) {
-    let mut world = World::unseen(598, "").await;
-    let url = world.x.url().to_owned();
-    let every_follower = settings("x", "amber", &url, "").replace("step = 100", "step = 1");
-    world.resettle(&every_follower);
+    let mut world = World::<X>::unseen(598, "").await;
+    let every_follower = world.settings(world.network.url());
+    let every_follower = every_follower.replace("step = 100", "step = 1");
+    world.change_settings(&every_follower);
     world.check().await;
     world.fan();
     world.check().await;
@@ -268,8 +266,9 @@ impl Secure {
 
     /// What the first check of an account there says, with that client.
     async fn check(&self, http: &reqwest::Client) -> Result<u64, String> {
-        let mut world = World::unseen(0, "").await;
-        world.resettle_over(&settings("x", "amber", &self.url(), ""), http);
+        let mut world = World::<X>::unseen(0, "").await;
+        let settings = world.settings(&self.url());
+        world.change_settings_with(&settings, http);
         let mut summary = world.round().await;
         match summary.accounts.remove(0) {
             check_followers::Looked::At(check) => Ok(check.followers.unwrap()),
@@ -323,7 +322,7 @@ async fn no_key_is_sent_to_a_server_whose_certificate_is_wrong() {
         let error = server.check(&client).await.unwrap_err();
         assert!(
             error.contains("x:amber") && error.contains("certificate") && error.contains(why),
-            "expected: {why}\ntold: {error}"
+            "expected: {why}\nsaid: {error}"
         );
         assert_eq!(*server.seen.lock().unwrap(), Vec::<String>::new(), "{why}");
     }
@@ -333,7 +332,7 @@ async fn no_key_is_sent_to_a_server_whose_certificate_is_wrong() {
 async fn no_key_follows_a_redirect_to_another_host() {
     let elsewhere = Proxy::before("http://127.0.0.1:9", |_, _| Trouble::CutBefore).await;
     for status in ["301", "302", "303", "307", "308"] {
-        let mut world = World::with_followers(599).await;
+        let mut world = World::<X>::with_followers(599).await;
         let head = format!(
             "HTTP/1.1 {status} Elsewhere\r\nlocation: {}/2/tweets\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             elsewhere.url
@@ -342,7 +341,7 @@ async fn no_key_follows_a_redirect_to_another_host() {
         for at in [0, 1, 2] {
             world.fan();
             let redirect = head.clone().into_bytes();
-            let proxy = Proxy::before(world.x.url(), move |number, _| {
+            let proxy = Proxy::before(world.network.url(), move |number, _| {
                 if number == at {
                     Trouble::Instead(redirect.clone())
                 } else {
@@ -350,12 +349,14 @@ async fn no_key_follows_a_redirect_to_another_host() {
                 }
             })
             .await;
-            let url = world.x.url().to_owned();
-            let denser = |url| settings("x", "amber", url, "").replace("step = 100", "step = 1");
-            world.resettle(&denser(&proxy.url));
+            let url = world.network.url().to_owned();
+            let denser = |url: &str| {
+                tests::settings("x", "amber", url, "").replace("step = 100", "step = 1")
+            };
+            world.change_settings(&denser(&proxy.url));
             world.round().await;
             assert!(proxy.seen().len() > at, "{status} at request {at}");
-            world.resettle(&denser(&url));
+            world.change_settings(&denser(&url));
             for _ in 0..3 {
                 world.check().await;
             }
@@ -402,9 +403,9 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
             "",
         ),
     ] {
-        let mut world = World::with_followers(599).await;
+        let mut world = World::<X>::with_followers(599).await;
         world.fan();
-        let url = world.x.url().to_owned();
+        let url = world.network.url().to_owned();
         // The count, the list, and the post: between these, a second look at the count only helps.
         for at in [0, 1, 3] {
             let proxy = Proxy::before(&url, move |number, _| {
@@ -415,7 +416,8 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
                 }
             })
             .await;
-            world.resettle_over(&settings("x", "amber", &proxy.url, ""), &impatient());
+            let settings = world.settings(&proxy.url);
+            world.change_settings_with(&settings, &impatient());
             let started = std::time::Instant::now();
             let summary = serde_json::to_string(&world.round().await).unwrap();
             assert!(started.elapsed() < Duration::from_secs(3), "{name}");
@@ -433,7 +435,7 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
                 );
             }
         }
-        world.resettle(&settings("x", "amber", &url, ""));
+        world.move_back();
         for _ in 0..3 {
             world.check().await;
         }

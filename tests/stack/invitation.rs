@@ -7,20 +7,21 @@ use promise::{
     hug::{LEASE, Status},
 };
 use stand_ins::{Fault, Person, x};
+use tests::{body, settings};
 
-use crate::world::{AMBER, World, settings};
+use crate::world::{AMBER, World, X};
 
-/// Crosses 600 with something happening to the post, and answers what the hug is like then.
-async fn crossing_with(fault: Fault) -> World {
-    let mut world = World::with_followers(599).await;
+/// Crosses 600; the request to post meets that fault.
+async fn crossing_with(fault: Fault) -> World<X> {
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.x.fail_next("POST /2/tweets", fault);
+    world.network.fail_next("POST /2/tweets", fault);
     world.check().await;
     world
 }
 
 /// Time and checks enough for whatever is to be tried again.
-async fn settle(world: &mut World) {
+async fn settle(world: &mut World<X>) {
     for _ in 0..6 {
         world.check().await;
     }
@@ -64,7 +65,7 @@ async fn a_post_that_got_no_answer_and_was_not_made_is_made_after_a_look() {
 #[tokio::test]
 async fn what_x_calls_a_duplicate_is_looked_up() {
     let duplicate = r#"{"title":"Forbidden","status":403,"detail":"You are not allowed to create a Tweet with duplicate content.","type":"about:blank"}"#;
-    let fault = crate::promise::body(403, "application/problem+json", duplicate);
+    let fault = body(403, "application/problem+json", duplicate);
     let mut world = crossing_with(fault).await;
     assert_eq!(world.hug(600).await.status, Status::Inviting);
     settle(&mut world).await;
@@ -73,11 +74,11 @@ async fn what_x_calls_a_duplicate_is_looked_up() {
 
 #[tokio::test]
 async fn a_network_that_is_busy_is_tried_again_at_once_by_the_stream() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     // Refused before it was looked at: nothing can have been posted.
     world
-        .x
+        .network
         .fail_next("POST /2/tweets", Fault::RateLimited { for_seconds: 600 });
     world.check().await;
     let hug = world.hug(600).await;
@@ -95,10 +96,10 @@ async fn a_network_that_is_busy_is_tried_again_at_once_by_the_stream() {
 
 #[tokio::test]
 async fn a_limit_on_posts_holds_back_every_hug_of_the_account() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(201);
     world
-        .x
+        .network
         .fail_next("POST /2/tweets", Fault::RateLimited { for_seconds: 600 });
     world.check().await;
     let posts = world
@@ -115,10 +116,10 @@ async fn a_limit_on_posts_holds_back_every_hug_of_the_account() {
 
 #[tokio::test]
 async fn closed_messages_lead_to_the_next_channel() {
-    let mut world = World::with(599, "contact = [\"message\", \"announce\"]").await;
+    let mut world = World::<X>::with(599, "contact = [\"message\", \"announce\"]").await;
     let mut shy = Person::fan(9_000, world.clock.now());
     shy.messages_closed = true;
-    world.x.follow(shy);
+    world.network.follow(shy);
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.refusals[0].channel, Channel::Message);
@@ -128,19 +129,22 @@ async fn closed_messages_lead_to_the_next_channel() {
             .contains("You do not have permission to DM")
     );
     assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
-    assert_eq!((world.x.messages().len(), world.posts().len()), (0, 1));
+    assert_eq!(
+        (world.network.messages().len(), world.posts().len()),
+        (0, 1)
+    );
 }
 
 #[tokio::test]
 async fn a_message_reaches_the_follower_and_is_looked_up_when_its_answer_is_lost() {
-    let mut world = World::with(599, "contact = [\"message\"]").await;
+    let mut world = World::<X>::with(599, "contact = [\"message\"]").await;
     let fan = world.fan();
     world
-        .x
+        .network
         .fail_next("POST /2/dm_conversations", Fault::AnswerLost);
     world.check().await;
     settle(&mut world).await;
-    let messages = world.x.messages();
+    let messages = world.network.messages();
     assert_eq!(messages.len(), 1);
     assert!(
         messages[0].text.starts_with(&format!("Hi @{fan}!")),
@@ -154,12 +158,14 @@ async fn a_message_reaches_the_follower_and_is_looked_up_when_its_answer_is_lost
 #[tokio::test]
 async fn a_message_that_is_nowhere_is_sent_again_only_when_the_network_had_ten_minutes_to_show_it()
 {
-    let mut world = World::with(599, "contact = [\"message\"]").await;
+    let mut world = World::<X>::with(599, "contact = [\"message\"]").await;
     world.fan();
-    world.x.fail_next("POST /2/dm_conversations", Fault::Hangup);
+    world
+        .network
+        .fail_next("POST /2/dm_conversations", Fault::Hangup);
     world.check().await;
-    let asked_to_send = |world: &World| {
-        let seen = world.x.requests();
+    let asked_to_send = |world: &World<X>| {
+        let seen = world.network.requests();
         let posts = seen.iter().filter(|one| one.path.ends_with("/messages"));
         posts.filter(|one| one.method == "POST").count()
     };
@@ -170,28 +176,28 @@ async fn a_message_that_is_nowhere_is_sent_again_only_when_the_network_had_ten_m
     assert!(reason.contains("may show up there until"), "{reason}");
     settle(&mut world).await;
     assert_eq!(asked_to_send(&world), 2);
-    assert_eq!(world.x.messages().len(), 1);
+    assert_eq!(world.network.messages().len(), 1);
     let again = world.hug(600).await.invitation.unwrap().tried_again_at;
     assert!(again.is_some());
 }
 
 #[tokio::test]
 async fn a_mention_names_the_follower_and_an_announcement_nobody() {
-    let mut world = World::with(599, "contact = [\"mention\"]").await;
+    let mut world = World::<X>::with(599, "contact = [\"mention\"]").await;
     let fan = world.fan();
     world.check().await;
     assert!(world.posts()[0].text.contains(&format!("@{fan}")));
 
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check().await;
     assert!(!world.posts()[0].text.contains('@'));
-    assert!(world.x.rule_breaks().is_empty());
+    assert!(world.network.rule_breaks().is_empty());
 }
 
 #[tokio::test]
 async fn a_draft_sends_nothing_and_keeps_the_words_with_a_link() {
-    let mut world = World::with(599, "contact = [\"draft\"]").await;
+    let mut world = World::<X>::with(599, "contact = [\"draft\"]").await;
     world.fan();
     world.check().await;
     let hug = world.hug(600).await;
@@ -208,14 +214,16 @@ async fn a_draft_sends_nothing_and_keeps_the_words_with_a_link() {
         )),
         "{link}"
     );
-    assert!(world.posts().is_empty() && world.x.messages().is_empty());
+    assert!(world.posts().is_empty() && world.network.messages().is_empty());
 }
 
 #[tokio::test]
 async fn every_refused_channel_ends_in_a_draft() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.x.fail_next("POST /2/tweets", Fault::Status(400));
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(400));
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
@@ -224,9 +232,11 @@ async fn every_refused_channel_ends_in_a_draft() {
 
 #[tokio::test]
 async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.x.fail_next("POST /2/tweets", Fault::Status(401));
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(401));
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.status, Status::Inviting);
@@ -241,7 +251,7 @@ async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
 
 #[tokio::test]
 async fn the_keys_of_one_account_do_not_post_for_another() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     // Bea's followers can be read with Amber's keys, and a post would be Amber's.
     let bea = x::Account {
         id: "55".into(),
@@ -249,15 +259,15 @@ async fn the_keys_of_one_account_do_not_post_for_another() {
         keys: None,
         ..x::Account::amber()
     };
-    world.x.add_account(bea);
-    let follow = |world: &World, n| {
+    world.network.add_account(bea);
+    let follow = |world: &World<X>, n| {
         world
-            .x
+            .network
             .follow_account("bea", Person::fan(n, world.clock.now()))
     };
     (1..600).for_each(|n| follow(&world, n));
-    let url = world.x.url().to_owned();
-    world.resettle(&settings("x", "bea", &url, ""));
+    let url = world.network.url().to_owned();
+    world.change_settings(&settings("x", "bea", &url, ""));
     world.check().await;
     follow(&world, 600);
     world.check().await;
@@ -271,7 +281,7 @@ async fn the_keys_of_one_account_do_not_post_for_another() {
 
 #[tokio::test]
 async fn who_dies_between_claim_and_send_is_followed_by_another() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check_only().await;
     let claimed = world.hug(600).await.claim(world.clock.now()).unwrap();
@@ -286,7 +296,7 @@ async fn who_dies_between_claim_and_send_is_followed_by_another() {
 
 #[tokio::test]
 async fn two_deliveries_at_once_send_one_invitation() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check_only().await;
     let key = world.hug(600).await.key();
@@ -306,13 +316,15 @@ async fn two_deliveries_at_once_send_one_invitation() {
 
 #[tokio::test]
 async fn a_network_that_stays_down_is_given_up_after_about_a_day_and_the_reason_is_kept() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check_only().await;
     let mut checks = 0;
     while world.hug(600).await.status != Status::Undeliverable {
         for _ in 0..20 {
-            world.x.fail_next("POST /2/tweets", Fault::Status(401));
+            world
+                .network
+                .fail_next("POST /2/tweets", Fault::Status(401));
         }
         world.round().await;
         checks += 1;

@@ -1,19 +1,20 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
 use have_a_hug::{check::CheckOutcome, ledger::LedgerFailure};
-use lambda_runtime::LambdaEvent;
 use promise::{evidence::Certainty, hug::Status};
 use serde_json::json;
 use stand_ins::{Fault, Person};
-
-use crate::{
+use tests::{
+    body,
     proxy::{Proxy, Trouble},
-    world::{World, named, only, settings},
+    settings,
 };
+
+use crate::world::{STEP, World, X, named, only};
 
 #[tokio::test]
 async fn number_600_is_invited_once() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     let arrivals = world.fans(3);
     let check = world.check().await;
     assert_eq!(check.outcome, CheckOutcome::Milestones);
@@ -34,24 +35,18 @@ async fn number_600_is_invited_once() {
 
 #[tokio::test]
 async fn milestones_behind_the_first_check_are_not_paid_back() {
-    let mut world = World::unseen(950, "").await;
+    let mut world = World::<X>::unseen(950, "").await;
     assert_eq!(world.check().await.outcome, CheckOutcome::Baseline);
     world.fans(30);
     assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     world.fans(20);
     world.check().await;
-    let hugs: Vec<u64> = world
-        .hugs()
-        .await
-        .iter()
-        .map(|hug| hug.milestone.number())
-        .collect();
-    assert_eq!(hugs, [1000]);
+    assert_eq!(world.milestones().await, [1000]);
 }
 
 #[tokio::test]
 async fn a_burst_owes_every_milestone_it_passed() {
-    let mut world = World::with_followers(595).await;
+    let mut world = World::<X>::with_followers(595).await;
     let arrivals = world.fans(210);
     world.check().await;
     for (milestone, place) in [(600, 4), (700, 104), (800, 204)] {
@@ -62,7 +57,7 @@ async fn a_burst_owes_every_milestone_it_passed() {
 
 #[tokio::test]
 async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_check() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let arrivals = world.fans(1_150);
     world.check().await;
     assert_eq!(world.hugs().await.len(), 10);
@@ -76,11 +71,11 @@ async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_c
 
 #[tokio::test]
 async fn a_dip_and_a_second_climb_owe_no_second_song() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let arrivals = world.fans(2);
     world.check().await;
     for handle in &arrivals {
-        world.x.unfollow(handle);
+        world.network.unfollow(handle);
     }
     assert_eq!(world.check().await.followers, Some(599));
     assert_eq!(world.promised_up_to().await, 601, "the mark never falls");
@@ -91,7 +86,7 @@ async fn a_dip_and_a_second_climb_owe_no_second_song() {
 
 #[tokio::test]
 async fn a_bot_is_passed_over_for_the_next_newer_follower() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let bot = world.bot();
     let fan = world.fan();
     world.check().await;
@@ -108,7 +103,7 @@ async fn a_bot_is_passed_over_for_the_next_newer_follower() {
 
 #[tokio::test]
 async fn a_milestone_waits_until_someone_genuine_comes() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.bot();
     let check = world.check().await;
     assert_eq!(check.outcome, CheckOutcome::Waiting);
@@ -121,7 +116,7 @@ async fn a_milestone_waits_until_someone_genuine_comes() {
 
 #[tokio::test]
 async fn milestones_before_the_one_that_waits_are_owed_at_once() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(100);
     world.bot();
     let check = world.check().await;
@@ -136,15 +131,15 @@ async fn milestones_before_the_one_that_waits_are_owed_at_once() {
 
 #[tokio::test]
 async fn nobody_gets_a_second_hug() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let lucky = world.fan();
     world.check().await;
     // She leaves and comes back just as number 700 is crossed.
     world.fans(99);
-    world.x.unfollow(&lucky);
+    world.network.unfollow(&lucky);
     world.fan();
     let n: u64 = lucky.trim_start_matches("fan").parse().unwrap();
-    world.x.follow(Person::fan(n, world.clock.now()));
+    world.network.follow(Person::fan(n, world.clock.now()));
     let next = world.fan();
     world.check().await;
     let hug = world.hug(700).await;
@@ -158,12 +153,12 @@ async fn nobody_gets_a_second_hug() {
 
 #[tokio::test]
 async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
-    let mut world = World::with(599, "always = [\"@HotChat00001\"]").await;
+    let mut world = World::<X>::with(599, "always = [\"@HotChat00001\"]").await;
     let bot = world.bot();
     world.check().await;
     assert_eq!(named(&world.hug(600).await), bot);
 
-    let mut world = World::with(599, "screen = false").await;
+    let mut world = World::<X>::with(599, "screen = false").await;
     let bot = world.bot();
     world.check().await;
     assert_eq!(named(&world.hug(600).await), bot);
@@ -171,11 +166,11 @@ async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
 
 #[tokio::test]
 async fn where_the_list_ends_before_the_place_the_hug_has_no_name() {
-    let mut world = World::with_followers(597).await;
+    let mut world = World::<X>::with_followers(597).await;
     world.fans(5);
     let empty = r#"{"meta":{"result_count":0}}"#;
     world
-        .x
+        .network
         .fail_next("/followers", body(200, "application/json", empty));
     world.check().await;
     let hug = world.hug(600).await;
@@ -189,11 +184,11 @@ async fn where_the_list_ends_before_the_place_the_hug_has_no_name() {
 
 #[tokio::test]
 async fn pages_that_are_short_because_they_hide_someone_are_read_on() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let arrivals = world.fans(4);
-    world.x.hide(&arrivals[3]);
+    world.network.hide(&arrivals[3]);
     world.check().await;
-    // 603 are counted, 602 listed: at position 3 of the list stands number 599, who was there before.
+    // 603 are counted, 602 listed: position 3 of the list is number 599, who was there before.
     let hug = world.hug(600).await;
     assert_eq!(named(&hug), arrivals[0]);
     assert_eq!(hug.evidence.position, 3);
@@ -203,10 +198,10 @@ async fn pages_that_are_short_because_they_hide_someone_are_read_on() {
 
 #[tokio::test]
 async fn where_the_count_moves_while_the_list_is_read_nothing_is_certain() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     world.fans(2);
-    let url = world.x.url().to_owned();
-    let (x, late) = (world.x.clone(), Person::fan(9_999, world.clock.now()));
+    let url = world.network.url().to_owned();
+    let (x, late) = (world.network.clone(), Person::fan(9_999, world.clock.now()));
     let proxy = Proxy::before(&url, move |number, _| {
         if number == 2 {
             x.follow(late.clone());
@@ -214,7 +209,7 @@ async fn where_the_count_moves_while_the_list_is_read_nothing_is_certain() {
         Trouble::None
     })
     .await;
-    world.resettle(&settings("x", "amber", &proxy.url, ""));
+    world.move_to(&proxy.url);
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.evidence.count_after, 600);
@@ -223,7 +218,7 @@ async fn where_the_count_moves_while_the_list_is_read_nothing_is_certain() {
 
 #[tokio::test]
 async fn a_milestone_that_count_and_list_agree_on_is_certain() {
-    let mut world = World::with_followers(598).await;
+    let mut world = World::<X>::with_followers(598).await;
     let arrivals = world.fans(3);
     world.check().await;
     let hug = world.hug(600).await;
@@ -235,9 +230,9 @@ async fn a_milestone_that_count_and_list_agree_on_is_certain() {
 
 #[tokio::test]
 async fn a_newcomer_who_is_hidden_makes_nobody_of_old_standing_number_600() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let hidden = world.fan();
-    world.x.hide(&hidden);
+    world.network.hide(&hidden);
     let check = world.check().await;
     assert_eq!(check.outcome, CheckOutcome::Waiting);
     let next = world.fan();
@@ -247,7 +242,7 @@ async fn a_newcomer_who_is_hidden_makes_nobody_of_old_standing_number_600() {
 
 #[tokio::test]
 async fn where_nothing_was_remembered_the_place_decides_and_is_only_likely() {
-    let mut world = World::with_followers(500).await;
+    let mut world = World::<X>::with_followers(500).await;
     let arrivals = world.fans(120);
     world.check().await;
     let hug = world.hug(600).await;
@@ -258,9 +253,9 @@ async fn where_nothing_was_remembered_the_place_decides_and_is_only_likely() {
 
 #[tokio::test]
 async fn a_list_that_cannot_be_read_near_a_milestone_stops_no_check() {
-    let mut world = World::with_followers(589).await;
+    let mut world = World::<X>::with_followers(589).await;
     world.fans(8);
-    world.x.fail_next("/followers", Fault::Status(503));
+    world.network.fail_next("/followers", Fault::Status(503));
     assert_eq!(world.check().await.followers, Some(597));
     let arrivals = world.fans(3);
     world.check().await;
@@ -269,18 +264,10 @@ async fn a_list_that_cannot_be_read_near_a_milestone_stops_no_check() {
 
 #[tokio::test]
 async fn two_checks_at_once_owe_one_hug() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(3);
-    world.clock.advance(crate::world::STEP);
-    let check = || async {
-        let event = LambdaEvent::new(json!({}), Default::default());
-        only(
-            check_followers::handle(event, &world.stack.deps)
-                .await
-                .unwrap(),
-        )
-    };
-    let (a, b) = tokio::join!(check(), check());
+    world.clock.advance(STEP);
+    let (a, b) = tokio::join!(world.check_now(), world.check_now());
     let mut outcomes = [a.outcome, b.outcome];
     outcomes.sort_by_key(|outcome| *outcome == CheckOutcome::NoMilestone);
     assert_eq!(
@@ -293,11 +280,11 @@ async fn two_checks_at_once_owe_one_hug() {
 
 #[tokio::test]
 async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_baseline() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check().await;
     let ledger = &world.stack.deps.ledger;
-    let account = ledger.snapshot().await.unwrap().accounts.remove(0);
+    let account = world.account().await;
     let mut after = account.clone();
     after.revision += 1;
     after.promised_up_to = 9_000;
@@ -316,29 +303,21 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
 
 #[tokio::test]
 async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
-    let world = World::with_followers(610).await;
+    let world = World::<X>::with_followers(610).await;
     let slow = Fault::Slow(std::time::Duration::from_millis(500));
-    world.x.fail_next("GET /2/users", slow);
-    let check = || async {
-        let event = LambdaEvent::new(json!({}), Default::default());
-        only(
-            check_followers::handle(event, &world.stack.deps)
-                .await
-                .unwrap(),
-        )
-    };
+    world.network.fail_next("GET /2/users", slow);
     let overtaking = async {
         // The slow one has its count once X has seen its request.
-        while world.x.requests().is_empty() {
+        while world.network.requests().is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         for n in 9_000..9_040 {
-            world.x.follow(Person::fan(n, world.clock.now()));
+            world.network.follow(Person::fan(n, world.clock.now()));
         }
-        check().await
+        world.check_now().await
     };
-    world.x.clear_requests();
-    let (overtaken, overtaking) = tokio::join!(check(), overtaking);
+    world.network.clear_requests();
+    let (overtaken, overtaking) = tokio::join!(world.check_now(), overtaking);
     assert_eq!(overtaking.promised_up_to, Some(650));
     assert_eq!(overtaken.promised_up_to, Some(650), "it was decided again");
     assert_eq!(world.promised_up_to().await, 650);
@@ -346,9 +325,9 @@ async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
 
 #[tokio::test]
 async fn if_the_followers_cannot_be_read_the_mark_stays_and_the_next_check_tries_again() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
-    world.x.fail_next("/followers", Fault::Status(503));
+    world.network.fail_next("/followers", Fault::Status(503));
     let error = world.failing_check().await;
     assert!(
         error.contains("reading the newest followers failed for x:amber: 503"),
@@ -361,27 +340,21 @@ async fn if_the_followers_cannot_be_read_the_mark_stays_and_the_next_check_tries
 
 #[tokio::test]
 async fn a_changed_plan_does_not_open_the_past_again() {
-    let mut world = World::with_followers(640).await;
+    let mut world = World::<X>::with_followers(640).await;
     world.fans(10);
     world.check().await;
-    let denser = settings("x", "amber", world.x.url(), "").replace("step = 100", "step = 10");
-    world.resettle(&denser);
+    let denser = world.settings(world.network.url());
+    world.change_settings(&denser.replace("step = 100", "step = 10"));
     assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     world.fans(10);
     world.check().await;
-    let hugs: Vec<u64> = world
-        .hugs()
-        .await
-        .iter()
-        .map(|hug| hug.milestone.number())
-        .collect();
-    assert_eq!(hugs, [660]);
+    assert_eq!(world.milestones().await, [660]);
 }
 
 #[tokio::test]
 async fn a_new_handle_is_the_same_account() {
-    let mut world = World::with_followers(599).await;
-    world.x.rename("amber", "amberlane");
+    let mut world = World::<X>::with_followers(599).await;
+    world.network.rename("amber", "amberlane");
     world.fan();
     world.check().await;
     assert_eq!(
@@ -390,8 +363,8 @@ async fn a_new_handle_is_the_same_account() {
         "found by its id under the old handle"
     );
 
-    let url = world.x.url().to_owned();
-    world.resettle(&settings("x", "amberlane", &url, ""));
+    let url = world.network.url().to_owned();
+    world.change_settings(&settings("x", "amberlane", &url, ""));
     world.fans(100);
     assert_eq!(
         world.check().await.outcome,
@@ -403,14 +376,16 @@ async fn a_new_handle_is_the_same_account() {
 
 #[tokio::test]
 async fn a_hug_that_is_under_way_when_the_handle_changes_is_delivered() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.x.fail_next("POST /2/tweets", Fault::Status(401));
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(401));
     world.check().await;
     assert!(world.posts().is_empty());
-    world.x.rename("amber", "amberlane");
-    let url = world.x.url().to_owned();
-    world.resettle(&settings("x", "amberlane", &url, ""));
+    world.network.rename("amber", "amberlane");
+    let url = world.network.url().to_owned();
+    world.change_settings(&settings("x", "amberlane", &url, ""));
     world.check().await;
     world.check().await;
     assert_eq!(world.invitations_to(600), 1);
@@ -418,7 +393,7 @@ async fn a_hug_that_is_under_way_when_the_handle_changes_is_delivered() {
 
 #[tokio::test]
 async fn a_dry_run_decides_but_writes_nothing() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
     let check = only(
         world
@@ -436,10 +411,10 @@ async fn a_dry_run_decides_but_writes_nothing() {
 
 #[tokio::test]
 async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world
-        .x
+        .network
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     let limited = world.check().await;
     assert_eq!(limited.outcome, CheckOutcome::RateLimited);
@@ -453,10 +428,10 @@ async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
 
 #[tokio::test]
 async fn a_rate_limit_that_is_to_last_for_years_is_believed_for_a_day() {
-    let mut world = World::with_followers(599).await;
+    let mut world = World::<X>::with_followers(599).await;
     let for_seconds = 10 * 365 * 24 * 60 * 60;
     world
-        .x
+        .network
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds });
     world.check().await;
     world.fan();
@@ -466,9 +441,9 @@ async fn a_rate_limit_that_is_to_last_for_years_is_believed_for_a_day() {
 
 #[tokio::test]
 async fn a_rate_limit_before_the_very_first_answer_is_remembered_too() {
-    let mut world = World::unseen(598, "").await;
+    let mut world = World::<X>::unseen(598, "").await;
     world
-        .x
+        .network
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     assert_eq!(world.check().await.outcome, CheckOutcome::RateLimited);
     world.requests();
@@ -478,18 +453,12 @@ async fn a_rate_limit_before_the_very_first_answer_is_remembered_too() {
 
 #[tokio::test]
 async fn the_last_request_that_a_limit_allows_is_the_last_one_made() {
-    let mut world = World::unseen(500, "").await;
-    world.x.set_limit("GET /2/users/by/username/:username", 1);
+    let mut world = World::<X>::unseen(500, "").await;
+    world
+        .network
+        .set_limit("GET /2/users/by/username/:username", 1);
     assert!(world.check().await.retry_at.is_some());
     world.requests();
     assert_eq!(world.check().await.outcome, CheckOutcome::RateLimited);
     assert!(world.requests().is_empty());
-}
-
-pub fn body(status: u16, content_type: &str, body: &str) -> Fault {
-    Fault::Body {
-        status,
-        content_type: content_type.into(),
-        body: body.into(),
-    }
 }

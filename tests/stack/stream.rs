@@ -13,7 +13,7 @@ use promise::{
 use serde_json::{Value, json};
 use stand_ins::Fault;
 
-use crate::world::{World, stream_event};
+use crate::world::{AMBER, World, X, stream_event};
 
 fn reached(sequence_number: &str, milestone: u64) -> Value {
     record(
@@ -24,7 +24,7 @@ fn reached(sequence_number: &str, milestone: u64) -> Value {
 }
 
 fn record(sequence_number: &str, sk: &str, status: &str) -> Value {
-    let pk = format!("x#{}", crate::world::AMBER);
+    let pk = format!("x#{}", AMBER);
     json!({
         "eventID": sequence_number, "eventName": "INSERT", "eventSource": "aws:dynamodb",
         "awsRegion": "local",
@@ -37,7 +37,7 @@ fn record(sequence_number: &str, sk: &str, status: &str) -> Value {
     })
 }
 
-async fn handle(world: &World, records: &[Value]) -> Vec<String> {
+async fn handle(world: &World<X>, records: &[Value]) -> Vec<String> {
     let event = LambdaEvent::new(stream_event(records), Default::default());
     let response = invite_follower::handle(event, &world.stack.deps)
         .await
@@ -50,8 +50,8 @@ async fn handle(world: &World, records: &[Value]) -> Vec<String> {
 }
 
 /// Amber owes 600, 700 and 800, and none is invited yet.
-async fn owing_three() -> World {
-    let mut world = World::with_followers(599).await;
+async fn owing_three() -> World<X> {
+    let mut world = World::<X>::with_followers(599).await;
     world.fans(201);
     world.check_only().await;
     world
@@ -79,7 +79,7 @@ async fn a_batch_stops_at_the_first_failure_that_a_retry_can_help() {
         .replace_hug(&prepared)
         .await
         .unwrap();
-    world.x.fail_next("/tweets?", Fault::Status(503));
+    world.network.fail_next("/tweets?", Fault::Status(503));
 
     assert_eq!(handle(&world, &batch).await, ["2"]);
     assert_eq!(
@@ -113,7 +113,9 @@ async fn a_malformed_record_is_passed_by_and_those_around_it_are_served() {
 #[tokio::test]
 async fn what_no_retry_can_help_is_passed_by_too() {
     let world = owing_three().await;
-    world.x.fail_next("POST /2/tweets", Fault::Status(401));
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(401));
     let batch = [reached("1", 600), reached("2", 700)];
     assert!(handle(&world, &batch).await.is_empty());
     assert_eq!(
@@ -148,7 +150,7 @@ async fn a_record_delivered_twice_invites_once() {
 
 /// Three hugs on the stream, and a handler to which one of them is poison.
 async fn mapping_with_poison(
-    world: &World,
+    world: &World<X>,
     poison: &str,
 ) -> (EventSourceMapping, Vec<Vec<String>>) {
     let mut mapping = EventSourceMapping::in_memory(world.stack.table.database());

@@ -38,10 +38,19 @@ impl Stack {
     /// A mistake in the settings, or a folder that is taken or cannot be written.
     pub async fn open(settings: &Path, state: &Path) -> Result<Self, Error> {
         let settings = Settings::load(settings, &|name| env::var(name).ok())?;
+        Self::open_with(settings, state, Clock::system()).await
+    }
+
+    /// The stack with its state under `state`, with the settings and the clock handed in.
+    ///
+    /// # Errors
+    ///
+    /// A folder that is taken or cannot be written.
+    pub async fn open_with(settings: Settings, state: &Path, clock: Clock) -> Result<Self, Error> {
         let http = http::client()?;
         let table = Table::open(state, &http).await?;
         let mapping = EventSourceMapping::open(table.database(), state);
-        Ok(Self::over(settings, table, mapping, &http, Clock::system()))
+        Ok(Self::over(settings, table, mapping, &http, clock))
     }
 
     /// The same for a look that writes nothing: where nothing is kept yet, nothing is begun.

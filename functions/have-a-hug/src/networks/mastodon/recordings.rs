@@ -50,7 +50,10 @@ impl Tally {
 #[test]
 #[ignore = "needs recordings: infra/stand-ins/clients/mastodon_recordings.py"]
 fn what_real_servers_answered_is_read_without_loss() {
-    let file = std::env::var("MASTODON_RECORDINGS").unwrap();
+    let Ok(file) = std::env::var("MASTODON_RECORDINGS") else {
+        println!("not run: MASTODON_RECORDINGS is not set");
+        return;
+    };
     let recordings: Vec<Recording> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let mut tally = Tally::default();
     for one in &recordings {

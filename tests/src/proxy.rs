@@ -1,4 +1,4 @@
-//! A proxy on this machine that passes requests on, except where a test tells it what goes wrong.
+//! A proxy on this computer that passes requests on, except where a test says what goes wrong.
 
 use std::{
     sync::{Arc, Mutex},
@@ -26,21 +26,26 @@ pub enum Trouble {
     Instead(Vec<u8>),
     /// It is passed on, and these bytes come in place of the answer.
     Garbled(Vec<u8>),
-    /// The first bytes, then the second ones again and again, with that pause, until whoever asked
-    /// has had enough.
+    /// The first bytes, then the second ones again and again with that pause, until the client closes the
+    /// connection.
     Endless(&'static str, &'static str, Duration),
 }
 
 /// A running proxy.
 pub struct Proxy {
+    /// Its address.
     pub url: String,
     seen: Arc<Mutex<Vec<String>>>,
     server: AbortHandle,
 }
 
 impl Proxy {
-    /// Stands before `upstream`, `http://127.0.0.1:…`; `trouble` is told the number of each request,
-    /// from 0, and its head.
+    /// Starts one in front of `upstream`, `http://127.0.0.1:…`. `trouble` decides what becomes of each request, by its
+    /// number, from 0, and its head.
+    ///
+    /// # Panics
+    ///
+    /// If no port can be opened.
     pub async fn before(
         upstream: &str,
         trouble: impl Fn(usize, &str) -> Trouble + Send + Sync + 'static,
@@ -119,7 +124,7 @@ async fn serve(
     }
 }
 
-/// Writes until the other side has had enough.
+/// Writes until the other side closes the connection.
 async fn endless(
     to: &mut (impl AsyncWrite + Unpin),
     head: &str,
@@ -134,7 +139,11 @@ async fn endless(
     }
 }
 
-/// The head of a request, and its body by the length that the head tells.
+/// Reads a request: its head, and its body by the length in the head.
+///
+/// # Errors
+///
+/// If the connection ends before the request does.
 pub async fn read_request(
     from: &mut (impl AsyncRead + Unpin),
 ) -> std::io::Result<(String, Vec<u8>)> {

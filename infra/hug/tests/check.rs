@@ -1,0 +1,44 @@
+//! `hug check`.
+
+use crate::command_line::CommandLine;
+
+#[tokio::test]
+async fn a_wrong_secret_is_reported_and_loses_nothing() {
+    let cli = CommandLine::with_followers(599).await;
+    cli.run(&["check"]).await;
+    cli.fans(1_000, 1);
+    let mut wrong = cli.command(&["check"]);
+    wrong.env("X_ACCESS_SECRET", "not-the-one");
+    let output = cli.run_command(wrong).await.refusal();
+    assert!(
+        output.contains("401 Unauthorized") && output.contains("a retry cannot help"),
+        "{output}"
+    );
+    assert!(!output.contains("not-the-one"));
+    assert!(cli.run(&["check"]).await.0.status.success());
+    assert_eq!(cli.x.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_the_settings_do_not_name_is_refused() {
+    let cli = CommandLine::with_followers(598).await;
+    let output = cli.run(&["check", "--account", "x:bea"]).await.refusal();
+    assert!(
+        output.contains("the settings name no account x:bea; they name x:amber"),
+        "{output}"
+    );
+    let output = cli.run(&["check", "--account", "bea"]).await.refusal();
+    assert!(output.contains("write network:handle"), "{output}");
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_no_trace() {
+    let cli = CommandLine::with_followers(598).await;
+    let output = cli.run(&["check", "--dry-run"]).await;
+    assert!(output.0.status.success());
+    assert!(!cli.folder.path().join(".hug").exists());
+    cli.run(&["check"]).await;
+    let before = cli.status().await["accounts"].clone();
+    assert!(cli.run(&["check", "--dry-run"]).await.0.status.success());
+    assert_eq!(cli.status().await["accounts"], before);
+}

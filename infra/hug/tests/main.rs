@@ -1,0 +1,19 @@
+//! The `hug` command as its user runs it: a process, a folder, what it prints and its exit code. `command_line.rs` runs
+//! it; each other file is about one command or one idea.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod check;
+mod command_line;
+mod doctor;
+mod doctor_network;
+mod findings;
+mod kill;
+mod on_aws;
+mod retry;
+mod secrets;
+mod settings;
+mod situations;
+mod stand_ins;
+mod status;
+mod watch;
