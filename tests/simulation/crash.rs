@@ -60,7 +60,9 @@ fn every_call(
         story.iter().filter(|line| line.contains(words)).count()
     };
     let before = failures(usize::MAX);
-    let calls = (0..).take_while(|call| failures(*call) > before).count();
+    let calls = (0..usize::MAX)
+        .take_while(|call| failures(*call) > before)
+        .count();
     assert!(calls > 4, "so few calls: {calls}");
     calls
 }

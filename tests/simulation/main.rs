@@ -14,6 +14,11 @@
 //! with its story.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "percentages and rates are for people"
+)]
+#![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod churn;
 mod crash;

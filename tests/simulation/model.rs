@@ -199,7 +199,7 @@ impl Model {
                 &mut self.likely
             };
             judged.count(right);
-            let excused = !certain || self.a_newcomer_is_hidden(hug, truth);
+            let excused = !certain || Self::a_newcomer_is_hidden(hug, truth);
             if !right && (strict || !excused) {
                 return Err(format!(
                     "the hug for {number} goes to {name}, who is not number {number}"
@@ -225,7 +225,7 @@ impl Model {
 
     /// The one thing that nobody outside can see: a newcomer who is hidden, made up for by someone who
     /// left from further down than was remembered, or left there and came back.
-    fn a_newcomer_is_hidden(&self, hug: &Hug, truth: &Truth) -> bool {
+    fn a_newcomer_is_hidden(hug: &Hug, truth: &Truth) -> bool {
         let Some(arrivals) = &hug.evidence.arrivals else {
             return false;
         };

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use check_followers::{Looked, Summary};
+use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
     clock::Clock, deps::Deps, ledger::Ledger, network::Network, networks::rules, settings::Settings,
@@ -296,13 +296,13 @@ impl World {
     fn read_summary(&self, summary: &Summary) -> Result<(), String> {
         for looked in &summary.accounts {
             match looked {
-                Looked::Failed { error, .. } => {
+                Checked::Failed { error, .. } => {
                     self.scheduler.tell(format!("  the check says: {error}"));
                     if error.contains("a defect in this program") {
                         return Err("a check panicked".to_owned());
                     }
                 }
-                Looked::At(check) => {
+                Checked::Done(check) => {
                     let followers = check.followers.map_or(0, |followers| followers);
                     let outcome = &check.outcome;
                     self.scheduler.tell(format!(

@@ -190,9 +190,10 @@ impl Aws {
         );
         let table = Table::in_memory(&http::client().unwrap()).await.unwrap();
         let endpoint = Proxy::before(table.endpoint(), move |_, head| {
-            match head.contains("AmazonSSM.GetParametersByPath") {
-                true => Trouble::Instead(parameters.clone()),
-                false => Trouble::None,
+            if head.contains("AmazonSSM.GetParametersByPath") {
+                Trouble::Instead(parameters.clone())
+            } else {
+                Trouble::None
             }
         })
         .await;

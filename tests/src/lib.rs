@@ -7,7 +7,11 @@
 //! - [`secrets`]: secrets that no output may contain, and networks whose answers try to make a program print them.
 //! - [`function`]: the binary of a function, with AWS around it.
 
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test ends at the first surprise"
+)]
 
 pub mod function;
 pub mod proxy;

@@ -5,7 +5,7 @@ mod followers;
 use std::time::Instant;
 
 use have_a_hug::ledger::Ledger;
-use hug::{report::Report, stack::Round, status::Overview};
+use hug::{report::Report, status::Overview};
 use promise::hug::Status;
 use serde_json::json;
 use stand_ins::{Fault, Person};
@@ -15,7 +15,7 @@ use tests::{
     settings,
 };
 
-use crate::world::{AMBER, Bluesky, World, X, named};
+use crate::world::{AMBER, Bluesky, World, X, named, settings_of};
 
 /// A crossing whose check meets the fault fails with these words, and the next check makes it good.
 async fn reported_and_tried_again(route: &str, fault: Fault, words: &str) {
@@ -295,7 +295,7 @@ async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
         r#"{"data":{"id":"7\n8"},"uri":"at://a\nb"}"#.to_owned(),
     ];
     let mut world = World::<X>::with_followers(599).await;
-    let every_follower = world.settings(world.network.url());
+    let every_follower = settings_of::<X>(world.network.url(), "");
     world.change_settings(&every_follower.replace("step = 100", "step = 1"));
     let mut number = 599;
     for route in ["POST /2/tweets", "/tweets?"] {
@@ -338,7 +338,7 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
     ];
     for route in ["createSession", "putRecord", "getRecord"] {
         let mut sky = World::<Bluesky>::with(599, "").await;
-        let every_follower = sky.settings(sky.network.url());
+        let every_follower = settings_of::<Bluesky>(sky.network.url(), "");
         let every_follower = every_follower.replace("step = 100", "step = 1");
         let mut number = 599;
         for answer in nonsense().into_iter().chain(tokens.clone()) {

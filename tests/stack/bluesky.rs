@@ -169,9 +169,8 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
         .unwrap();
     let facet = &record["facets"][0];
     let text = record["text"].as_str().unwrap();
-    let marked = facet["index"]["byteStart"].as_u64().unwrap() as usize
-        ..facet["index"]["byteEnd"].as_u64().unwrap() as usize;
-    assert_eq!(&text[marked], format!("@{fan}"));
+    let byte = |which: &str| usize::try_from(facet["index"][which].as_u64().unwrap()).unwrap();
+    assert_eq!(&text[byte("byteStart")..byte("byteEnd")], format!("@{fan}"));
     assert_eq!(
         facet["features"][0]["did"],
         hug.follower.unwrap().id.as_str()

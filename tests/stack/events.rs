@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use check_followers::Summary;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use crate::world::{World, X};
@@ -27,7 +27,7 @@ fn files(function: &str) -> BTreeMap<String, Value> {
 }
 
 async fn check(world: &World<X>, event: Value) -> Result<Summary, String> {
-    let event = LambdaEvent::new(event, Default::default());
+    let event = LambdaEvent::new(event, Context::default());
     check_followers::handle(event, &world.stack.deps)
         .await
         .map_err(|error| error.to_string())
@@ -78,7 +78,7 @@ async fn invite_follower_does_with_each_file_what_its_name_says() {
         let mut world = World::<X>::with_followers(599).await;
         world.fans(101);
         world.check_only().await;
-        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Default::default());
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
         let response = invite_follower::handle(event, &world.stack.deps)
             .await
             .unwrap();

@@ -20,7 +20,7 @@ use tests::proxy::{Proxy, Trouble, answer, read_request};
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::world::{AMBER, World, X};
+use crate::world::{AMBER, World, X, settings_of};
 
 fn refused(status: &str, code: &str) -> Vec<u8> {
     let body = format!(
@@ -83,13 +83,14 @@ fn ledger_troubles() -> Vec<(&'static str, Trouble)> {
 /// AWS; only its waits are shortened, so that nobody waits here.
 fn ledger_over(proxy: &Proxy, retries: bool) -> Ledger {
     let on_aws = have_a_hug::aws::config(&http::client().unwrap());
-    let retry = match retries {
-        true => on_aws
+    let retry = if retries {
+        on_aws
             .retry_config()
             .unwrap()
             .clone()
-            .with_initial_backoff(Duration::from_millis(1)),
-        false => RetryConfig::disabled(),
+            .with_initial_backoff(Duration::from_millis(1))
+    } else {
+        RetryConfig::disabled()
     };
     let config = on_aws
         .into_builder()
@@ -116,7 +117,7 @@ type Plot = Arc<std::sync::Mutex<Option<(usize, Trouble)>>>;
 /// tried again.
 async fn every_call_meets(name: &str, trouble: Trouble, retries: bool) {
     let mut world = World::<X>::unseen(598, "").await;
-    let every_follower = world.settings(world.network.url());
+    let every_follower = settings_of::<X>(world.network.url(), "");
     let every_follower = every_follower.replace("step = 100", "step = 1");
     world.change_settings(&every_follower);
     world.check().await;
@@ -267,12 +268,12 @@ impl Secure {
     /// What the first check of an account there says, with that client.
     async fn check(&self, http: &reqwest::Client) -> Result<u64, String> {
         let mut world = World::<X>::unseen(0, "").await;
-        let settings = world.settings(&self.url());
+        let settings = settings_of::<X>(&self.url(), "");
         world.change_settings_with(&settings, http);
         let mut summary = world.round().await;
         match summary.accounts.remove(0) {
-            check_followers::Looked::At(check) => Ok(check.followers.unwrap()),
-            check_followers::Looked::Failed { error, .. } => Err(error),
+            check_followers::Checked::Done(check) => Ok(check.followers.unwrap()),
+            check_followers::Checked::Failed { error, .. } => Err(error),
         }
     }
 }
@@ -416,7 +417,7 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
                 }
             })
             .await;
-            let settings = world.settings(&proxy.url);
+            let settings = settings_of::<X>(&proxy.url, "");
             world.change_settings_with(&settings, &impatient());
             let started = std::time::Instant::now();
             let summary = serde_json::to_string(&world.round().await).unwrap();

@@ -263,7 +263,7 @@ async fn the_keys_of_one_account_do_not_post_for_another() {
     let follow = |world: &World<X>, n| {
         world
             .network
-            .follow_account("bea", Person::fan(n, world.clock.now()))
+            .follow_account("bea", Person::fan(n, world.clock.now()));
     };
     (1..600).for_each(|n| follow(&world, n));
     let url = world.network.url().to_owned();

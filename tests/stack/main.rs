@@ -2,6 +2,7 @@
 //! `world.rs` builds it; every other file is about one kind of promise.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod bad_input;
 mod bluesky;

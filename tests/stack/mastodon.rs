@@ -238,8 +238,8 @@ async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
         .unwrap();
     let mut round = stack.round(serde_json::json!({})).await.unwrap();
     match round.summary.accounts.remove(0) {
-        check_followers::Looked::At(check) => Ok(check.retry_at),
-        check_followers::Looked::Failed { error, .. } => Err(error),
+        check_followers::Checked::Done(check) => Ok(check.retry_at),
+        check_followers::Checked::Failed { error, .. } => Err(error),
     }
 }
 
@@ -320,7 +320,7 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
     assert_eq!(named(&hug), "fan0599");
 
     let account = stack.deps.settings.accounts[0].name.clone();
-    let network = stack.deps.served(&account).unwrap().network;
+    let network = stack.deps.connected(&account).unwrap().network;
     let (mut listed, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
         let page = network

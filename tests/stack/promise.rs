@@ -10,7 +10,7 @@ use tests::{
     settings,
 };
 
-use crate::world::{STEP, World, X, named, only};
+use crate::world::{STEP, World, X, named, only, settings_of};
 
 #[tokio::test]
 async fn number_600_is_invited_once() {
@@ -343,7 +343,7 @@ async fn a_changed_plan_does_not_open_the_past_again() {
     let mut world = World::<X>::with_followers(640).await;
     world.fans(10);
     world.check().await;
-    let denser = world.settings(world.network.url());
+    let denser = settings_of::<X>(world.network.url(), "");
     world.change_settings(&denser.replace("step = 100", "step = 10"));
     assert_eq!(world.check().await.outcome, CheckOutcome::NoMilestone);
     world.fans(10);

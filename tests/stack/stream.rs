@@ -5,7 +5,7 @@ use aws_lambda_events::{
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
 use hug::event_source_mapping::EventSourceMapping;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     channel::Channel,
     hug::{Invitation, Status},
@@ -24,7 +24,7 @@ fn reached(sequence_number: &str, milestone: u64) -> Value {
 }
 
 fn record(sequence_number: &str, sk: &str, status: &str) -> Value {
-    let pk = format!("x#{}", AMBER);
+    let pk = format!("x#{AMBER}");
     json!({
         "eventID": sequence_number, "eventName": "INSERT", "eventSource": "aws:dynamodb",
         "awsRegion": "local",
@@ -38,7 +38,7 @@ fn record(sequence_number: &str, sk: &str, status: &str) -> Value {
 }
 
 async fn handle(world: &World<X>, records: &[Value]) -> Vec<String> {
-    let event = LambdaEvent::new(stream_event(records), Default::default());
+    let event = LambdaEvent::new(stream_event(records), Context::default());
     let response = invite_follower::handle(event, &world.stack.deps)
         .await
         .unwrap();

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use check_followers::{Looked, Summary};
+use check_followers::{Checked, Summary};
 use have_a_hug::{
     check::Check, clock::Clock, deps::Deps, ledger::Ledger, network::Network, settings::Settings,
 };
@@ -13,7 +13,7 @@ use hug::{
     stack::{Round, Stack},
     table,
 };
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use promise::{hug::Hug, record::AccountRecord};
 use serde_json::{Value, json};
 use stand_ins::{Backend, Person, Post, StandIn, secret};
@@ -89,11 +89,6 @@ impl<N: TestNetwork> World<N> {
         world
     }
 
-    /// Her hug.toml, with her account at that address.
-    pub fn settings(&self, url: &str) -> String {
-        settings_of::<N>(url, "")
-    }
-
     /// She edits hug.toml; the table stays.
     pub fn change_settings(&mut self, settings: &str) {
         self.change_settings_with(settings, &have_a_hug::http::client().unwrap());
@@ -167,8 +162,8 @@ impl<N: TestNetwork> World<N> {
     /// A round whose check of Amber must fail. Returns the error.
     pub async fn failing_check(&mut self) -> String {
         match self.round().await.accounts.remove(0) {
-            Looked::Failed { error, .. } => error,
-            Looked::At(check) => panic!("it worked: {check:?}"),
+            Checked::Failed { error, .. } => error,
+            Checked::Done(check) => panic!("it worked: {check:?}"),
         }
     }
 
@@ -180,7 +175,7 @@ impl<N: TestNetwork> World<N> {
 
     /// A check at the time that it is, without deliveries.
     pub async fn check_now(&self) -> Check {
-        let event = LambdaEvent::new(json!({}), Default::default());
+        let event = LambdaEvent::new(json!({}), Context::default());
         let summary = check_followers::handle(event, &self.stack.deps).await;
         only(summary.unwrap())
     }
@@ -218,7 +213,7 @@ impl<N: TestNetwork> World<N> {
     /// The network, as the functions see it.
     pub fn client(&self) -> &dyn Network {
         let account = &self.stack.deps.settings.accounts[0];
-        self.stack.deps.served(&account.name).unwrap().network
+        self.stack.deps.connected(&account.name).unwrap().network
     }
 
     /// What Amber's account posted, oldest first.
@@ -248,7 +243,7 @@ impl<N: TestNetwork> World<N> {
 }
 
 /// A hug.toml with Amber's account on a stand-in at that address, and `more` lines for her account.
-fn settings_of<N: TestNetwork>(url: &str, more: &str) -> String {
+pub fn settings_of<N: TestNetwork>(url: &str, more: &str) -> String {
     let account = (N::facts().settings)(url);
     format!("[plan]\nfirst = 600\nstep = 100\n\n[[account]]\n{account}{more}\n")
 }
@@ -257,8 +252,8 @@ fn settings_of<N: TestNetwork>(url: &str, more: &str) -> String {
 pub fn only(mut summary: Summary) -> Check {
     assert_eq!(summary.accounts.len(), 1);
     match summary.accounts.remove(0) {
-        Looked::At(check) => *check,
-        Looked::Failed { error, .. } => panic!("{error}"),
+        Checked::Done(check) => *check,
+        Checked::Failed { error, .. } => panic!("{error}"),
     }
 }
 

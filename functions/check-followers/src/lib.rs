@@ -40,15 +40,15 @@ pub struct Summary {
     /// How many of these checks failed.
     pub failed: usize,
     /// Each of them, in the order of the settings.
-    pub accounts: Vec<Looked>,
+    pub accounts: Vec<Checked>,
 }
 
 /// One account of a [`Summary`].
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Looked {
-    /// It was checked.
-    At(Box<Check>),
+pub enum Checked {
+    /// What its check found and did.
+    Done(Box<Check>),
     /// It could not be checked; its mark has not moved.
     Failed {
         /// The account.
@@ -72,7 +72,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let checks = accounts
         .into_iter()
         .map(|connected| check_one(deps, connected, asked.dry_run));
-    let looked: Vec<Looked> = stream::iter(checks)
+    let looked: Vec<Checked> = stream::iter(checks)
         .buffered(MAX_CONCURRENT_CHECKS)
         .collect()
         .await;
@@ -89,11 +89,11 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     })
 }
 
-impl Looked {
+impl Checked {
     /// The check, if it did not fail.
     pub fn check(&self) -> Option<&Check> {
         match self {
-            Self::At(check) => Some(check),
+            Self::Done(check) => Some(check),
             Self::Failed { .. } => None,
         }
     }
@@ -119,14 +119,14 @@ fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Connected<'a>>
     Ok(deps.connected(&name).into_iter().collect())
 }
 
-async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Looked {
+async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Checked {
     let account = &connected.account.name;
     // A defect that one account's data triggers must not stop the checks of the others.
     let looked = AssertUnwindSafe(check(deps, connected, dry_run)).catch_unwind();
     let (error, retry_can_help) = match looked.await {
         Ok(Ok(check)) => {
             log(&check);
-            return Looked::At(Box::new(check));
+            return Checked::Done(Box::new(check));
         }
         Ok(Err(error)) => (error.to_string(), error.retry_can_help()),
         Err(_) => (
@@ -135,16 +135,16 @@ async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Look
         ),
     };
     tracing::error!(%account, retry_can_help, error, "check failed");
-    Looked::Failed {
+    Checked::Failed {
         account: account.clone(),
         error,
         retry_can_help,
     }
 }
 
-fn count(deps: &Deps, looked: &[Looked], failed: usize) {
+fn count(deps: &Deps, looked: &[Checked], failed: usize) {
     let now = deps.clock.now();
-    let checks = || looked.iter().filter_map(Looked::check);
+    let checks = || looked.iter().filter_map(Checked::check);
     let rearmed = checks().flat_map(|check| &check.rearmed);
     let counts = CheckCounts {
         checked: looked.len(),
@@ -156,7 +156,7 @@ fn count(deps: &Deps, looked: &[Looked], failed: usize) {
     };
     deps.metrics.checks(&counts, now);
     // The same accounts are charted at every check, whether they could be read or not.
-    for check in looked.iter().take(MAX_CHARTED).filter_map(Looked::check) {
+    for check in looked.iter().take(MAX_CHARTED).filter_map(Checked::check) {
         if let Some(followers) = check.followers {
             let next = check.next_milestone;
             deps.metrics.followers(&check.account, followers, next, now);

@@ -295,7 +295,7 @@ impl Ledger {
                     match name_of_handle(&pk) {
                         Ok(name) => all.handles.push((name, call.parse(item)?)),
                         Err(why) => {
-                            tracing::warn!(pk, %why, "a handle that cannot be read is left out")
+                            tracing::warn!(pk, %why, "a handle that cannot be read is left out");
                         }
                     }
                 }

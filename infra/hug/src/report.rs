@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, iter};
 
-use check_followers::{Looked, Summary};
+use check_followers::{Checked, Summary};
 use have_a_hug::{
     check::{Check, CheckOutcome, Rearmed},
     deliver::{Delivery, DeliveryOutcome},
@@ -33,7 +33,7 @@ impl Report {
     pub fn of(round: &Round) -> Self {
         let attempts = attempts(&round.deliveries);
         let in_trouble = attempts.iter().any(|attempt| attempt.needs_person);
-        let checks = round.summary.accounts.iter().filter_map(Looked::check);
+        let checks = round.summary.accounts.iter().filter_map(Checked::check);
         let gave_up = |moved: &Rearmed| moved.status == Status::Undeliverable;
         let gave_up = checks.flat_map(|check| &check.rearmed).any(gave_up);
         Self {
@@ -111,11 +111,11 @@ fn lines(summary: &Summary, attempts: &[Attempt]) -> Vec<String> {
     };
     for looked in &summary.accounts {
         let account = match looked {
-            Looked::At(check) => {
+            Checked::Done(check) => {
                 lines.extend(one_check(check, summary.dry_run));
                 check.account.to_string()
             }
-            Looked::Failed { account, error, .. } => {
+            Checked::Failed { account, error, .. } => {
                 lines.push(format!("{account}  could not be checked: {error}"));
                 account.to_string()
             }
@@ -224,7 +224,7 @@ mod tests {
             needs_person: false,
         };
         let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)].map(invited);
-        let failed = Looked::Failed {
+        let failed = Checked::Failed {
             account: "x:amber".parse().expect("a name"),
             error: "no".to_owned(),
             retry_can_help: true,

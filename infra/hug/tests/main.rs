@@ -2,6 +2,7 @@
 //! it; each other file is about one command or one idea.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod check;
 mod command_line;

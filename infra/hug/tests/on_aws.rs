@@ -206,14 +206,14 @@ async fn a_retry_tells_the_account_to_look_after_a_hug_that_it_had_settled() {
 }
 
 #[tokio::test]
-async fn a_retry_of_an_invited_hug_is_refused_and_a_claimed_one_is_left_alone() {
+async fn a_retry_of_an_invited_hug_is_refused_and_a_claimed_one_is_not_changed() {
     let mut amber = OnAws::checked(SignedDuration::from_mins(10)).await;
     amber.crosses_600_with(Fault::AnswerLost).await;
     let claimed = amber.hug().await;
     assert!(claimed.lease_until > Some(Clock::system().now()));
     let printed = amber.run(&["retry"]).await.success();
     assert!(
-        printed.contains("left alone, as it is under way"),
+        printed.contains("not changed: it is under way"),
         "{printed}"
     );
     assert_eq!(amber.hug().await, claimed, "nothing is written");

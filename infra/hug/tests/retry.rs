@@ -83,7 +83,7 @@ async fn status_says_of_a_stuck_hug_what_happened_since_when_and_what_helps_and_
 }
 
 #[tokio::test]
-async fn a_hug_that_may_have_arrived_is_left_alone_by_a_retry() {
+async fn a_hug_that_may_have_arrived_is_not_changed_by_a_retry() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
@@ -99,7 +99,7 @@ async fn a_hug_that_may_have_arrived_is_left_alone_by_a_retry() {
     let output = cli.run(&["retry"]).await;
     assert!(output.0.status.success());
     assert!(
-        output.stdout().contains("left alone, as it is under way"),
+        output.stdout().contains("not changed: it is under way"),
         "{}",
         output.stdout()
     );

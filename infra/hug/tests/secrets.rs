@@ -13,9 +13,10 @@ fn bytes_under(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        bytes.extend(match path.is_dir() {
-            true => bytes_under(&path),
-            false => fs::read(path).unwrap(),
+        bytes.extend(if path.is_dir() {
+            bytes_under(&path)
+        } else {
+            fs::read(path).unwrap()
         });
     }
     bytes

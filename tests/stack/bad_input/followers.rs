@@ -81,11 +81,6 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
     }
 }
 
-/// What `hug check` prints.
-fn report(world: &World<X>, round: &Round) -> Vec<String> {
-    Report::of(round, world.clock.now()).lines
-}
-
 /// What a terminal would obey, or a reader be misled by.
 fn assert_plain(line: &str) {
     let tricks = |c: char| c.is_control() || "\u{202e}\u{200b}\u{2028}".contains(c);
@@ -102,7 +97,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .network
         .fail_next("/followers", body(200, "application/json", &bots));
     let waits = world.whole_round().await;
-    let told = report(&world, &waits).join("\n");
+    let told = Report::of(&waits).lines.join("\n");
     assert!(told.contains("passed over @"), "{told}");
     told.lines().for_each(assert_plain);
 
@@ -115,7 +110,7 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .network
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
     let reached = world.whole_round().await;
-    let told = report(&world, &reached);
+    let told = Report::of(&reached).lines;
     assert!(
         told.iter().any(|line| line.contains("600 goes to @")),
         "{told:?}"
@@ -132,7 +127,8 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .network
         .fail_next("GET /2/users", body(400, "application/json", &refused));
     let failed = world.whole_round().await;
-    report(&world, &failed)
+    Report::of(&failed)
+        .lines
         .iter()
         .for_each(|line| assert_plain(line));
 }

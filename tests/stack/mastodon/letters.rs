@@ -152,7 +152,7 @@ async fn the_look_at_the_own_statuses_goes_no_further_back_than_the_invitation()
             .body(format!(r#"{{"status":"an earlier line {n}"}}"#));
         assert!(post.send().await.unwrap().status().is_success());
     }
-    world.clock.advance(Duration::from_secs(13 * 60 * 60));
+    world.clock.advance(Duration::from_hours(13));
     world.fans(1);
     world
         .network

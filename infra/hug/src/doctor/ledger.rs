@@ -28,7 +28,7 @@ const OTHER_FOLDER: &str = "change its permissions, or choose another folder wit
 
 /// What was found of a ledger, and what it holds as far as it can be read.
 #[derive(Default)]
-pub(super) struct Looked {
+pub(super) struct LedgerFindings {
     pub findings: Vec<Finding>,
     pub snapshot: Snapshot,
 }
@@ -38,9 +38,9 @@ pub(super) async fn look_at_folder(
     folder: &Path,
     http: &reqwest::Client,
     now: Timestamp,
-) -> Looked {
+) -> LedgerFindings {
     if !table::exists(folder) {
-        return Looked {
+        return LedgerFindings {
             findings: vec![look_at_new_folder(folder)],
             snapshot: Snapshot::default(),
         };
@@ -65,13 +65,13 @@ pub(super) async fn look_at_folder(
     let looked = look_at_local_table(folder, http, at_work, now).await;
     let looked = looked.unwrap_or_else(|error| {
         let help = "look again; if it stays so, bring back a copy of the folder";
-        Looked {
+        LedgerFindings {
             findings: vec![Finding::wrong(shown, error, help)],
             snapshot: Snapshot::default(),
         }
     });
     findings.extend(looked.findings);
-    Looked { findings, ..looked }
+    LedgerFindings { findings, ..looked }
 }
 
 /// Whether the first check can make the folder: only writing shows it.
@@ -97,7 +97,7 @@ async fn look_at_local_table(
     http: &reqwest::Client,
     at_work: bool,
     now: Timestamp,
-) -> Result<Looked, Error> {
+) -> Result<LedgerFindings, Error> {
     let database = table::database_in(folder)?;
     let described = database.describe_table(DescribeTableRequest {
         table_name: table::NAME.to_owned(),
@@ -106,7 +106,7 @@ async fn look_at_local_table(
     if stream.is_none_or(|stream| !stream.stream_enabled) {
         let found = "it has no stream, so no hug is ever sent";
         let help = "move the folder away; the next check begins anew";
-        return Ok(Looked {
+        return Ok(LedgerFindings {
             findings: vec![Finding::wrong("table", found, help)],
             snapshot: Snapshot::default(),
         });
@@ -118,7 +118,7 @@ async fn look_at_local_table(
     let mut findings = vec![look_at_size(&snapshot), look_at_stream(waiting, at_work)];
     findings.push(look_at_failed(folder, &snapshot)?);
     findings.extend(look_at_hugs(&snapshot, now));
-    Ok(Looked { findings, snapshot })
+    Ok(LedgerFindings { findings, snapshot })
 }
 
 /// Looks at the ledger in the table of that name on AWS, for those accounts.
