@@ -24,7 +24,13 @@ fn roots(checkout: &Path) -> Vec<String> {
             .collect();
         inside.sort();
         for path in inside {
-            for root in ["src/lib.rs", "src/main.rs", "main.rs", "tests/main.rs"] {
+            for root in [
+                "src/lib.rs",
+                "src/main.rs",
+                "lib.rs",
+                "main.rs",
+                "tests/main.rs",
+            ] {
                 let file = path.join(root);
                 if file.exists() {
                     let file = file.strip_prefix(checkout).unwrap();

@@ -12,7 +12,7 @@ use have_a_hug::{
     metrics::{CheckCounts, MAX_CHARTED},
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::{account::AccountName, hug::Status};
+use promise::{account::AccountName, hug::Status, milestone::Milestone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,20 +72,20 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let checks = accounts
         .into_iter()
         .map(|connected| check_one(deps, connected, asked.dry_run));
-    let looked: Vec<Checked> = stream::iter(checks)
+    let results: Vec<Checked> = stream::iter(checks)
         .buffered(MAX_CONCURRENT_CHECKS)
         .collect()
         .await;
-    let failed = looked.iter().filter(|one| one.check().is_none()).count();
+    let failed = results.iter().filter(|one| one.check().is_none()).count();
     // Dry runs are not counted.
     if !asked.dry_run {
-        count(deps, &looked, failed);
+        count(deps, &results, failed);
     }
     Ok(Summary {
         dry_run: asked.dry_run,
-        checked: looked.len(),
+        checked: results.len(),
         failed,
-        accounts: looked,
+        accounts: results,
     })
 }
 
@@ -122,8 +122,8 @@ fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Connected<'a>>
 async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Checked {
     let account = &connected.account.name;
     // A defect that one account's data triggers must not stop the checks of the others.
-    let looked = AssertUnwindSafe(check(deps, connected, dry_run)).catch_unwind();
-    let (error, retry_can_help) = match looked.await {
+    let results = AssertUnwindSafe(check(deps, connected, dry_run)).catch_unwind();
+    let (error, retry_can_help) = match results.await {
         Ok(Ok(check)) => {
             log(&check);
             return Checked::Done(Box::new(check));
@@ -142,12 +142,12 @@ async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Chec
     }
 }
 
-fn count(deps: &Deps, looked: &[Checked], failed: usize) {
+fn count(deps: &Deps, results: &[Checked], failed: usize) {
     let now = deps.clock.now();
-    let checks = || looked.iter().filter_map(Checked::check);
+    let checks = || results.iter().filter_map(Checked::check);
     let rearmed = checks().flat_map(|check| &check.rearmed);
     let counts = CheckCounts {
-        checked: looked.len(),
+        checked: results.len(),
         failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
         given_up: rearmed
@@ -155,13 +155,18 @@ fn count(deps: &Deps, looked: &[Checked], failed: usize) {
             .count(),
     };
     deps.metrics.checks(&counts, now);
-    // The same accounts are charted at every check, whether they could be read or not.
-    for check in looked.iter().take(MAX_CHARTED).filter_map(Checked::check) {
-        if let Some(followers) = check.followers {
-            let next = check.next_milestone;
-            deps.metrics.followers(&check.account, followers, next, now);
-        }
+    for (account, followers, next) in charted(results) {
+        deps.metrics.followers(account, followers, next, now);
     }
+}
+
+/// The counts that are charted. The same accounts are charted at every check, whether they could be read or
+/// not; CloudWatch bills for each.
+fn charted(results: &[Checked]) -> Vec<(&AccountName, u64, Option<Milestone>)> {
+    let checks = results.iter().take(MAX_CHARTED).filter_map(Checked::check);
+    let charted =
+        checks.filter_map(|check| Some((&check.account, check.followers?, check.next_milestone)));
+    charted.collect()
 }
 
 fn log(check: &Check) {
@@ -210,6 +215,7 @@ pub fn take_in(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use have_a_hug::check::CheckOutcome;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -221,6 +227,40 @@ mod tests {
         assert!(parse(event).unwrap().account.is_none());
         assert!(parse(json!({})).unwrap().account.is_none());
         assert!(parse(Value::Null).unwrap().account.is_none());
+    }
+
+    fn checked(followers: Option<u64>) -> Checked {
+        Checked::Done(Box::new(Check {
+            account: "x:amber".parse().unwrap(),
+            id: None,
+            outcome: CheckOutcome::NoMilestone,
+            followers_before: Some(7),
+            followers,
+            promised_up_to: Some(7),
+            next_milestone: None,
+            hugs: Vec::new(),
+            waiting: None,
+            rearmed: Vec::new(),
+            retry_at: None,
+        }))
+    }
+
+    #[test]
+    fn many_accounts_do_not_make_many_metrics() {
+        let results: Vec<Checked> = (0..=MAX_CHARTED).map(|_| checked(Some(8))).collect();
+        assert_eq!(charted(&results).len(), MAX_CHARTED);
+    }
+
+    #[test]
+    fn an_account_that_could_not_be_read_draws_no_zero() {
+        let account = "x:amber".parse().unwrap();
+        let failed = Checked::Failed {
+            account,
+            error: "no".to_owned(),
+            retry_can_help: true,
+        };
+        let results = [checked(None), failed, checked(Some(8))];
+        assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
     }
 
     #[test]

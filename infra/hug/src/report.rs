@@ -216,6 +216,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_hug_that_a_check_gives_up_needs_a_person_who_reads_why() {
+        let check = |status, reason: &str| Check {
+            account: "x:amber".parse().expect("a name"),
+            id: None,
+            outcome: CheckOutcome::NoMilestone,
+            followers_before: Some(620),
+            followers: Some(620),
+            promised_up_to: Some(620),
+            next_milestone: Milestone::from_number(700),
+            hugs: Vec::new(),
+            waiting: None,
+            rearmed: vec![Rearmed {
+                milestone: Milestone::from_number(600).expect("a milestone"),
+                status,
+                reason: Some(reason.to_owned()),
+            }],
+            retry_at: None,
+        };
+        let report = |check| {
+            Report::of(&Round {
+                summary: Summary {
+                    dry_run: false,
+                    checked: 1,
+                    failed: 0,
+                    accounts: vec![Checked::Done(Box::new(check))],
+                },
+                deliveries: Vec::new(),
+            })
+        };
+        let given_up = report(check(Status::Undeliverable, "the key is wrong"));
+        assert!(given_up.needs_person);
+        assert_eq!(
+            given_up.lines[1],
+            "  600 was stuck and is undeliverable now: the key is wrong"
+        );
+        let rearmed = report(check(Status::Reached, "the key is wrong"));
+        assert!(!rearmed.needs_person);
+    }
+
+    #[test]
     fn each_accounts_invitations_are_below_its_name_whether_it_was_checked_or_not() {
         let invited = |(account, milestone): (&str, u64)| Attempt {
             account: account.to_owned(),

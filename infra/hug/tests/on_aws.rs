@@ -3,7 +3,7 @@
 
 use std::{process::Command, time::Duration};
 
-use have_a_hug::clock::Clock;
+use have_a_hug::{clock::Clock, ledger::LedgerFailure};
 use hug::{stack::Stack, table};
 use jiff::SignedDuration;
 use promise::hug::{Hug, Status};
@@ -64,7 +64,7 @@ impl OnAws {
         hugs.remove(0)
     }
 
-    /// The milestones that the account's next check looks after.
+    /// The milestones that the account lists as unsettled.
     async fn unsettled(&self) -> Vec<u64> {
         let accounts = self.stack.deps.ledger.snapshot().await.unwrap().accounts;
         let unsettled = accounts[0].unsettled.iter();
@@ -191,7 +191,7 @@ async fn a_retry_puts_a_stuck_hug_back_and_the_stream_delivers_it() {
 }
 
 #[tokio::test]
-async fn a_retry_tells_the_account_to_look_after_a_hug_that_it_had_settled() {
+async fn after_a_retry_the_account_lists_the_hug_as_unsettled_again() {
     let amber = OnAws::stuck().await;
     let ledger = &amber.stack.deps.ledger;
     let account = ledger.snapshot().await.unwrap().accounts.remove(0);
@@ -203,6 +203,37 @@ async fn a_retry_tells_the_account_to_look_after_a_hug_that_it_had_settled() {
     assert!(amber.unsettled().await.is_empty());
     amber.run(&["retry", "600"]).await.success();
     assert_eq!(amber.unsettled().await, [600]);
+}
+
+#[tokio::test]
+async fn a_check_that_read_the_account_before_a_retry_records_nothing_after_it() {
+    let amber = OnAws::stuck().await;
+    let ledger = &amber.stack.deps.ledger;
+    let read = ledger.snapshot().await.unwrap().accounts.remove(0);
+    amber.run(&["retry", "600"]).await.success();
+    let mut settled = read.clone();
+    settled.unsettled.clear();
+    settled.revision += 1;
+    let recorded = ledger.record_check(Some(&read), &settled, &[], None).await;
+    assert_eq!(recorded.unwrap_err().failure, LedgerFailure::LostRace);
+    assert_eq!(amber.unsettled().await, [600]);
+}
+
+#[tokio::test]
+async fn a_hug_whose_account_the_settings_do_not_name_is_not_changed_by_a_retry() {
+    let amber = OnAws::stuck().await;
+    let before = amber.hug().await;
+    let bea = settings("x", "bea", amber.cli.x.url(), "");
+    amber.cli.write(&bea);
+    let why = "the settings name no account x:amber; they name x:bea";
+    let printed = amber.run(&["retry"]).await.success();
+    assert!(
+        printed.contains(&format!("not changed: {why}")),
+        "{printed}"
+    );
+    let refusal = amber.run(&["retry", "600"]).await.refusal();
+    assert!(refusal.contains(why), "{refusal}");
+    assert_eq!(amber.hug().await, before);
 }
 
 #[tokio::test]
