@@ -46,6 +46,9 @@ fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// A file holds one idea, and so many lines are enough for it and its tests.
+const MAX_LINES: usize = 700;
+
 fn graphs(checkout: &Path) -> Vec<Graph> {
     let roots = roots(checkout);
     assert!(roots.len() >= 6, "{roots:?}");
@@ -190,4 +193,15 @@ fn no_two_files_of_a_crate_use_each_other() {
         circles.is_empty() || checkout.is_some(),
         "these files use each other:\n{circles}"
     );
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    for graph in graphs(&here()) {
+        for file in &graph.files {
+            let text = fs::read_to_string(here().join(file)).unwrap();
+            let lines = text.lines().count();
+            assert!(lines <= MAX_LINES, "{file} has {lines} lines");
+        }
+    }
 }
