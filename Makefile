@@ -25,7 +25,7 @@ help: ## [try] List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
 		END { printf "%s", lines["try"] lines["aws"] lines["develop"] lines["prove"] }' $(MAKEFILE_LIST)
 
-run: needs-rust ## [try] Tell the story in fast motion, on stand-in networks; nothing leaves this computer
+run: needs-rust ## [try] Show a demo of the whole promise, on stand-in networks; nothing leaves this computer
 	$(CARGO) build --locked --package hug --bin hug
 	@$(CARGO) run --quiet --locked --package hug --bin hug -- demo
 

@@ -6,7 +6,12 @@ use aws_lambda_events::streams::DynamoDbEventResponse;
 use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
-    clock::Clock, deps::Deps, ledger::Ledger, network::Network, networks::rules, settings::Settings,
+    clock::Clock,
+    deps::Deps,
+    ledger::Ledger,
+    network::Network,
+    networks::rules,
+    settings::{Account, Settings},
 };
 use hug::{
     event_source_mapping::{
@@ -315,17 +320,14 @@ impl World {
     }
 
     fn deps(&self, clock: Clock) -> Deps {
-        let network: Arc<dyn Network> = Arc::new(SimulatedNetwork {
-            scheduler: self.scheduler.clone(),
-            account: self.account.clone(),
-            tells_follows: self.tells_follows,
-        });
-        Deps::over(
-            self.settings.clone(),
-            self.ledger.clone(),
-            vec![network],
-            clock,
-        )
+        let connect = |_: &Account| -> Arc<dyn Network> {
+            Arc::new(SimulatedNetwork {
+                scheduler: self.scheduler.clone(),
+                account: self.account.clone(),
+                tells_follows: self.tells_follows,
+            })
+        };
+        Deps::with_networks(self.settings.clone(), self.ledger.clone(), connect, clock)
     }
 
     /// Nothing fails any more, for long enough that all that is owed can be given; first as many

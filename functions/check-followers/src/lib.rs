@@ -31,7 +31,7 @@ pub struct ByHand {
 }
 
 /// The results of all the checks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Whether nothing was written because that was asked for.
     pub dry_run: bool,

@@ -348,8 +348,8 @@ impl OneCheck<'_> {
         })
     }
 
-    /// The top of the list, where the next milestone is near: at the crossing, whoever is listed above these
-    /// followers has come since. It is read again only when the count has changed, and the check goes on
+    /// The top of the list, where the next milestone is near: at the crossing, everyone who is listed above
+    /// these followers is new. It is read again only when the count has changed, and the check goes on
     /// where it cannot be read.
     async fn remember(
         &self,

@@ -197,7 +197,7 @@ impl OneDelivery<'_> {
     }
 
     /// The channel of words that may be on their way; else the first one that is not refused, and that does
-    /// not need a name where the hug has none.
+    /// not need a name where the hug names nobody.
     fn channel(&self) -> Option<Channel> {
         let Hug {
             invitation,

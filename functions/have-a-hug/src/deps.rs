@@ -41,17 +41,17 @@ impl Deps {
     /// Connects every account of the settings to its network; nothing is sent yet.
     pub fn new(settings: Settings, ledger: Ledger, http: &reqwest::Client, clock: Clock) -> Self {
         let connect = |account: &Account| account.connect(http, &clock);
-        let networks = settings.accounts.iter().map(connect).collect();
-        Self::over(settings, ledger, networks, clock)
+        Self::with_networks(settings, ledger, connect, clock.clone())
     }
 
-    /// The same with the networks handed in, one for each account of the settings in their order.
-    pub fn over(
+    /// The same over other networks: `connect` returns the one of each account.
+    pub fn with_networks(
         settings: Settings,
         ledger: Ledger,
-        networks: Vec<Arc<dyn Network>>,
+        connect: impl Fn(&Account) -> Arc<dyn Network>,
         clock: Clock,
     ) -> Self {
+        let networks = settings.accounts.iter().map(connect).collect();
         let accounts = settings.accounts.iter().enumerate();
         let places = accounts.map(|(place, account)| (account.name.clone(), place));
         Self {

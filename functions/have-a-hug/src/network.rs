@@ -1,4 +1,4 @@
-//! What a network can do for a promise, and what its failures mean for what comes next.
+//! What a network can do for a promise, and what the program does after each kind of failure.
 
 pub mod client;
 

@@ -3,7 +3,7 @@
 //! Records are worked in order. At the first failure that a retry can help the batch ends: its sequence
 //! number is reported, and the stream delivers it and everything after it again
 //! (`ReportBatchItemFailures`). Failures that no retry can help are logged and passed over, so that they
-//! hold nobody else up. The rules are in `have_a_hug::deliver`.
+//! do not delay the others. The rules are in `have_a_hug::deliver`.
 
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},

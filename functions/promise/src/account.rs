@@ -158,7 +158,7 @@ impl FromStr for AccountName {
     }
 }
 
-/// How a network itself knows an account, whatever its handle: the ledger's partition key, `x#44196397`.
+/// How a network itself identifies an account, also after a change of its handle: the ledger's partition key, `x#44196397`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId {
     /// The network it is on.

@@ -22,7 +22,7 @@ pub struct End {
 /// Chooses, from the candidate indices `ends` (ascending), where the new arrivals stop.
 ///
 /// The candidate whose number of arrivals is closest to `likely` wins; on a tie, the one with more
-/// arrivals, because a follower who was not remembered but is listed above one who was has come since.
+/// arrivals, because a follower who was not remembered, but is listed above one who was, is new.
 /// `None` without candidates.
 pub fn end_of_arrivals(
     newest: &[Follower],

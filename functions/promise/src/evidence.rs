@@ -23,7 +23,7 @@ pub struct Evidence {
     /// Who came since the list was remembered; `None` where it was not remembered.
     #[serde(default)]
     pub arrivals: Option<Arrivals>,
-    /// Why nobody is named, where nobody is.
+    /// Why the hug names nobody; `None` where it names someone.
     pub note: Option<String>,
 }
 

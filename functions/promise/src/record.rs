@@ -41,8 +41,8 @@ impl AccountRecord {
     }
 }
 
-/// The top of the list of followers shortly before a milestone. Whoever is listed above these
-/// followers at the crossing has come since.
+/// The top of the list of followers shortly before a milestone. Everyone who is listed above these
+/// followers at the crossing is new.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// How many followed then.

@@ -107,7 +107,7 @@ fn advertises(text: &str) -> bool {
 pub struct Screening {
     /// Whether followers are judged at all; `false` takes everyone as genuine.
     pub screen: bool,
-    /// Handles, in lower case, that are genuine whatever the signals say.
+    /// Handles, in lower case, that count as genuine in spite of all signals.
     pub always: Vec<String>,
 }
 

@@ -1,5 +1,4 @@
-//! The story in fast motion: the real check and invitation, a real table, and the stand-in networks, side
-//! by side.
+//! The demo of the whole promise: the real functions, a real table, and the stand-in networks side by side.
 
 use std::{io::Write, time::Duration};
 
@@ -8,19 +7,20 @@ use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 use promise::hug::Hug;
 use serde_json::json;
+use stand_ins::{Fault, Networks, Person, StandIn, secret};
 
-use crate::{Error, report::Report, sandbox, stack::Stack, status::hugs_table, trouble::HugView};
-use stand_ins::{Fault, Networks, Person, StandIn};
+use crate::{Error, report::Report, stack::Stack, status::hugs_table, trouble::HugView};
 
-/// How often the schedule looks, in the story's own time.
+/// How often the schedule checks, in the demo's own time.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
 
 /// Room for a column for each network.
 const WIDTH: u16 = 120;
 
-/// Tells the story on `out`, pausing for `pace` after each scene, and returns the hugs that it made.
+/// Runs the demo and prints it on `out`, with a pause of `pace` after each scene. Returns the hugs that it
+/// made.
 ///
-/// The `seed` picks who follows and how large the burst is; the same seed tells the same story.
+/// The `seed` picks who follows and how large the burst is; the same seed prints the same.
 ///
 /// # Errors
 ///
@@ -88,7 +88,7 @@ impl<'a, W: Write> Story<'a, W> {
         let start: Timestamp = "2026-11-22T14:00:00Z".parse()?;
         let clock = Clock::by_hand(start);
         let networks = Networks::start(&clock).await?;
-        let stack = Stack::in_memory(&networks.settings(), &sandbox::secret, clock.clone()).await?;
+        let stack = Stack::in_memory(&networks.settings(), &secret, clock.clone()).await?;
         let people = seed % 1_000 * 10_000;
         let mut story = Self {
             stack,

@@ -1,4 +1,4 @@
-//! Everything that the promise rests on, looked at without sending or changing anything: a line for each
+//! Everything that the promise depends on, examined without sending or changing anything: a line for each
 //! finding, and what to do about it.
 
 mod finding;

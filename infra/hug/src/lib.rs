@@ -12,7 +12,7 @@
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`retry`]: hugs that go back to work. [`doctor`]: everything the promise rests on.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
-//!   `cargo lambda watch`. [`demo`]: the story in fast motion.
+//!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
 pub mod demo;
 pub mod doctor;

@@ -12,7 +12,7 @@ use have_a_hug::{clock::Clock, deps::Deps, settings::Settings};
 use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
-    place::Place,
+    place::{Place, open_on_aws},
     report::Report,
     retry::{self, Which},
     sandbox,
@@ -41,9 +41,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tell the story in fast motion, on stand-in networks: nothing leaves this computer.
+    /// Show a demo of the whole promise, on stand-in networks: nothing leaves this computer.
     Demo {
-        /// Who follows; the same seed tells the same story.
+        /// Decides who follows; the same seed prints the same.
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
@@ -105,7 +105,7 @@ enum Command {
 
 #[derive(Args)]
 struct OnAws {
-    /// The ledger on AWS in the table of that name, not the one here; then only the ledger is looked at.
+    /// The ledger on AWS in the table of that name, not the one here; then only the ledger is examined.
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
 }
@@ -128,7 +128,7 @@ async fn main() -> ExitCode {
         .init();
     match run(arguments).await {
         Ok(code) => code,
-        // Whoever read the output has seen enough: `hug status | head`.
+        // The reader of the output has closed it: `hug status | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hug: {error}");
@@ -160,7 +160,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             let which = Which { account, milestone };
             match on_aws.place(&state) {
                 Place::Folder(state) => retry_here(&settings, &state, &which).await,
-                place @ Place::Aws(_) => retry_on_aws(&settings, &place, &which).await,
+                Place::Aws(table) => retry_on_aws(&settings, &table, &which).await,
             }
         }
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
@@ -232,9 +232,9 @@ async fn retry_here(settings: &Path, state: &Path, which: &Which) -> Result<Exit
 }
 
 /// Retries in the ledger on AWS, where the stream delivers.
-async fn retry_on_aws(settings: &Path, place: &Place, which: &Which) -> Result<ExitCode, Error> {
+async fn retry_on_aws(settings: &Path, table: &str, which: &Which) -> Result<ExitCode, Error> {
     let settings = Settings::load(settings, &|_| Some("not-needed".to_owned()))?;
-    let opened = place.open().await?.ok_or("there is no such ledger")?;
+    let opened = open_on_aws(table).await?;
     let now = Clock::system().now();
     retry::run(&opened.ledger, &settings, which, now, &mut stdout()).await?;
     Ok(ExitCode::SUCCESS)

@@ -52,9 +52,15 @@ async fn open_folder(folder: &Path) -> Result<Option<Opened>, Error> {
     }))
 }
 
+/// Opens the table of that name on AWS.
+///
 /// Region and credentials come from the environment or from a profile (`AWS_PROFILE`), as every tool of AWS
 /// takes them. A profile of `aws sso login` is not read.
-async fn open_on_aws(table: &str) -> Result<Opened, Error> {
+///
+/// # Errors
+///
+/// Where no region is chosen. What AWS answers shows in the first read.
+pub async fn open_on_aws(table: &str) -> Result<Opened, Error> {
     let loader = aws_config::defaults(BehaviorVersion::latest());
     let config = loader
         .http_client(OverReqwest(http::client()?))

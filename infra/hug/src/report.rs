@@ -85,7 +85,7 @@ impl Attempt {
 
 const NOT_YET: &str = "not invited yet";
 
-/// Where a hug stands, and from when on it is tried again by itself.
+/// The state of a hug, and from when on a check tries it again.
 fn state(hug: &Hug) -> (String, Option<Timestamp>) {
     match hug.status {
         Status::Reached => (NOT_YET.to_owned(), None),

@@ -1,5 +1,5 @@
-//! A table and networks for another program: `cargo lambda watch`, another language's client, a hand
-//! with `curl`.
+//! A table and networks for another program: `cargo lambda watch`, another language's client, or
+//! a person with `curl`.
 
 use std::{
     collections::BTreeMap,
@@ -10,28 +10,26 @@ use std::{
 };
 
 use have_a_hug::clock::Clock;
+use stand_ins::{Networks, Person, secret, secrets};
 use tokio::process::Command;
 
 use crate::{Error, stack::Stack, table, watch::interruption};
-use stand_ins::{Networks, Person, secrets};
-
-pub use stand_ins::secret;
 
 /// How many follow the creator when the sandbox opens.
 const FOLLOWERS: u64 = 598;
 
-/// How often the stream is looked at.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// How often the stream is read.
+const BETWEEN_READS: Duration = Duration::from_millis(500);
 
 /// How long an interrupted program may take to end.
 const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// Opens a sandbox and runs `command` in it, or, without one, keeps it open until it is interrupted.
-/// Answers the command's exit code.
+/// Returns the command's exit code.
 ///
 /// # Errors
 ///
-/// Where no port or folder can be had, or the command cannot be started.
+/// Where no port is free, no folder can be made, or the command cannot be started.
 pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     let clock = Clock::system();
     let networks = networks(&clock).await?;
@@ -58,7 +56,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
             if let Err(error) = stack.deliver().await {
                 tracing::error!(%error, "the stream could not be read");
             }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(BETWEEN_READS).await;
         }
     };
     let end = async {
@@ -101,7 +99,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
 ///
 /// # Errors
 ///
-/// Where no port can be had.
+/// Where no port is free.
 pub async fn networks_only() -> Result<(), Error> {
     let networks = networks(&Clock::system()).await?;
     let mut description = serde_json::json!({

@@ -128,12 +128,7 @@ impl Stack {
     /// See [`Stack::deliver`].
     pub async fn deliver_only(&mut self) -> Result<Round, Error> {
         Ok(Round {
-            summary: check_followers::Summary {
-                dry_run: false,
-                checked: 0,
-                failed: 0,
-                accounts: Vec::new(),
-            },
+            summary: check_followers::Summary::default(),
             deliveries: self.deliver().await?,
         })
     }

@@ -105,11 +105,11 @@ impl Table {
         Self::serve(database_in(state)?, http).await
     }
 
-    /// A table that is gone with the process.
+    /// A table in memory; it ends with the process.
     ///
     /// # Errors
     ///
-    /// Where no port on loopback can be had.
+    /// Where no port on loopback is free.
     pub async fn in_memory(http: &reqwest::Client) -> Result<Self, Error> {
         Self::serve(Database::memory().map_err(|error| error.to_string())?, http).await
     }
@@ -119,7 +119,7 @@ impl Table {
         &self.endpoint
     }
 
-    /// AWS's SDK, talking to it.
+    /// A client of AWS's SDK for this table.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -200,7 +200,7 @@ pub async fn create(client: &Client) -> Result<(), Error> {
         .stream_view_type(StreamViewType::NewImage);
     let created = request.stream_specification(stream.build()?).send().await;
     match created.map_err(SdkError::into_service_error) {
-        // Another process was a moment faster.
+        // Another process has made it meanwhile.
         Err(error) if error.is_resource_in_use_exception() => return Ok(()),
         created => created?,
     };
@@ -230,7 +230,7 @@ fn lock(state: &Path) -> Result<File, Error> {
     let opened = OpenOptions::new()
         .create(true)
         .write(true)
-        // Whoever has the lock has written there who it is.
+        // Its holder has written its name there.
         .truncate(false)
         .open(state.join(LOCK));
     let mut file = opened.map_err(|error| in_folder(state, &error))?;

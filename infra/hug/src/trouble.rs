@@ -14,7 +14,7 @@ pub struct HugView {
     pub trouble: Option<Trouble>,
 }
 
-/// Why a hug has not been delivered, and what comes next.
+/// Why a hug has not been delivered, when it is tried next, and what helps.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// What happened.

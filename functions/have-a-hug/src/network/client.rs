@@ -1,4 +1,5 @@
-//! Requests of one account: sent, classified by what comes next, and never quoting a secret.
+//! Requests of one account: they are sent, their failures are classified by what the program does next, and
+//! no error quotes a secret.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -156,7 +157,7 @@ impl Attempt<'_> {
         self.accept_written(self.exchange(request, Failure::OutcomeUnknown).await?)
     }
 
-    /// Reads something, whatever the status of the response is. A rate limit is remembered:
+    /// Reads something, and returns a response of any status. A rate limit is remembered:
     /// [`Client::blocked_until`].
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         let response = self.exchange(request, Failure::TryAgain).await?;
@@ -166,8 +167,8 @@ impl Attempt<'_> {
         Ok(response)
     }
 
-    /// Sends a request, whatever the status of the response is. `if_lost` is what it means that the request
-    /// was sent and there is no response.
+    /// Sends a request, and returns a response of any status. `if_lost` is the failure where the request was
+    /// sent and no response arrived.
     pub(crate) async fn exchange(
         &self,
         request: RequestBuilder,
@@ -221,7 +222,7 @@ impl Attempt<'_> {
             status if status.is_server_error() => Failure::TryAgain,
             _ => failure,
         };
-        // X answers 200 for an account that does not exist; the reason stands in the body.
+        // X answers 200 for an account that does not exist; the reason is in the body.
         let why = if response.status.is_success() {
             why
         } else {
@@ -261,7 +262,7 @@ impl Attempt<'_> {
         letter.to.ok_or_else(nobody)
     }
 
-    /// A failure of this attempt. Its reason is redacted, whoever wrote it: every error is safe to show.
+    /// A failure of this attempt. Every reason is redacted, also one of this program: it may quote an address or a header.
     pub(crate) fn error(&self, failure: Failure, why: impl Into<String>) -> NetworkError {
         NetworkError {
             failure,

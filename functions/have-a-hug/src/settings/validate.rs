@@ -351,7 +351,7 @@ impl Validator<'_> {
     }
 }
 
-/// What tells two accounts apart: where a handle names its server, the server can have a second name, so
+/// What distinguishes two accounts: where a handle names its server, the server can have a second name, so
 /// that two handles mean one account.
 fn user_at(account: &Account) -> (NetworkName, String, String) {
     let AccountName { network, handle } = &account.name;

@@ -13,7 +13,7 @@ pub enum Verdict {
     Wrong,
 }
 
-/// One thing that was looked at, with the verdict on it.
+/// One thing that was examined, with the verdict on it.
 #[derive(Debug)]
 pub struct Finding {
     /// The verdict.

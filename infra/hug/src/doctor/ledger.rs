@@ -20,7 +20,7 @@ use crate::{
     trouble::HugView,
 };
 
-/// On AWS a check comes every hour at the least (`CheckRate` in infra/template.yaml).
+/// On AWS an account is checked once an hour or more often (`CheckRate` in infra/template.yaml).
 const MAX_BETWEEN_CHECKS: SignedDuration = SignedDuration::from_hours(2);
 
 /// What the folder's rights are needed for.

@@ -12,7 +12,7 @@ pub(super) fn look_at_settings(
     path: &Path,
     secrets: Secrets<'_>,
 ) -> (Vec<Finding>, Option<Settings>) {
-    // The settings decide which secrets count, so those that they take are looked at.
+    // The settings decide which secrets are needed, so those that they read are examined.
     let taken = RefCell::new(BTreeMap::new());
     let take = |name: &str| {
         let value = secrets(name)?;

@@ -65,7 +65,7 @@ impl Pds {
         attempt.accept(self.ask(attempt, id, request).await?)
     }
 
-    /// The same, and returns the response whatever its status is.
+    /// The same, and returns a response of any status.
     pub(super) async fn ask(
         &self,
         attempt: Attempt<'_>,
@@ -162,7 +162,7 @@ impl Pds {
     }
 }
 
-/// The tokens of a login. Whatever shape a response has, it is not quoted: tokens are secrets.
+/// The tokens of a login. The response is never quoted, not even a malformed one: tokens are secrets.
 pub(super) fn tokens(attempt: Attempt<'_>, response: &Response) -> Result<Tokens, NetworkError> {
     response.json().map_err(|_| {
         let why = format!("the answer ({}) holds no login", response.status);
