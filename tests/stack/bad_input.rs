@@ -92,12 +92,12 @@ async fn numbers_and_shapes_that_make_no_sense_are_refused() {
         ("null", "not what was expected"),
         (&"[".repeat(100_000), "not what was expected"),
     ] {
-        let told = if words == "followers_count" {
+        let reported = if words == "followers_count" {
             "invalid value: integer `-5`"
         } else {
             words
         };
-        reported_and_tried_again("GET /2/users", json(answer), told).await;
+        reported_and_tried_again("GET /2/users", json(answer), reported).await;
     }
 }
 
@@ -461,12 +461,12 @@ async fn malformed_heads_and_bodies_are_reported_and_a_good_answer_afterwards_wo
                 Trouble::None
             }
         };
-        let told = String::from_utf8_lossy(&bytes).into_owned();
+        let reported = String::from_utf8_lossy(&bytes).into_owned();
         let proxy = Proxy::before(&x, first.clone()).await;
         world.move_to(&proxy.url);
         let survived = serde_json::to_value(world.round().await).unwrap();
-        assert_survived(&survived, "x:amber", &told);
-        if bytes.len() > 10_000 && told.contains("content-encoding: gzip") {
+        assert_survived(&survived, "x:amber", &reported);
+        if bytes.len() > 10_000 && reported.contains("content-encoding: gzip") {
             let error = survived["accounts"][0]["error"].as_str().unwrap();
             assert!(error.contains("larger than 4 MB"), "{error}");
         }
@@ -476,7 +476,7 @@ async fn malformed_heads_and_bodies_are_reported_and_a_good_answer_afterwards_wo
         assert_survived(
             &serde_json::to_value(sky.round().await).unwrap(),
             "bluesky:amber",
-            &told,
+            &reported,
         );
         assert!(sky.hugs().await.is_empty());
         // No limit lasts longer than a day.
@@ -509,8 +509,8 @@ async fn a_count_that_is_wrong_for_a_moment_opens_no_milestone() {
         .network
         .fail_next("/2/users/", body(200, "application/json", wrong));
     let error = world.failing_check().await;
-    let told = "reading the follower count failed for x:amber: it was 598, then 10000000, and a moment later 598";
-    assert!(error.starts_with(told), "{error}");
+    let reported = "reading the follower count failed for x:amber: it was 598, then 10000000, and a moment later 598";
+    assert!(error.starts_with(reported), "{error}");
     world.fans(2);
     world.check().await;
     assert_eq!(world.hugs().await.len(), 1);

@@ -175,10 +175,11 @@ async fn the_last_request_of_a_window_is_noticed_before_the_next_is_refused() {
 async fn the_account_must_be_the_one_that_the_settings_name_and_in_use() {
     let mut world = World::<Mastodon>::with(599, "").await;
     world.network.mark("amber", Mark::Moved);
-    let told = world.failing_check().await;
+    let reported = world.failing_check().await;
     assert!(
-        told.contains("the account has moved to @amber@new.example; put that handle into hug.toml"),
-        "{told}"
+        reported
+            .contains("the account has moved to @amber@new.example; put that handle into hug.toml"),
+        "{reported}"
     );
     let mut world = World::<Mastodon>::unseen(0, "").await;
     let visitor = Person {
@@ -194,8 +195,8 @@ async fn the_account_must_be_the_one_that_the_settings_name_and_in_use() {
         ("nobody@mastodon.example", "404 Not Found: Record not found"),
     ] {
         change_settings(&mut world, handle, "", &secret);
-        let told = world.failing_check().await;
-        assert!(told.contains(expected), "{told}");
+        let reported = world.failing_check().await;
+        assert!(reported.contains(expected), "{reported}");
     }
     let world = World::<Mastodon>::with(599, "").await;
     world.network.mark("amber", Mark::Suspended);
@@ -246,11 +247,11 @@ async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
 #[tokio::test]
 async fn a_server_that_redirects_elsewhere_is_not_followed_but_reported() {
     let there = "https://social.example/api/v1/accounts/lookup?acct=amber".to_owned();
-    let told = look_at(&answering(301, ("location", there)).await).await;
-    let told = told.unwrap_err();
+    let reported = look_at(&answering(301, ("location", there)).await).await;
+    let reported = reported.unwrap_err();
     assert!(
-        told.contains("301 Moved Permanently: no reason given; it leads to https://social.example: if the account's server is there, set server to that"),
-        "{told}"
+        reported.contains("301 Moved Permanently: no reason given; it leads to https://social.example: if the account's server is there, set server to that"),
+        "{reported}"
     );
 }
 

@@ -97,9 +97,9 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .network
         .fail_next("/followers", body(200, "application/json", &bots));
     let waits = world.whole_round().await;
-    let told = Report::of(&waits).lines.join("\n");
-    assert!(told.contains("passed over @"), "{told}");
-    told.lines().for_each(assert_plain);
+    let reported = Report::of(&waits).lines.join("\n");
+    assert!(reported.contains("passed over @"), "{reported}");
+    reported.lines().for_each(assert_plain);
 
     let one = page(&["9"], nasty, "\u{1b}[31mCleo");
     world
@@ -110,12 +110,12 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
         .network
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));
     let reached = world.whole_round().await;
-    let told = Report::of(&reached).lines;
+    let reported = Report::of(&reached).lines;
     assert!(
-        told.iter().any(|line| line.contains("600 goes to @")),
-        "{told:?}"
+        reported.iter().any(|line| line.contains("600 goes to @")),
+        "{reported:?}"
     );
-    told.iter().for_each(|line| assert_plain(line));
+    reported.iter().for_each(|line| assert_plain(line));
     let status = Overview::read(&world.stack.deps.ledger, None, world.clock.now());
     let status = status.await.unwrap();
     status.tables().lines().for_each(assert_plain);

@@ -40,10 +40,10 @@ async fn a_link_that_leads_to_another_server_is_not_followed_with_the_token() {
         .unwrap();
     world.network.link_to(other.url());
     world.fans(100);
-    let told = world.failing_check().await;
+    let reported = world.failing_check().await;
     assert!(
-        told.contains(&format!("the next page is said to be at {}", other.url())),
-        "{told}"
+        reported.contains(&format!("the next page is said to be at {}", other.url())),
+        "{reported}"
     );
     assert!(other.requests().is_empty());
     world.network.link_to(world.network.url());
@@ -69,11 +69,11 @@ async fn a_hidden_list_is_distinguished_from_an_empty_one_and_the_milestone_wait
     world.check().await;
     world.network.hide_collections("amber");
     let fan = world.fans(1).remove(0);
-    let told = world.failing_check().await;
+    let reported = world.failing_check().await;
     assert!(
-        told.contains("the account hides its list of followers; show it")
-            && told.contains("MASTODON_ACCESS_TOKEN"),
-        "{told}"
+        reported.contains("the account hides its list of followers; show it")
+            && reported.contains("MASTODON_ACCESS_TOKEN"),
+        "{reported}"
     );
     change_settings(&mut world, HANDLE, DRAFTS, &secret);
     world.check().await;
@@ -217,14 +217,14 @@ async fn follows_are_shown_with_their_times_to_the_account_itself() {
         expected.insert(0, (fan, world.clock.now()));
     }
     world.network.add_mention("@amber I sing too", "fan0001");
-    let told = follows(&world, since + jiff::SignedDuration::from_secs(1))
+    let reported = follows(&world, since + jiff::SignedDuration::from_secs(1))
         .await
         .unwrap();
-    let told: Vec<_> = told
+    let reported: Vec<_> = reported
         .into_iter()
         .map(|one| (one.follower.handle, one.at))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 
     world.network.set_token(TOKEN, "amber", &["read:accounts"]);
     assert!(
@@ -252,9 +252,9 @@ async fn a_server_that_sends_more_than_the_follows_it_was_asked_for_is_understoo
     world
         .network
         .fail_next("/notifications", body(200, "application/json", &all));
-    let told = follows(&world, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].at, at.parse().unwrap());
+    let reported = follows(&world, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].at, at.parse().unwrap());
 }
 
 #[tokio::test]

@@ -224,12 +224,12 @@ async fn a_look_at_the_own_statuses_that_is_refused_sends_nothing() {
 
 #[tokio::test]
 async fn words_that_are_too_long_for_the_server_are_not_sent_but_drafted() {
-    for told in [Instance::V2, Instance::V1, Instance::Fork] {
+    for reported in [Instance::V2, Instance::V1, Instance::Fork] {
         let mut world = crossed("").await;
-        world.network.set_longest(100, told);
+        world.network.set_longest(100, reported);
         world.check().await;
         let hug = world.hug(600).await;
-        assert_eq!(hug.refusals[0].channel, Channel::Mention, "{told:?}");
+        assert_eq!(hug.refusals[0].channel, Channel::Mention, "{reported:?}");
         let reason = &hug.refusals[0].reason;
         assert!(
             reason.contains("characters long")
@@ -243,7 +243,7 @@ async fn words_that_are_too_long_for_the_server_are_not_sent_but_drafted() {
             .iter()
             .filter(|one| one.starts_with("POST"))
             .count();
-        assert_eq!(posts, 0, "{told:?}");
+        assert_eq!(posts, 0, "{reported:?}");
     }
     // A server that does not tell is believed to be as most are.
     let mut world = crossed("").await;
@@ -304,12 +304,12 @@ async fn one_that_reached_nobody_is_drafted_though_its_answer_was_lost() {
     let at_nobody = serde_json::json!({
         "id": "9", "created_at": world.clock.now(), "content": text, "visibility": "direct", "mentions": [],
     });
-    let told = |answer: String| body(200, "application/json", &answer);
+    let reported = |answer: String| body(200, "application/json", &answer);
     let listed = format!("[{at_nobody}]");
-    world.network.fail_next("109876/statuses", told(listed));
+    world.network.fail_next("109876/statuses", reported(listed));
     world
         .network
-        .fail_next("POST /api/v1/statuses", told(at_nobody.to_string()));
+        .fail_next("POST /api/v1/statuses", reported(at_nobody.to_string()));
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.refusals[0].channel, Channel::Mention);
@@ -356,7 +356,7 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_reported_in_a_line() {
     assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
 
     let mut world = World::<Mastodon>::with(599, "").await;
-    for (fault, told) in [
+    for (fault, reported) in [
         (
             Fault::Status(410),
             "410 Gone: The page you were looking for",
@@ -385,7 +385,10 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_reported_in_a_line() {
     ] {
         world.network.fail_next("/accounts/109876", fault);
         let error = world.failing_check().await;
-        assert!(error.contains(told), "expected: {told}\ntold: {error}");
+        assert!(
+            error.contains(reported),
+            "expected: {reported}\nfound: {error}"
+        );
     }
 }
 

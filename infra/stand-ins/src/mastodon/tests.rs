@@ -93,7 +93,7 @@ async fn people_say_where_they_are_from_and_the_server_what_it_thinks_of_them() 
     }
     assert!(
         list.body[1].get("limited").is_none(),
-        "told only where it is true"
+        "sent only where it is true"
     );
     assert!(
         shown["created_at"]
@@ -155,7 +155,7 @@ async fn an_unfollow_lowers_count_and_list_and_a_refollow_is_the_newest() -> Out
     assert_eq!(
         follows.body.as_array().map(Vec::len),
         Some(2),
-        "nor is it told of"
+        "an unfollow makes no notification, and hides none"
     );
     sandbox.network.follow(Person::fan(1, sandbox.clock.now()));
     sandbox.network.follow(Person::fan(2, sandbox.clock.now()));
