@@ -1,7 +1,7 @@
 //! Which file of a crate uses which, read from the sources.
 //!
 //! A `use` or a path counts as an arrow from its file to the file that defines the name. A re-export is
-//! followed to where it leads and is not an arrow, and neither is `mod x;`. Code that only tests and
+//! followed to where it leads; that of a child is not an arrow, and neither is `mod x;`. Code that only tests and
 //! fuzzing see is left out.
 
 use std::{
@@ -189,6 +189,16 @@ impl<'ast> Visit<'ast> for Module {
         self.take_use(&item.tree, Vec::new(), exports);
     }
 
+    /// A macro's input is not parsed, so its paths are read from its text.
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        let text = item.tokens.to_string().replace(" :: ", "::");
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+        let paths = words.filter(|word| word.contains("::"));
+        self.used
+            .extend(paths.map(|path| path.split("::").map(str::to_owned).collect()));
+        syn::visit::visit_macro(self, item);
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         if path.segments.len() > 1 {
             let names = path
@@ -223,10 +233,12 @@ impl Module {
             }
             UseTree::Glob(_) => return self.used.push(path),
         };
+        let of_a_child = !["crate", "super"].contains(&path[0].as_str());
+        if !exports || !of_a_child {
+            self.used.push(path.clone());
+        }
         if exports {
             self.exported.insert(called, path);
-        } else {
-            self.used.push(path);
         }
     }
 }

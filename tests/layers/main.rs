@@ -76,13 +76,13 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
     (
         "functions/have-a-hug/src/",
         &[
-            &["clock", "http", "secret"],
-            &["aws", "network.rs"],
+            &["clock", "http", "secret", "aws"],
+            &["network.rs"],
             &["network/"],
             &["networks/"],
             &["networks.rs"],
-            &["ledger", "settings", "metrics"],
-            &["deps"],
+            &["ledger", "settings"],
+            &["deps", "metrics"],
             &["check", "deliver", "retry"],
             &["start"],
             &["lib"],

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// More than any run takes.
-const MOST_TURNS: usize = 100_000;
+const MAX_TURNS: usize = 100_000;
 
 /// Decides whose turn it is. It holds what all processes share: the network, the true time, the story so far.
 #[derive(Clone)]
@@ -177,7 +177,7 @@ impl Scheduler {
         let mut ended: Vec<Option<T>> = jobs.iter().map(|_| None).collect();
         let mut turns = turns.iter().copied();
         let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MAX_TURNS {
             let alive: Vec<usize> = (0..futures.len())
                 .filter(|one| futures[*one].is_some())
                 .collect();

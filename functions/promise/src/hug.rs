@@ -142,7 +142,9 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotClaimable {
     /// A worker has claimed it, or it waits; a check rearms it if the worker dies.
-    #[error("it is under way or waits for the network until {until}, and goes on by itself")]
+    #[error(
+        "it is under way or waits for the network until {until}; a check or `hug watch` goes on with it then"
+    )]
     InProgress {
         /// When the claim runs out.
         until: Timestamp,

@@ -211,7 +211,9 @@ const MAX_SIGNATURE: usize = 40;
 /// or a link, without what reverses the text, and short enough.
 fn signature(rules: &Rules, name: &str) -> String {
     let mut letters = String::new();
-    let mut chars = plain(name).filter(|c| !starts_a_tag(*c)).peekable();
+    // First of all, so that accents around such a letter are counted as the ones of the letter before it.
+    let name = name.replace(starts_a_tag, "");
+    let mut chars = plain(&name).peekable();
     while let Some(c) = chars.next() {
         match c {
             // A dot inside a word turns it into a link.

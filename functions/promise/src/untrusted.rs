@@ -31,7 +31,12 @@ pub fn one_line(text: &str, max: usize) -> String {
 pub fn plain(text: &str) -> impl Iterator<Item = char> {
     let mut accents = 0;
     text.chars().filter_map(move |c| {
-        accents = if is_accent(c) { accents + 1 } else { 0 };
+        accents = match c {
+            c if is_accent(c) => accents + 1,
+            // It is removed, so what follows it joins the letter before it.
+            c if is_invisible(c) => accents,
+            _ => 0,
+        };
         if c.is_whitespace() || c.is_control() {
             Some(' ')
         } else {
@@ -70,6 +75,10 @@ mod tests {
         assert_eq!(one_line(nasty, 100), "Am [31mber  2026 INFO all is well x");
         assert_eq!(
             one_line("e\u{301}\u{301}\u{301}\u{301}\u{301}", 100),
+            "e\u{301}\u{301}\u{301}"
+        );
+        assert_eq!(
+            one_line("e\u{301}\u{301}\u{200b}\u{301}\u{301}", 100),
             "e\u{301}\u{301}\u{301}"
         );
         assert_eq!(

@@ -246,7 +246,7 @@ fn lock(state: &Path) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => {
             let who = fs::read_to_string(state.join(LOCK)).unwrap_or_default();
             Err(format!(
-                "another hug is at work on {} ({who}); end it first, or give this one a folder of its own with --state",
+                "another hug is at work on {} ({who}); end it first: two at work for one account would invite twice",
                 state.display()
             )
             .into())

@@ -126,9 +126,13 @@ impl Client {
     /// What a server answered, short and on one line. It is left out where it quotes a secret, or what
     /// was made from one for the request (an OAuth header, a JWT), as a gateway's error page may.
     fn redacted(&self, foreign: &str) -> String {
+        let lower = foreign.to_lowercase();
         let quotes = |secret: &SecretString| {
             let secret = secret.expose_secret();
-            foreign.contains(secret) || foreign.contains(&http::percent_encoded(secret))
+            let forms = [secret.to_owned(), http::percent_encoded(secret)];
+            forms
+                .iter()
+                .any(|form| lower.contains(&form.to_lowercase()))
         };
         if self.secrets.iter().any(quotes)
             || ["oauth_", "eyJ"].iter().any(|part| foreign.contains(part))
@@ -316,11 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_quotes_a_secret_in_any_form_is_not_shown() {
+    fn an_answer_that_quotes_a_secret_plainly_or_in_a_url_is_not_shown() {
         let client = client("k/e+y");
         for quoting in [
             "key k/e+y",
             "bad k%2Fe%2By!",
+            "bad k%2fe%2by, or K/E+Y",
             "oauth_token=\"7\"",
             "token eyJhbGci",
         ] {
