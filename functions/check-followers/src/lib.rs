@@ -25,7 +25,7 @@ const MAX_CONCURRENT_CHECKS: usize = 16;
 pub struct ByHand {
     /// Only this account.
     pub account: Option<String>,
-    /// Look and decide, but write nothing.
+    /// Decide the same, but write nothing.
     #[serde(default)]
     pub dry_run: bool,
 }

@@ -45,8 +45,8 @@ const MAX_LEAP: u64 = 1_000;
 /// How often a check that lost the race against another one is decided again.
 const MAX_RACES: usize = 4;
 
-/// Looks at one account: notices milestones, decides who crossed them, records what is owed, and rearms
-/// stuck hugs. A dry run does all of it but writing.
+/// Checks one account: finds the milestones that were crossed, decides who crossed them, records what is
+/// owed, and rearms stuck hugs. A dry run decides the same and writes nothing.
 ///
 /// # Errors
 ///
@@ -83,7 +83,7 @@ struct OneCheck<'a> {
     now: Timestamp,
 }
 
-/// What the ledger knows before the network is asked.
+/// What the ledger contains before the network is asked.
 struct Known {
     handle: HandleRecord,
     account: Option<AccountRecord>,
