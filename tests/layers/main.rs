@@ -65,7 +65,7 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
         "functions/promise/src/",
         &[
             &["mistake", "untrusted"],
-            &["milestone", "account"],
+            &["milestone", "account", "count"],
             &["follower", "channel"],
             &["screening", "rules", "record"],
             &["template", "arrivals", "evidence", "letter"],

@@ -11,6 +11,7 @@ mod stuck;
 
 use jiff::Timestamp;
 use promise::{
+    count::{is_confirmed, is_leap},
     evidence::Evidence,
     follower::Recipient,
     hug::{Hug, Status},
@@ -30,17 +31,6 @@ use crate::{
     network::{Failure, NetworkError, Profile},
 };
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
-
-/// A check records at most this many milestones; the rest are owed at the next one.
-const MAX_MILESTONES: usize = 10;
-
-/// A milestone is near when the count is this close to it, or would reach it with twice the growth since
-/// the check before.
-const NEAR_MILESTONE: u64 = 10;
-
-/// A count that more than doubled, and by more than this, is read once more before it is believed: a
-/// milestone is promised in public, and the mark never goes down.
-const MAX_LEAP: u64 = 1_000;
 
 /// How often a check that lost the race against another one is decided again.
 const MAX_RACES: usize = 4;
@@ -262,15 +252,14 @@ impl OneCheck<'_> {
     /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark.
     async fn confirm_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
         let network = self.connected.network;
-        let leapt = profile.followers.saturating_sub(before) > before.max(MAX_LEAP);
         let is_blocked = network
             .blocked_until()
             .is_some_and(|until| until > self.now);
-        if !leapt || is_blocked {
+        if !is_leap(before, profile.followers) || is_blocked {
             return Ok(());
         }
         let again = network.profile(Some(&profile.id)).await?.followers;
-        if again.saturating_mul(2) > profile.followers {
+        if is_confirmed(profile.followers, again) {
             return Ok(());
         }
         Err(self.wrong_count(format!(
@@ -295,16 +284,15 @@ impl OneCheck<'_> {
         profile: &Profile,
         newest: &mut Newest<'_>,
     ) -> Result<Crossing, CheckError> {
-        let plan = self.deps.settings.plan;
         let (mark, count) = (before.promised_up_to, profile.followers);
-        let crossed: Vec<Milestone> = plan.crossed(mark, count).take(MAX_MILESTONES).collect();
-        let Some(last) = crossed.last().copied() else {
+        let owed = self.deps.settings.plan.owed(mark, count);
+        if owed.milestones.is_empty() {
             return Ok(Crossing {
-                mark: mark.max(count),
+                mark: owed.mark,
                 hugs: Vec::new(),
                 waiting: None,
             });
-        };
+        }
         let given = self.deps.ledger.hugs(&before.key()).await?;
         // A milestone that has a hug is not owed a second one, wherever the mark is.
         let has_none = |milestone: &Milestone| given.iter().all(|hug| hug.milestone != *milestone);
@@ -318,7 +306,7 @@ impl OneCheck<'_> {
         )
         .await?;
         let mut hugs = Vec::new();
-        for milestone in crossed.into_iter().filter(has_none) {
+        for milestone in owed.milestones.into_iter().filter(has_none) {
             match recipients
                 .choose(milestone, before.followers, count)
                 .await?
@@ -328,7 +316,7 @@ impl OneCheck<'_> {
                 }
                 Choice::Nobody(evidence) => {
                     return Ok(Crossing {
-                        mark: mark.max(milestone.number() - 1),
+                        mark: milestone.mark_while_it_waits(mark),
                         hugs,
                         waiting: Some(Waiting {
                             milestone,
@@ -339,10 +327,8 @@ impl OneCheck<'_> {
                 }
             }
         }
-        let next = plan.next_after(last.number());
-        let more_are_owed = next.is_some_and(|next| next.number() <= count);
         Ok(Crossing {
-            mark: if more_are_owed { last.number() } else { count },
+            mark: owed.mark,
             hugs,
             waiting: None,
         })
@@ -364,9 +350,7 @@ impl OneCheck<'_> {
             return kept;
         }
         let grew = before.map_or(0, |before| followers.saturating_sub(before.followers));
-        let near = NEAR_MILESTONE.max(2 * grew);
-        let next = self.deps.settings.plan.next_after(mark)?;
-        if next.number().saturating_sub(followers) > near {
+        if !self.deps.settings.plan.is_near(mark, followers, grew) {
             return None;
         }
         if kept

@@ -3,7 +3,7 @@
 //! The claim is recorded before anything is sent, and the words with it. After a crash the next worker knows
 //! what may have been sent, and asks the network for exactly that.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use promise::{
     account::AccountName,
     channel::Channel,
@@ -16,11 +16,6 @@ use crate::{
     ledger::{LedgerError, LedgerFailure},
     network::{Failure, NetworkError},
 };
-
-/// How long a network may take to show a message that it has. Only a look at the messages keeps a second
-/// message out. A post has a key of its own (Bluesky, Mastodon), or its words are refused where they are
-/// already posted (X).
-const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// The result of one delivery.
 #[derive(Debug)]
@@ -157,7 +152,7 @@ impl OneDelivery<'_> {
             Err(NotClaimable::InProgress { .. }) => return Ok(DeliveryOutcome::InProgress),
         }
         loop {
-            let Some(channel) = self.channel() else {
+            let Some(channel) = self.hug.next_channel(&self.connected.account.contact) else {
                 let why = "every channel was refused".to_owned();
                 self.write(self.hug.undeliverable(why.clone(), self.now()))
                     .await?;
@@ -196,25 +191,6 @@ impl OneDelivery<'_> {
         Ok(())
     }
 
-    /// The channel of words that may be on their way; else the first one that is not refused, and that does
-    /// not need a name where the hug names nobody.
-    fn channel(&self) -> Option<Channel> {
-        let Hug {
-            invitation,
-            refusals,
-            follower,
-            ..
-        } = &self.hug;
-        if let Some(invitation) = invitation {
-            return Some(invitation.channel);
-        }
-        let refused = |channel| refusals.iter().any(|refusal| refusal.channel == channel);
-        let mut contact = self.connected.account.contact.iter().copied();
-        contact.find(|channel| {
-            !refused(*channel) && (follower.is_some() || !channel.needs_recipient())
-        })
-    }
-
     /// Until when the network asked for no more posts; a draft asks nothing of it.
     async fn send_limit(&self, channel: Channel) -> Result<Option<Timestamp>, LedgerError> {
         if channel == Channel::Draft {
@@ -250,7 +226,7 @@ impl OneDelivery<'_> {
             if let Some(reference) = self.find(&invitation).await? {
                 return Ok(reference);
             }
-            let until = shown_by(&invitation);
+            let until = invitation.shown_by();
             if until > self.now() {
                 let why =
                     format!("it is not among the messages, and may show up there until {until}");
@@ -268,11 +244,7 @@ impl OneDelivery<'_> {
 
     fn compose(&self, channel: Channel) -> Invitation {
         let hug = &self.hug;
-        // A draft without a name can only become a post, so it has the words of an announcement.
-        let wording = match (channel, &hug.follower) {
-            (Channel::Draft, None) => Channel::Announce,
-            _ => channel,
-        };
+        let wording = hug.wording(channel);
         let text = self.deps.settings.text(wording).compose(
             self.connected.account.rules(),
             wording,
@@ -354,13 +326,5 @@ impl OneDelivery<'_> {
         };
         self.write(postponed).await?;
         Ok(DeliveryOutcome::Postponed { until })
-    }
-}
-
-/// Until when the network may have a letter that it does not show.
-fn shown_by(invitation: &Invitation) -> Timestamp {
-    match invitation.channel {
-        Channel::Message => invitation.last_tried_at() + MESSAGE_SHOWN_WITHIN,
-        _ => invitation.last_tried_at(),
     }
 }

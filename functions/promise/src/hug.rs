@@ -26,6 +26,11 @@ const MAX_SEND: SignedDuration = SignedDuration::from_secs(45);
 /// How long a hug may stay `reached` before a check assumes that its stream record was lost.
 const STREAM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long a network may take to show a message that it has. Only a look at the messages keeps a second
+/// message out. A post has a key of its own (Bluesky, Mastodon), or its words are refused where they are
+/// already posted (X).
+const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
 /// How often a check rearms a stuck hug. With the pauses between them this takes about 22 hours.
 pub const MAX_REARMS: u32 = 10;
 
@@ -159,6 +164,14 @@ impl Invitation {
     pub fn last_tried_at(&self) -> Timestamp {
         self.tried_again_at.unwrap_or(self.prepared_at)
     }
+
+    /// Until when the network may have the letter and not show it.
+    pub fn shown_by(&self) -> Timestamp {
+        match self.channel {
+            Channel::Message => self.last_tried_at() + MESSAGE_SHOWN_WITHIN,
+            _ => self.last_tried_at(),
+        }
+    }
 }
 
 impl Hug {
@@ -172,6 +185,30 @@ impl Hug {
             channel: invitation.channel,
             text: &invitation.text,
             prepared_at: invitation.prepared_at,
+        }
+    }
+
+    /// The channel of words that may be on their way; else the first of `contact` that is not refused, and
+    /// that does not need a name where the hug names nobody. `None` where no channel is left.
+    pub fn next_channel(&self, contact: &[Channel]) -> Option<Channel> {
+        if let Some(invitation) = &self.invitation {
+            return Some(invitation.channel);
+        }
+        let refused = |channel| {
+            let mut refusals = self.refusals.iter();
+            refusals.any(|refusal| refusal.channel == channel)
+        };
+        contact.iter().copied().find(|channel| {
+            !refused(*channel) && (self.follower.is_some() || !channel.needs_recipient())
+        })
+    }
+
+    /// Which words go out on that channel: a draft without a name can only become a post, so it has the words
+    /// of an announcement.
+    pub fn wording(&self, channel: Channel) -> Channel {
+        match (channel, &self.follower) {
+            (Channel::Draft, None) => Channel::Announce,
+            _ => channel,
         }
     }
 
@@ -393,6 +430,46 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_next_channel_is_the_first_that_is_not_refused_and_names_nobody_who_is_unknown() {
+        let contact = [Channel::Mention, Channel::Announce, Channel::Draft];
+        let unknown = reached();
+        assert_eq!(unknown.next_channel(&contact), Some(Channel::Announce));
+        let mut known = reached();
+        known.follower = Some(Recipient {
+            id: "7".into(),
+            handle: "fan".to_owned(),
+            name: None,
+        });
+        assert_eq!(known.next_channel(&contact), Some(Channel::Mention));
+        let refused = known.refused(Channel::Mention, "no".to_owned(), T0);
+        assert_eq!(refused.next_channel(&contact), Some(Channel::Announce));
+        assert_eq!(refused.next_channel(&[Channel::Mention]), None);
+    }
+
+    #[test]
+    fn words_that_may_be_on_their_way_keep_their_channel() {
+        let on_its_way = reached().prepare(words(Channel::Mention), T0);
+        let contact = [Channel::Announce];
+        assert_eq!(on_its_way.next_channel(&contact), Some(Channel::Mention));
+    }
+
+    #[test]
+    fn a_draft_without_a_name_has_the_words_of_an_announcement() {
+        assert_eq!(reached().wording(Channel::Draft), Channel::Announce);
+        assert_eq!(reached().wording(Channel::Message), Channel::Message);
+    }
+
+    #[test]
+    fn a_message_may_show_up_for_ten_minutes_after_its_last_try_and_a_post_shows_at_once() {
+        let ten = SignedDuration::from_mins(10);
+        assert_eq!(words(Channel::Announce).shown_by(), T0);
+        assert_eq!(words(Channel::Message).shown_by(), T0 + ten);
+        let mut again = words(Channel::Message);
+        again.tried_again_at = Some(T0 + ten);
+        assert_eq!(again.shown_by(), T0 + ten + ten);
+    }
+
+    #[test]
     fn a_retry_puts_back_what_was_given_up_and_nothing_that_is_under_way_or_done() {
         let later = T0 + SignedDuration::from_hours(1);
         let mut given_up = reached()
@@ -426,6 +503,13 @@ pub(crate) mod tests {
             in_doubt.invited("1".into(), later).retry(later),
             Err(NotClaimable::Settled(Status::Invited))
         );
+    }
+
+    fn words(channel: Channel) -> Invitation {
+        Invitation {
+            channel,
+            ..announcement()
+        }
     }
 
     fn announcement() -> Invitation {

@@ -9,7 +9,8 @@
 //!
 //! - [`mistake`]: what is wrong with a text that a person wrote. [`untrusted`]: text that others wrote, made
 //!   safe to keep, log and print.
-//! - [`milestone`]: which numbers are milestones, and which of them a count has crossed.
+//! - [`milestone`]: which numbers are milestones, and which of them a check owes. [`count`]: which counts are
+//!   believed.
 //! - [`account`]: what an account is called by its creator and by its network.
 //! - [`follower`]: who follows, and whom a hug is for. [`screening`]: who counts as genuine.
 //! - [`channel`]: how an invitation travels. [`rules`]: what a network allows, as data.
@@ -33,9 +34,9 @@
 //! | letter | one message of a hug on its way to the follower |
 //! | channel | how a letter travels: `announce`, `mention`, `message` or `draft` |
 //! | ledger | the DynamoDB table of accounts and hugs |
-//! | check | one look at one account: read, decide, record |
+//! | check | what is done for one account every few minutes: read, decide, record |
 //! | position | where a follower is in the list, newest first, from 0 |
-//! | remembered | the ten newest followers shortly before a milestone, kept to find who came since |
+//! | remembered | the newest followers shortly before a milestone, kept to find who came since |
 //! | arrival | a follower who came since the list was remembered |
 //! | evidence | the counts, the position and who was passed over: why this follower |
 //! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
@@ -46,6 +47,7 @@
 pub mod account;
 pub mod arrivals;
 pub mod channel;
+pub mod count;
 pub mod evidence;
 pub mod follower;
 pub mod hug;

@@ -27,6 +27,12 @@ impl Milestone {
             .then_some(Self(number))
     }
 
+    /// The mark while this milestone waits for a genuine follower: everything below it is decided. The mark
+    /// never goes down.
+    pub fn mark_while_it_waits(self, mark: u64) -> u64 {
+        mark.max(self.0 - 1)
+    }
+
     /// The number as an ordinal: `600th`, `621st`, `1011th`.
     pub fn ordinal(self) -> String {
         let suffix = match (self.0 % 10, self.0 % 100) {
@@ -64,6 +70,22 @@ impl From<Milestone> for u64 {
     }
 }
 
+/// A check owes at most this many hugs more; what is left is owed at the next one.
+pub const MAX_OWED: usize = 10;
+
+/// A milestone is near when the count is this close to it, or would reach it with twice the growth since
+/// the check before.
+const NEAR: u64 = 10;
+
+/// What a check owes for a count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The milestones that were crossed, smallest first; [`MAX_OWED`] at most.
+    pub milestones: Vec<Milestone>,
+    /// The mark once each of them has its hug.
+    pub mark: u64,
+}
+
 /// Which numbers are milestones: `first`, then every `step`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -78,10 +100,31 @@ impl Plan {
         (fits(first) && fits(step)).then_some(Self { first, step })
     }
 
+    /// What is owed for `count` where everything up to `mark` is decided.
+    pub fn owed(self, mark: u64, count: u64) -> Owed {
+        let milestones: Vec<Milestone> = self.crossed(mark, count).take(MAX_OWED).collect();
+        let last = milestones.last().map(|last| last.number());
+        let more = |last: &u64| {
+            let next = self.next_after(*last);
+            next.is_some_and(|next| next.number() <= count)
+        };
+        Owed {
+            mark: last.filter(more).unwrap_or(mark.max(count)),
+            milestones,
+        }
+    }
+
+    /// Whether the milestone after `mark` is near for a count that grew by `grew` since the check before.
+    pub fn is_near(self, mark: u64, count: u64, grew: u64) -> bool {
+        let near = NEAR.max(grew.saturating_mul(2));
+        let next = self.next_after(mark);
+        next.is_some_and(|next| next.number().saturating_sub(count) <= near)
+    }
+
     /// The milestones in `(mark, count]`, smallest first.
     ///
     /// With `first` 600 and `step` 100, going from 595 to 805 crosses 600, 700 and 800.
-    pub fn crossed(self, mark: u64, count: u64) -> impl Iterator<Item = Milestone> {
+    fn crossed(self, mark: u64, count: u64) -> impl Iterator<Item = Milestone> {
         std::iter::successors(self.next_after(mark), move |last| {
             self.next_after(last.number())
         })
@@ -110,6 +153,31 @@ mod tests {
     fn numbers(plan: (u64, u64), mark: u64, count: u64) -> Vec<u64> {
         let plan = Plan::new(plan.0, plan.1).unwrap();
         plan.crossed(mark, count).map(Milestone::number).collect()
+    }
+
+    #[test]
+    fn of_a_burst_over_more_than_ten_milestones_the_mark_stops_at_the_tenth() {
+        let plan = Plan::new(600, 100).unwrap();
+        let owed = plan.owed(599, 1_650);
+        assert_eq!((owed.milestones.len(), owed.mark), (10, 1_500));
+        let rest = plan.owed(owed.mark, 1_650);
+        assert_eq!((rest.milestones.len(), rest.mark), (1, 1_650));
+        let ten = plan.owed(599, 1_599);
+        assert_eq!((ten.milestones.len(), ten.mark), (10, 1_599));
+    }
+
+    #[test]
+    fn where_nothing_was_crossed_the_mark_follows_the_count_up_and_never_down() {
+        let plan = Plan::new(600, 100).unwrap();
+        assert_eq!(plan.owed(601, 650).mark, 650);
+        assert_eq!(plan.owed(650, 601).mark, 650);
+    }
+
+    #[test]
+    fn a_milestone_is_near_at_ten_or_at_twice_the_growth() {
+        let plan = Plan::new(600, 100).unwrap();
+        assert!(plan.is_near(590, 590, 0) && !plan.is_near(589, 589, 5));
+        assert!(plan.is_near(560, 560, 20) && !plan.is_near(559, 559, 20));
     }
 
     #[test]
