@@ -3,13 +3,13 @@
 //! The certificate roots are built into the binary: reading the machine's own store took most of
 //! the start of an early version (../../../README.md, "What it stands on").
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{env, error::Error, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promise::untrusted::{MAX_REASON, one_line};
 use reqwest::{
-    Client, RequestBuilder, StatusCode,
+    Client, NoProxy, Proxy, RequestBuilder, StatusCode,
     header::{CONTENT_TYPE, HeaderMap},
 };
 use serde::de::DeserializeOwned;
@@ -31,11 +31,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Makes the client. It follows no redirect, so no token is ever carried to another host.
+/// Makes the client. It follows no redirect, so no token is ever carried to another host. It uses the proxy
+/// that `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names, but never for this computer itself.
 ///
 /// # Errors
 ///
-/// Where the TLS set-up is refused, which the built-in one is not.
+/// Where one of these variables is not the address of a proxy.
 pub fn client() -> Result<Client, ClientError> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -48,14 +49,17 @@ pub fn client() -> Result<Client, ClientError> {
 ///
 /// # Errors
 ///
-/// Where the TLS set-up is refused.
+/// Where the TLS set-up is refused, or a proxy's address in the environment.
 pub fn client_trusting(roots: rustls::RootCertStore, max: Duration) -> Result<Client, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Client::builder()
+    let builder = proxies()?
+        .into_iter()
+        .fold(Client::builder(), reqwest::ClientBuilder::proxy);
+    Ok(builder
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(3))
@@ -63,6 +67,39 @@ pub fn client_trusting(roots: rustls::RootCertStore, max: Duration) -> Result<Cl
         .gzip(true)
         .user_agent(concat!("have-a-hug/", env!("CARGO_PKG_VERSION")))
         .build()?)
+}
+
+type MakeProxy = fn(String) -> reqwest::Result<Proxy>;
+
+/// The proxies of the environment. None of them is asked for an address on this computer, where the local
+/// ledger and the stand-in networks are: it could not reach them, and would read the ledger.
+fn proxies() -> Result<Vec<Proxy>, ClientError> {
+    let variable = |name: &str| {
+        let set = env::var(name.to_lowercase())
+            .or_else(|_| env::var(name))
+            .ok();
+        set.filter(|value| !value.is_empty())
+    };
+    let direct = variable("NO_PROXY").unwrap_or_default() + ",localhost,127.0.0.1,::1";
+    let kinds: [(_, MakeProxy); 3] = [
+        ("HTTPS_PROXY", Proxy::https),
+        ("HTTP_PROXY", Proxy::http),
+        ("ALL_PROXY", Proxy::all),
+    ];
+    let mut proxies = Vec::new();
+    for (name, proxy) in kinds {
+        let Some(address) = variable(name) else {
+            continue;
+        };
+        // The address may have a password in it, so it is not shown.
+        let proxy = proxy(address).map_err(|_| {
+            format!(
+                "the address in {name} is not one of a proxy; write http://HOST:PORT, or unset it"
+            )
+        })?;
+        proxies.push(proxy.no_proxy(NoProxy::from_string(&direct)));
+    }
+    Ok(proxies)
 }
 
 /// A response, read to its end.

@@ -32,6 +32,24 @@ async fn an_account_that_the_settings_do_not_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_proxy_is_not_asked_for_what_is_on_this_computer() {
+    let cli = CommandLine::with_followers(599).await;
+    for proxy in ["HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+        let mut command = cli.command(&["check"]);
+        command.env(proxy, "http://127.0.0.1:9");
+        cli.run_command(command).await.success();
+    }
+    let mut wrong = cli.command(&["check"]);
+    wrong.env("HTTP_PROXY", "http://amber:secret@[");
+    let output = cli.run_command(wrong).await.refusal();
+    assert!(
+        output.contains("the address in HTTP_PROXY is not one of a proxy"),
+        "{output}"
+    );
+    assert!(!output.contains("secret"), "{output}");
+}
+
+#[tokio::test]
 async fn a_dry_run_leaves_no_trace() {
     let cli = CommandLine::with_followers(598).await;
     let output = cli.run(&["check", "--dry-run"]).await;

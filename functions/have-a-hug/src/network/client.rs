@@ -329,12 +329,14 @@ mod tests {
             "oauth_token=\"7\"",
             "token eyJhbGci",
         ] {
-            assert!(
-                client.redacted(quoting).starts_with("(an answer"),
-                "{quoting}"
-            );
+            let why = client
+                .attempt("reading")
+                .error(Failure::Refused, quoting)
+                .why;
+            assert!(why.starts_with("(an answer"), "{quoting}");
         }
-        assert_eq!(client.redacted("no key"), "no key");
+        let shown = client.attempt("reading").error(Failure::Refused, "no key");
+        assert_eq!(shown.why, "no key");
     }
 
     #[test]
