@@ -287,6 +287,23 @@ async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
 }
 
 #[tokio::test]
+async fn a_count_of_another_account_is_not_taken_for_this_ones() {
+    let mut world = World::<X>::with_followers(598).await;
+    world.check().await;
+    let before = world.account().await;
+    let other = r#"{"data":{"id":"7","name":"Bea","username":"bea","public_metrics":{"followers_count":700}}}"#;
+    let answer = body(200, "application/json", other);
+    world.network.fail_next("GET /2/users", answer);
+    let error = world.failing_check().await;
+    assert!(
+        error.contains(&format!("the answer is about the account 7, not {AMBER}")),
+        "{error}"
+    );
+    assert_eq!(world.account().await, before);
+    assert_eq!(world.check().await.promised_up_to, Some(598));
+}
+
+#[tokio::test]
 async fn no_answer_to_a_post_makes_a_second_one_or_loses_the_first() {
     let long = "9".repeat(1_000_000);
     let references = [
