@@ -13,6 +13,25 @@ use tests::{
 use crate::world::{STEP, World, X, named, only, settings_of};
 
 #[tokio::test]
+async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
+    let mut world = World::<X>::with_followers(599).await;
+    world.check().await;
+    world.fans(1);
+    world.check().await;
+    let (hug, account) = (world.hug(600).await, world.account().await);
+    // As a table could be that someone has edited.
+    let mut lower = account.clone();
+    lower.promised_up_to = 599;
+    lower.revision += 1;
+    let ledger = &world.stack.deps.ledger;
+    let edited = ledger.record_check(Some(&account), &lower, &[], None);
+    edited.await.unwrap();
+    let check = world.check().await;
+    assert_eq!((check.promised_up_to, check.hugs.len()), (Some(600), 0));
+    assert_eq!(world.hug(600).await, hug);
+}
+
+#[tokio::test]
 async fn number_600_is_invited_once() {
     let mut world = World::<X>::with_followers(598).await;
     let arrivals = world.fans(3);
