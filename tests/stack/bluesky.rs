@@ -107,18 +107,7 @@ async fn the_networks_own_key_keeps_a_second_post_out_even_where_the_ledger_forg
     let invited = world.hug(600).await;
     let reference = invited.invitation.clone().unwrap().reference.unwrap();
     let record = world.network.record(&reference);
-    // As if the words and all that was written since the crossing had been lost.
-    let mut forgotten = invited.clone();
-    forgotten.status = Status::Reached;
-    forgotten.invitation = None;
-    forgotten.revision += 1;
-    world
-        .stack
-        .deps
-        .ledger
-        .replace_hug(&forgotten)
-        .await
-        .unwrap();
+    world.forget_invitation(&invited).await;
     for _ in 0..6 {
         world.check().await;
     }

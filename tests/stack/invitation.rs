@@ -44,6 +44,30 @@ async fn a_post_whose_answer_was_lost_is_looked_up_and_not_made_again() {
 }
 
 #[tokio::test]
+async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried() {
+    let mut world = crossing_with(Fault::AnswerLost).await;
+    let no = body(
+        400,
+        "application/json",
+        r#"{"title":"Invalid Request","detail":"not this query"}"#,
+    );
+    world.network.fail_next("/tweets?", no);
+    world.check().await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.status, Status::Inviting);
+    assert!(hug.reason.is_some_and(|why| why.contains("not this query")));
+    assert!(
+        hug.refusals.is_empty(),
+        "the follower may have the first one"
+    );
+    settle(&mut world).await;
+    let hug = world.hug(600).await;
+    assert_eq!(hug.status, Status::Invited);
+    assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
 async fn a_post_that_got_no_answer_and_was_not_made_is_made_after_a_look() {
     for lost in [Fault::Hangup, Fault::Status(500)] {
         let mut world = crossing_with(lost.clone()).await;

@@ -14,7 +14,10 @@ use hug::{
     table,
 };
 use lambda_runtime::{Context, LambdaEvent};
-use promise::{hug::Hug, record::AccountRecord};
+use promise::{
+    hug::{Hug, Status},
+    record::AccountRecord,
+};
 use serde_json::{Value, json};
 use stand_ins::{Backend, Person, Post, StandIn, secret};
 
@@ -197,6 +200,16 @@ impl<N: TestNetwork> World<N> {
         hugs.into_iter()
             .find(|hug| hug.milestone.number() == milestone)
             .unwrap()
+    }
+
+    /// The ledger loses the words of an invitation, and all that was written since the crossing.
+    pub async fn forget_invitation(&self, invited: &Hug) {
+        let mut forgotten = invited.clone();
+        forgotten.status = Status::Reached;
+        forgotten.invitation = None;
+        forgotten.revision += 1;
+        let written = self.stack.deps.ledger.replace_hug(&forgotten);
+        written.await.unwrap();
     }
 
     /// What the ledger keeps of Amber's account.

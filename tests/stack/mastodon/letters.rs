@@ -174,17 +174,7 @@ async fn the_servers_own_memory_keeps_a_second_mention_out_even_where_the_ledger
     let mut world = crossed("").await;
     world.check().await;
     let invited = world.hug(600).await;
-    let mut forgotten = invited.clone();
-    forgotten.status = Status::Reached;
-    forgotten.invitation = None;
-    forgotten.revision += 1;
-    world
-        .stack
-        .deps
-        .ledger
-        .replace_hug(&forgotten)
-        .await
-        .unwrap();
+    world.forget_invitation(&invited).await;
     for _ in 0..6 {
         world.check().await;
     }

@@ -92,7 +92,7 @@ impl<'a> Newest<'a> {
                     failure: Failure::TryAgain,
                     account: self.account.clone(),
                     attempted: "reading the newest followers",
-                    why: format!("the list goes in circles after {} pages", self.pages),
+                    why: format!("the list does not end after {} pages", self.pages),
                 });
             }
             // Someone who follows between two pages pushes the last follower onto the next page too.

@@ -1,5 +1,33 @@
 //! The `Link` header (RFC 8288), in which a server says where the next page is.
 
+use reqwest::{
+    Url,
+    header::{HeaderMap, LINK},
+};
+
+/// The address of the page after the one at `url`: only the `Link` header says it, because a list is ordered
+/// by ids that it does not show. It must be on the same server, or the token would be sent elsewhere.
+///
+/// # Errors
+///
+/// Where it leads to another server, with that server's address.
+pub(super) fn next_page(url: &str, headers: &HeaderMap) -> Result<Option<String>, String> {
+    let mut links = headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|link| link.to_str().ok());
+    let Some(link) = links.find_map(|link| link_to("next", link)) else {
+        return Ok(None);
+    };
+    let here = Url::parse(url).ok();
+    let next = here.as_ref().and_then(|here| here.join(link).ok());
+    match (here, next) {
+        (Some(here), Some(next)) if here.origin() == next.origin() => Ok(Some(next.into())),
+        (_, Some(next)) => Err(next.origin().ascii_serialization()),
+        (_, None) => Err("nowhere".to_owned()),
+    }
+}
+
 /// The target of the link with that relation in a `Link` header (RFC 8288).
 pub(super) fn link_to<'a>(relation: &str, header: &'a str) -> Option<&'a str> {
     let mut rest = header;

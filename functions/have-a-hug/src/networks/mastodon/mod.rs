@@ -10,6 +10,7 @@
 //! `109876@mastodon.social`.
 
 mod html;
+mod idempotency;
 mod link;
 #[cfg(test)]
 mod recordings;
@@ -19,17 +20,15 @@ mod wire;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use promise::{account::UserId, follower::Recipient, letter::Letter};
-use reqwest::{
-    RequestBuilder, StatusCode, Url,
-    header::{LINK, LOCATION},
-};
+use reqwest::{RequestBuilder, StatusCode, Url, header::LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use self::{
-    link::link_to,
+    idempotency::idempotency_key,
+    link::next_page,
     rules::{ACCESS_TOKEN, domain},
     wire::{
         Account, Application, Instance, Notification, Problem, Status, count, some_text, visibility,
@@ -344,37 +343,20 @@ impl Mastodon {
         Ok((page, self.next_page(attempt, url, &response)?))
     }
 
-    /// The address of the next page: only the `Link` header says it, because a list is ordered by ids that
-    /// it does not show. It must be on the same server, or the token would be sent elsewhere.
+    /// The address of the next page, if there is one.
     fn next_page(
         &self,
         attempt: Attempt<'_>,
         url: &str,
         response: &Response,
     ) -> Result<Option<String>, NetworkError> {
-        let headers = response.headers.get_all(LINK).iter();
-        let Some(link) = headers
-            .filter_map(|value| value.to_str().ok())
-            .find_map(|value| link_to("next", value))
-        else {
-            return Ok(None);
-        };
-        let here = Url::parse(url).ok();
-        let next = here.as_ref().and_then(|here| here.join(link).ok());
-        match (here, next) {
-            (Some(here), Some(next)) if here.origin() == next.origin() => Ok(Some(next.into())),
-            (_, next) => {
-                let to = next.map_or_else(
-                    || "nowhere".to_owned(),
-                    |next| next.origin().ascii_serialization(),
-                );
-                let why = format!(
-                    "the next page is said to be at {to}, not at {}; if the account's server is there, set server to that",
-                    self.server
-                );
-                Err(attempt.error(Failure::Refused, why))
-            }
-        }
+        next_page(url, &response.headers).map_err(|to| {
+            let why = format!(
+                "the next page is said to be at {to}, not at {}; if the account's server is there, set server to that",
+                self.server
+            );
+            attempt.error(Failure::Refused, why)
+        })
     }
 
     /// The account must be the one in the settings, belong to this server, and be in use.
@@ -565,50 +547,4 @@ impl Mastodon {
 fn number(id: &UserId) -> &str {
     let id = id.as_str();
     id.split('@').next().unwrap_or(id)
-}
-
-/// Stable per hug and channel. It includes the account's id because some servers share one key space
-/// between accounts.
-fn idempotency_key(letter: &Letter<'_>) -> String {
-    let id = letter
-        .from
-        .as_str()
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    let milestone = letter.milestone;
-    format!("have-a-hug-{id}-{milestone}-{}", letter.channel)
-}
-
-#[cfg(test)]
-mod tests {
-    use promise::{channel::Channel, milestone::Milestone};
-
-    use super::*;
-
-    #[test]
-    fn a_key_is_the_same_on_every_try_and_of_one_hug_and_channel_alone() {
-        let key = |id: &str, number, channel, minute| {
-            idempotency_key(&Letter {
-                from: &id.into(),
-                to: None,
-                milestone: Milestone::from_number(number).unwrap(),
-                reached_at: Timestamp::UNIX_EPOCH,
-                channel,
-                text: &format!("words of minute {minute}"),
-                prepared_at: Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute),
-            })
-        };
-        let first = key("1@bücher.example:80", 600, Channel::Mention, 0);
-        assert_eq!(first, key("1@bücher.example:80", 600, Channel::Mention, 9));
-        for other in [
-            key("2@bücher.example:80", 600, Channel::Mention, 0),
-            key("1@bücher.example:80", 700, Channel::Mention, 0),
-            key("1@bücher.example:80", 600, Channel::Announce, 0),
-        ] {
-            assert_ne!(first, other);
-        }
-        assert!(
-            first.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
-            "{first}"
-        );
-    }
 }

@@ -176,7 +176,7 @@ impl Network for X {
                 return Ok(None);
             }
         }
-        let why = format!("the list goes in circles after {MAX_PAGES_OF_POSTS} pages");
+        let why = format!("the list does not end after {MAX_PAGES_OF_POSTS} pages");
         Err(attempt.error(Failure::TryAgain, why))
     }
 
