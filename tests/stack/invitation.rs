@@ -7,7 +7,11 @@ use promise::{
     hug::{LEASE, Status},
 };
 use stand_ins::{Fault, Person, x};
-use tests::{body, settings};
+use tests::{
+    body,
+    proxy::{Proxy, Trouble},
+    settings,
+};
 
 use crate::world::{AMBER, World, X};
 
@@ -64,6 +68,27 @@ async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried()
     let hug = world.hug(600).await;
     assert_eq!(hug.status, Status::Invited);
     assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
+    assert_eq!(world.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_send_does_not_begin_where_the_look_before_it_took_half_of_the_claim() {
+    let mut world = crossing_with(Fault::Hangup).await;
+    let clock = world.clock.clone();
+    let slow = Proxy::before(world.network.url(), move |_, head| {
+        if head.contains("/tweets?") {
+            clock.advance(Duration::from_secs(46));
+        }
+        Trouble::None
+    })
+    .await;
+    world.move_to(&slow.url);
+    world.check().await;
+    assert!(world.posts().is_empty());
+    let reason = world.hug(600).await.reason.unwrap();
+    assert!(reason.contains("too little is left"), "{reason}");
+    world.move_back();
+    settle(&mut world).await;
     assert_eq!(world.posts().len(), 1);
 }
 

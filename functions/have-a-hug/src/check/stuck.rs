@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use promise::{hug::HugKey, milestone::Milestone, record::AccountRecord};
 
 use super::outcome::Rearmed;
-use crate::ledger::{Ledger, LedgerError, LedgerFailure};
+use crate::ledger::{Ledger, LedgerError};
 
 /// The hugs of an account that were not settled.
 #[derive(Default)]
@@ -16,6 +16,10 @@ pub(super) struct Unsettled {
 }
 
 /// Rearms the stuck ones among the account's unsettled hugs; in a dry run it writes nothing.
+///
+/// # Errors
+///
+/// Where the ledger fails, or a worker writes one of the hugs meanwhile: then the check is decided again.
 pub(super) async fn rearm_stuck(
     ledger: &Ledger,
     account: &AccountRecord,
@@ -33,25 +37,16 @@ pub(super) async fn rearm_stuck(
         };
         let mut status = hug.status;
         if let Some(next) = hug.rearm(now) {
-            let written = if dry_run {
-                Ok(())
-            } else {
-                ledger.replace_hug(&next).await
-            };
-            match written {
-                // The worker that won the race goes on with it.
-                Err(error) if error.failure == LedgerFailure::LostRace => {}
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    tracing::warn!(account = %account.name, milestone = milestone.number(), status = %next.status, reason = next.reason, dry_run, "a stuck hug is rearmed or given up");
-                    status = next.status;
-                    found.rearmed.push(Rearmed {
-                        milestone: *milestone,
-                        status,
-                        reason: next.reason,
-                    });
-                }
+            if !dry_run {
+                ledger.replace_hug(&next).await?;
             }
+            tracing::warn!(account = %account.name, milestone = milestone.number(), status = %next.status, reason = next.reason, dry_run, "a stuck hug is rearmed or given up");
+            status = next.status;
+            found.rearmed.push(Rearmed {
+                milestone: *milestone,
+                status,
+                reason: next.reason,
+            });
         }
         if !status.is_settled() {
             found.milestones.push(*milestone);
