@@ -2,9 +2,9 @@
 
 mod followers;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use have_a_hug::ledger::Ledger;
+use have_a_hug::{check::CheckOutcome, ledger::Ledger};
 use hug::{report::Report, status::Overview};
 use promise::hug::Status;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn reported_and_tried_again(route: &str, fault: Fault, words: &str) {
     let error = world.failing_check().await;
     assert!(
         error.contains("x:amber") && error.contains(words),
-        "expected: {words}\ntold: {error}"
+        "expected: {words}\nfound: {error}"
     );
     assert!(world.hugs().await.is_empty());
     world.check().await;
@@ -287,6 +287,31 @@ async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
 }
 
 #[tokio::test]
+async fn a_count_that_leapt_moves_no_mark_while_the_rate_limit_keeps_it_from_being_read_again() {
+    let mut world = World::<X>::with_followers(598).await;
+    let leapt = format!(
+        r#"{{"data":{{"id":"{AMBER}","name":"Amber","username":"amber","public_metrics":{{"followers_count":5000}}}}}}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-rate-limit-remaining: 0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{leapt}",
+        leapt.len()
+    );
+    let proxy = Proxy::before(world.network.url(), move |number, _| match number {
+        0 => Trouble::Instead(answer.clone().into_bytes()),
+        _ => Trouble::None,
+    })
+    .await;
+    world.move_to(&proxy.url);
+    let check = world.check().await;
+    assert_eq!(check.outcome, CheckOutcome::RateLimited);
+    assert_eq!(world.promised_up_to().await, 598);
+    assert_eq!(proxy.seen().len(), 1);
+    world.clock.advance(Duration::from_mins(15));
+    assert_eq!(world.check().await.promised_up_to, Some(598));
+    assert!(world.hugs().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_count_of_another_account_is_not_taken_for_this_ones() {
     let mut world = World::<X>::with_followers(598).await;
     world.check().await;
@@ -497,8 +522,8 @@ async fn malformed_heads_and_bodies_are_reported_and_a_good_answer_afterwards_wo
         );
         assert!(sky.hugs().await.is_empty());
         // No limit lasts longer than a day.
-        world.clock.advance(std::time::Duration::from_hours(24));
-        sky.clock.advance(std::time::Duration::from_hours(24));
+        world.clock.advance(Duration::from_hours(24));
+        sky.clock.advance(Duration::from_hours(24));
     }
     world.change_settings(&settings("x", "amber", &x, ""));
     sky.change_settings(&on_bluesky(&bluesky));

@@ -1,6 +1,8 @@
 //! What a check costs: the requests to the network and to the table, counted.
 
-use crate::world::{AMBER, Recorder, World, X};
+use stand_ins::{Fault, Person};
+
+use crate::world::{AMBER, Bluesky, Recorder, World, X};
 
 fn count(asked: &[String], operation: &str) -> usize {
     asked.iter().filter(|one| *one == operation).count()
@@ -101,4 +103,56 @@ async fn a_settled_hug_costs_later_checks_nothing() {
     let table = Recorder::attach(&mut world.stack);
     world.check_only().await;
     assert_eq!(table.take(), ["GetItem", "GetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn a_follower_who_was_judged_for_one_milestone_is_not_asked_about_for_the_next() {
+    let mut world = World::<Bluesky>::with(599, "").await;
+    let denser = crate::world::settings_of::<Bluesky>(world.network.url(), "");
+    world.change_settings(&denser.replace("step = 100", "step = 1"));
+    // The list leaves out what speaks against them: only their profiles show it.
+    for n in 1..=2 {
+        world.network.follow(Person {
+            picture: true,
+            bio: String::new(),
+            ..Person::bot(n, world.clock.now())
+        });
+    }
+    world.fan();
+    world.network.clear_requests();
+    world.check_only().await;
+    let asked = world.network.requests();
+    let profiles = asked.iter().map(|one| one.path.clone());
+    let mut profiles: Vec<String> = profiles
+        .filter(|path| path.contains("actor=did%3Aplc%3A"))
+        .filter(|path| path.contains("getProfile"))
+        .collect();
+    let all = profiles.len();
+    profiles.sort();
+    profiles.dedup();
+    assert!(all > 3, "{asked:?}");
+    // Only the count of the account itself is read twice.
+    assert_eq!(profiles.len() + 1, all, "{profiles:?}");
+}
+
+#[tokio::test]
+async fn after_a_refusal_the_next_channel_needs_no_look_for_an_earlier_try() {
+    let mut world = World::<X>::with(599, "contact = [\"mention\", \"announce\"]").await;
+    world.fan();
+    world.network.fail_next("POST /2/tweets", Fault::Hangup);
+    world.check().await;
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(403));
+    world.requests();
+    for _ in 0..3 {
+        world.check().await;
+    }
+    let asked = world.requests();
+    assert_eq!(count(&asked, "POST /2/tweets"), 2, "{asked:?}");
+    assert_eq!(
+        count(&asked, &format!("GET /2/users/{AMBER}/tweets")),
+        1,
+        "{asked:?}"
+    );
 }

@@ -13,7 +13,7 @@ use tests::{
     settings,
 };
 
-use crate::world::{AMBER, World, X};
+use crate::world::{AMBER, World, X, settings_of};
 
 /// Crosses 600; the request to post meets that fault.
 async fn crossing_with(fault: Fault) -> World<X> {
@@ -242,6 +242,17 @@ async fn a_mention_names_the_follower_and_an_announcement_nobody() {
     world.check().await;
     assert!(!world.posts()[0].text.contains('@'));
     assert!(world.network.rule_breaks().is_empty());
+}
+
+#[tokio::test]
+async fn a_draft_waits_for_no_limit_on_posts() {
+    let mut world = crossing_with(Fault::RateLimited { for_seconds: 3_600 }).await;
+    let draft = settings_of::<X>(world.network.url(), "contact = [\"draft\"]");
+    world.change_settings(&draft);
+    world.fans(100);
+    world.check().await;
+    assert_eq!(world.hug(600).await.status, Status::Inviting);
+    assert_eq!(world.hug(700).await.status, Status::Invited);
 }
 
 #[tokio::test]

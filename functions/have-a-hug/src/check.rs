@@ -246,31 +246,32 @@ impl OneCheck<'_> {
             }
             _ => return Ok(()),
         };
-        Err(self.wrong_count(why))
+        Err(self.not_believed(Failure::TryAgain, why))
     }
 
-    /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark.
+    /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark. Where the
+    /// rate limit is used up, the check waits.
     async fn confirm_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
-        let network = self.connected.network;
-        let is_blocked = network
-            .blocked_until()
-            .is_some_and(|until| until > self.now);
-        if !is_leap(before, profile.followers) || is_blocked {
+        let (network, count) = (self.connected.network, profile.followers);
+        if !is_leap(before, count) {
             return Ok(());
+        }
+        let blocked = network.blocked_until();
+        if let Some(until) = blocked.filter(|until| *until > self.now) {
+            let why = format!("it was {before}, then {count}, and cannot be read once more now");
+            return Err(self.not_believed(Failure::WaitUntil(until), why));
         }
         let again = network.profile(Some(&profile.id)).await?.followers;
-        if is_confirmed(profile.followers, again) {
+        if is_confirmed(count, again) {
             return Ok(());
         }
-        Err(self.wrong_count(format!(
-            "it was {before}, then {}, and a moment later {again}",
-            profile.followers
-        )))
+        let why = format!("it was {before}, then {count}, and a moment later {again}");
+        Err(self.not_believed(Failure::TryAgain, why))
     }
 
-    fn wrong_count(&self, why: String) -> NetworkError {
+    fn not_believed(&self, failure: Failure, why: String) -> NetworkError {
         NetworkError {
-            failure: Failure::TryAgain,
+            failure,
             account: self.connected.account.name.clone(),
             attempted: "reading the follower count",
             why,

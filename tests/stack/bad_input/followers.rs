@@ -193,6 +193,43 @@ async fn empty_pages_without_end(url: &str, list: &'static str) -> Proxy {
 }
 
 #[tokio::test]
+async fn a_list_whose_next_page_is_the_same_page_is_given_up_at_once() {
+    let mut world = World::<X>::with_followers(599).await;
+    world.fans(3);
+    for _ in 0..2 {
+        let page = r#"{"data":[],"meta":{"next_token":"again"}}"#;
+        let page = body(200, "application/json", page);
+        world.network.fail_next("/followers?", page);
+    }
+    let error = world.failing_check().await;
+    assert!(error.contains("does not end after 2 pages"), "{error}");
+}
+
+#[tokio::test]
+async fn a_milestone_too_far_down_the_list_is_recorded_without_a_name_and_nothing_is_read_for_it() {
+    let mut world = World::<X>::with_followers(598).await;
+    // The count is read twice, because it leapt.
+    for _ in 0..2 {
+        let count = format!(
+            r#"{{"data":{{"id":"{AMBER}","name":"Amber","username":"amber","public_metrics":{{"followers_count":13000}}}}}}"#
+        );
+        let count = body(200, "application/json", &count);
+        world.network.fail_next("GET /2/users", count);
+    }
+    world.requests();
+    world.check_only().await;
+    let hug = world.hug(600).await;
+    assert_eq!((&hug.follower, hug.evidence.position), (&None, 12_400));
+    let note = hug.evidence.note.unwrap();
+    assert!(
+        note.contains("only the 10000 newest followers are read"),
+        "{note}"
+    );
+    let list = format!("GET /2/users/{AMBER}/followers");
+    assert!(!world.requests().contains(&list));
+}
+
+#[tokio::test]
 async fn a_look_at_posts_that_never_ends_is_reported_and_nothing_is_sent_meanwhile() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
@@ -206,7 +243,7 @@ async fn a_look_at_posts_that_never_ends_is_reported_and_nothing_is_sent_meanwhi
             world.check().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(8), looking)
+    tokio::time::timeout(Duration::from_secs(8), looking)
         .await
         .unwrap();
     let reason = world.hug(600).await.reason.unwrap();
