@@ -4,8 +4,9 @@ mod followers;
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use have_a_hug::{check::CheckOutcome, ledger::Ledger};
-use hug::{report::Report, status::Overview};
+use hug::{report::Report, status::Overview, table};
 use promise::hug::Status;
 use serde_json::json;
 use stand_ins::{Fault, Person};
@@ -309,6 +310,18 @@ async fn a_count_that_leapt_moves_no_mark_while_the_rate_limit_keeps_it_from_bei
     world.clock.advance(Duration::from_mins(15));
     assert_eq!(world.check().await.promised_up_to, Some(598));
     assert!(world.hugs().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_handle_that_cannot_be_read_hides_nothing_else_from_a_status() {
+    let mut world = World::<X>::with_followers(598).await;
+    world.check().await;
+    let put = world.stack.table.client().put_item();
+    let key = |text: &str| AttributeValue::S(text.to_owned());
+    let put = put.table_name(table::NAME).item("pk", key("?@am ber"));
+    put.item("sk", key("signpost")).send().await.unwrap();
+    let snapshot = world.stack.deps.ledger.snapshot().await.unwrap();
+    assert_eq!((snapshot.accounts.len(), snapshot.handles.len()), (1, 1));
 }
 
 #[tokio::test]

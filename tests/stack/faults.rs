@@ -13,9 +13,10 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
     Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use have_a_hug::{http, ledger::Ledger};
+use have_a_hug::{http, ledger::Ledger, retry::retry};
 use hug::table;
 use promise::hug::{Hug, Status};
+use stand_ins::Fault;
 use tests::proxy::{Proxy, Trouble, answer, read_request};
 use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, rustls};
@@ -442,4 +443,30 @@ async fn an_answer_that_drips_or_never_ends_is_cut_off_and_nothing_is_lost() {
         }
         assert_eq!(world.invitations_to(600), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_retry_that_lost_the_race_is_decided_again() {
+    let mut world = World::<X>::with_followers(599).await;
+    world.fan();
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(401));
+    world.check().await;
+    let stuck = world.hug(600).await;
+    assert_eq!(stuck.status, Status::Inviting);
+    let lost = AtomicUsize::new(0);
+    let proxy = Proxy::before(world.stack.table.endpoint(), move |_, head| {
+        if head.contains("TransactWriteItems") && lost.fetch_add(1, Ordering::SeqCst) == 0 {
+            Trouble::Instead(cancelled("ConditionalCheckFailed"))
+        } else {
+            Trouble::None
+        }
+    })
+    .await;
+    let ledger = ledger_over(&proxy, false);
+    let settings = &world.stack.deps.settings;
+    let retried = retry(&ledger, settings, &stuck.key(), world.clock.now()).await;
+    assert_eq!(retried.unwrap().status, Status::Reached);
+    assert_eq!(world.hug(600).await.status, Status::Reached);
 }

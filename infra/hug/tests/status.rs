@@ -1,6 +1,6 @@
 //! `hug status`, beside the checks that it shows.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stand_ins::Fault;
 use tests::settings;
 
@@ -97,4 +97,15 @@ async fn a_refused_channel_is_shown_with_the_draft_that_took_its_place() {
         assert!(output.contains("announce was refused: "), "{output}");
         assert!(output.contains("403 Forbidden"), "{output}");
     }
+}
+
+#[tokio::test]
+async fn where_nothing_was_checked_yet_status_shows_nothing_and_begins_no_ledger() {
+    let cli = CommandLine::with_followers(598).await;
+    let status = cli.status().await;
+    assert_eq!(
+        (&status["accounts"], &status["hugs"]),
+        (&json!([]), &json!([]))
+    );
+    assert!(!cli.state().exists());
 }

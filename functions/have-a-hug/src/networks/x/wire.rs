@@ -195,6 +195,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_403_is_about_the_apps_rights_or_about_the_letter() {
+        let is_about_rights = |problem: &str| {
+            let problem: Problem = serde_json::from_str(problem).unwrap();
+            problem.is_about_rights()
+        };
+        for rights in [
+            "oauth1-permissions",
+            "client-forbidden",
+            "unsupported-authentication",
+        ] {
+            let kind = format!("https://api.twitter.com/2/problems/{rights}");
+            assert!(
+                is_about_rights(&format!(r#"{{"type":"{kind}","detail":"no"}}"#)),
+                "{rights}"
+            );
+        }
+        assert!(is_about_rights(
+            r#"{"detail":"Your client app is not configured with the appropriate oauth1 app permissions for this endpoint."}"#
+        ));
+        assert!(!is_about_rights(
+            r#"{"type":"about:blank","detail":"You are not allowed to create a Tweet with duplicate content."}"#
+        ));
+    }
+
+    #[test]
     fn a_post_is_recognised_though_x_escapes_it_and_shortens_its_links() {
         assert!(same_words("Rock & roll <3", "Rock &amp; roll &lt;3"));
         assert!(same_words("see amber.com now", "see https://t.co/AbC now"));
