@@ -118,7 +118,7 @@ impl Call {
             _ => LedgerFailure::TryAgain,
         };
         let hint = if code == "ResourceNotFoundException" {
-            " (is HUG_TABLE the name of a table in this region?)"
+            " (see the table's name, in HUG_TABLE or after --table, and the region)"
         } else {
             ""
         };

@@ -34,7 +34,9 @@ impl Settings {
             // Only where there is no file yet: a copy must not overwrite what someone wrote.
             let help = match error.kind() {
                 ErrorKind::NotFound => {
-                    format!("copy hug.example.toml to {file} and set your handle")
+                    format!(
+                        "copy hug.example.toml to {file} and set your handle, or name the file that you have: --settings FILE"
+                    )
                 }
                 ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
                 _ => format!("see what {file} is, and who may read it"),
