@@ -1,7 +1,9 @@
 //! Why this follower: the counts, the position, who was passed over, and how certain it is.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::{account::UserId, unknown::Unknown};
 
 /// Everything that is needed to check the decision who gets a hug.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,25 +12,30 @@ pub struct Evidence {
     pub count_before: u64,
     /// Followers at the check that noticed.
     pub count_after: u64,
+    /// When the check before was: the milestone was crossed between that time and the time when it was
+    /// noticed. `None` where that was not recorded.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// `count_after - milestone`: the position in the list of followers, newest first, from 0.
     pub position: u64,
-    /// Who was passed over: the first hundred of those at that position or newer.
-    pub skipped: Vec<Skipped>,
-    /// How many more were passed over than `skipped` lists.
+    /// How many at that position or newer were passed over. Who they are is in an item of its own, which
+    /// expires ([`PassedOver`]).
     #[serde(default)]
-    pub skipped_more: u64,
+    pub passed_over: u64,
     /// How certain it is that this is the right follower.
-    #[serde(default)]
     pub certainty: Certainty,
     /// Who came since the list was remembered; `None` where it was not remembered.
-    #[serde(default)]
     pub arrivals: Option<Arrivals>,
-    /// Why the hug names nobody; `None` where it names someone.
+    /// Why the hug names nobody, or how it was decided by hand; `None` where a check named someone.
     pub note: Option<String>,
+    /// Fields that a later version of this program wrote.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
+
 /// How certain it is that the follower at the milestone's position is the one who crossed it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     /// Count and list agree: [`Arrivals`] are known, the count rose by exactly as many followers as are
@@ -41,6 +48,9 @@ pub enum Certainty {
     Likely,
     /// Nobody is named.
     Unknown,
+    /// A word that a later version of this program wrote.
+    #[serde(untagged)]
+    Other(String),
 }
 
 /// Who came between a reading of the list shortly before the milestone and the check that noticed it.
@@ -58,20 +68,84 @@ pub struct Arrivals {
 }
 
 /// How arrivals are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrivalSource {
     /// They are listed above the remembered followers.
     List,
     /// The network notified the account of each follow, with its time.
     Notifications,
+    /// A word that a later version of this program wrote.
+    #[serde(untagged)]
+    Other(String),
 }
+
+/// Who was passed over for one milestone. It is an item of its own, so that strangers' names expire though the
+/// hug stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The first [`MAX_PASSED_OVER`] of those at the milestone's position or newer, oldest first.
+    pub followers: Vec<Skipped>,
+    /// When the database may delete the item, in unix seconds.
+    pub expires_at: i64,
+}
+
+/// How many of those passed over are kept by name. DynamoDB takes no item above 400 KB, and a wave of bots is
+/// thousands.
+pub const MAX_PASSED_OVER: usize = 100;
+
+/// How long the names of those who were passed over are kept.
+const PASSED_OVER_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A follower who was passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
+    /// The stable id on the network.
+    pub id: UserId,
     /// The follower's handle.
     pub handle: String,
     /// Why: the signals that hold, or an earlier hug.
     pub reasons: Vec<String>,
+}
+
+impl PassedOver {
+    /// Those followers, written now.
+    pub fn at(now: Timestamp, followers: &[Skipped]) -> Self {
+        Self {
+            followers: followers.iter().take(MAX_PASSED_OVER).cloned().collect(),
+            expires_at: (now + PASSED_OVER_KEPT).as_second(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn evidence(certainty: Certainty) -> Evidence {
+        Evidence {
+            count_before: 598,
+            count_after: 601,
+            since: None,
+            position: 1,
+            passed_over: 0,
+            certainty,
+            arrivals: None,
+            note: None,
+            unknown: Unknown::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_hundred_of_those_passed_over_are_kept_for_ninety_days() {
+        let one = |n: usize| Skipped {
+            id: n.to_string().into(),
+            handle: format!("bot{n}"),
+            reasons: vec!["marked as a bot by the network".to_owned()],
+        };
+        let all: Vec<Skipped> = (0..120).map(one).collect();
+        let kept = PassedOver::at(Timestamp::UNIX_EPOCH, &all);
+        assert_eq!(kept.followers, all[..100]);
+        assert_eq!(kept.expires_at, 90 * 24 * 60 * 60);
+    }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::UserId,
+    unknown::Unknown,
     untrusted::{MAX_HANDLE, MAX_NAME, one_line},
 };
 
@@ -47,6 +48,9 @@ pub struct Recipient {
     pub handle: String,
     /// The display name.
     pub name: Option<String>,
+    /// Fields that a later version of this program wrote.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 impl From<&Follower> for Recipient {
@@ -55,6 +59,7 @@ impl From<&Follower> for Recipient {
             id: follower.id.clone(),
             handle: one_line(&follower.handle, MAX_HANDLE),
             name: follower.name.as_ref().map(|name| one_line(name, MAX_NAME)),
+            unknown: Unknown::new(),
         }
     }
 }

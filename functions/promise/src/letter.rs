@@ -1,10 +1,19 @@
-//! One message of a hug on its way to the follower.
+//! One message of a hug on its way to the follower: the invitation, and later the song.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::{account::UserId, channel::Channel, follower::Recipient, milestone::Milestone};
+use crate::{
+    account::UserId, channel::Channel, follower::Recipient, milestone::Milestone, unknown::Unknown,
+};
 
-/// One message of a hug on its way: the same on every try. A draft is not sent, so it is not a letter.
+/// How long a network may take to show a message that it has. Only a look at the messages keeps a second
+/// message out. A post has a key of its own (Bluesky, Mastodon), or its words are refused where they are
+/// already posted (X).
+const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// One message of a hug on its way, as its network is asked to carry it: the same on every try. A draft is
+/// not sent, so it is not a letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
     /// The account that sends it, by its stable id.
@@ -21,4 +30,182 @@ pub struct Letter<'a> {
     pub text: &'a str,
     /// When the words were composed.
     pub prepared_at: Timestamp,
+}
+
+/// What a network has of a letter that it carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The network's own id of the post or message; on Bluesky the at:// URI.
+    pub reference: String,
+    /// What a person opens to see it; `None` where it has no page.
+    pub url: Option<String>,
+    /// What a reply needs besides the reference: Bluesky's `cid`, or a private message's conversation.
+    pub reply_key: Option<String>,
+}
+
+/// Where one letter of a hug stands: its words, its claim, and what its network said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterState {
+    /// The words that are being sent, were sent, or wait for the creator's hand.
+    pub words: Option<Words>,
+    /// What the network has of it; `None` before it is sent, and where the creator sent it by hand and did not
+    /// say where it is.
+    pub receipt: Option<Receipt>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
+    /// Until when a worker's claim keeps other workers away.
+    pub lease_until: Option<Timestamp>,
+    /// What it waits for since the last try; a wait is not a claim.
+    pub wait: Option<Wait>,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// How often a check has rearmed it since a person last touched it.
+    pub rearmed: u32,
+    /// The channels that were refused for good, and why.
+    pub refusals: Vec<Refusal>,
+    /// Fields that a later version of this program wrote.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// The words of a letter. They are recorded whole before the first try, so that a second try can recognise
+/// them at the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// How they travel.
+    pub channel: Channel,
+    /// The text.
+    pub text: String,
+    /// When they were composed. It is part of what the network receives, so it never changes.
+    pub prepared_at: Timestamp,
+    /// When they were sent again, if they were: after an unknown outcome, when the network did not have them.
+    pub tried_again_at: Option<Timestamp>,
+}
+
+/// What a letter waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Nothing is tried before this time, unless the creator says so (see [`WaitCause`]).
+    pub until: Timestamp,
+    /// Why.
+    pub cause: WaitCause,
+}
+
+/// Why a letter waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitCause {
+    /// The network's rate limit. Nobody can lift it.
+    RateLimit,
+    /// The account cannot send: a wrong secret, a missing right, a spending cap or a lock. A person can mend
+    /// it, and then lift the wait.
+    Blocked,
+    /// The network, the ledger or the way to them fails for now.
+    Trouble,
+}
+
+/// A channel that was refused for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The channel.
+    pub channel: Channel,
+    /// What the network said.
+    pub reason: String,
+}
+
+impl Words {
+    /// Time of the latest try that may have reached the network.
+    pub fn last_tried_at(&self) -> Timestamp {
+        self.tried_again_at.unwrap_or(self.prepared_at)
+    }
+
+    /// Until when the network may have the letter and not show it.
+    pub fn shown_by(&self) -> Timestamp {
+        match self.channel {
+            Channel::Message => self.last_tried_at() + MESSAGE_SHOWN_WITHIN,
+            _ => self.last_tried_at(),
+        }
+    }
+}
+
+impl LetterState {
+    /// The channel of words that may be on their way; else the first of `contact` that was not refused.
+    /// `None` where no channel is left.
+    pub fn next_channel(&self, contact: &[Channel]) -> Option<Channel> {
+        if let Some(words) = &self.words {
+            return Some(words.channel);
+        }
+        let refused = |channel: &Channel| {
+            let mut refusals = self.refusals.iter();
+            refusals.any(|refusal| refusal.channel == *channel)
+        };
+        contact.iter().copied().find(|channel| !refused(channel))
+    }
+
+    /// Until when a worker's claim holds, if it does.
+    pub fn claimed_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lease_until.filter(|until| *until > now)
+    }
+
+    /// The wait that is not over yet.
+    pub fn waits(&self, now: Timestamp) -> Option<Wait> {
+        self.wait.filter(|wait| wait.until > now)
+    }
+
+    /// Whether the last try met something that only a person can mend.
+    pub fn is_blocked(&self) -> bool {
+        let cause = self.wait.map(|wait| wait.cause);
+        cause == Some(WaitCause::Blocked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn words(channel: Channel) -> Words {
+        Words {
+            channel,
+            text: "600!".to_owned(),
+            prepared_at: T0,
+            tried_again_at: None,
+        }
+    }
+
+    #[test]
+    fn the_next_channel_is_the_first_that_was_not_refused() {
+        let contact = [Channel::Mention, Channel::Announce, Channel::Draft];
+        let mut letter = LetterState::default();
+        assert_eq!(letter.next_channel(&contact), Some(Channel::Mention));
+        letter.refusals.push(Refusal {
+            channel: Channel::Mention,
+            reason: "no".to_owned(),
+        });
+        assert_eq!(letter.next_channel(&contact), Some(Channel::Announce));
+        assert_eq!(letter.next_channel(&[Channel::Mention]), None);
+    }
+
+    #[test]
+    fn words_that_may_be_on_their_way_keep_their_channel() {
+        let letter = LetterState {
+            words: Some(words(Channel::Mention)),
+            ..LetterState::default()
+        };
+        assert_eq!(
+            letter.next_channel(&[Channel::Announce]),
+            Some(Channel::Mention)
+        );
+    }
+
+    #[test]
+    fn a_message_may_show_up_for_ten_minutes_after_its_last_try_and_a_post_shows_at_once() {
+        let ten = SignedDuration::from_mins(10);
+        assert_eq!(words(Channel::Announce).shown_by(), T0);
+        assert_eq!(words(Channel::Message).shown_by(), T0 + ten);
+        let mut again = words(Channel::Message);
+        again.tried_again_at = Some(T0 + ten);
+        assert_eq!(again.shown_by(), T0 + ten + ten);
+    }
 }

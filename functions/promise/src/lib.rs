@@ -7,7 +7,7 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`mistake`]: what is wrong with a text that a person wrote. [`untrusted`]: text that others wrote, made
+//! - [`unknown`]: fields of a record that only a later version knows. [`mistake`]: what is wrong with a text that a person wrote. [`untrusted`]: text that others wrote, made
 //!   safe to keep, log and print.
 //! - [`milestone`]: which numbers are milestones, and which of them a check owes. [`count`]: which counts are
 //!   believed.
@@ -17,7 +17,8 @@
 //!   [`template`]: the words of an invitation, filled so that they fit a network.
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
-//! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step.
+//! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
+//!   as earlier versions of this program wrote them.
 //!
 //! # Words
 //!
@@ -40,7 +41,9 @@
 //! | arrival | a follower who came since the list was remembered |
 //! | evidence | the counts, the position and who was passed over: why this follower |
 //! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
-//! | settled | the invitation of a hug has reached its end, so that no check touches it |
+//! | held | a hug that goes out only when the creator approves |
+//! | news | one sentence for the creator when something happened to a hug |
+//! | settled | nothing of a hug is left to send, by a program or by hand, so that no check touches it |
 //! | rearm | the program puts a stuck hug back to `reached` |
 //! | retry | a person does |
 
@@ -48,6 +51,7 @@ pub mod account;
 pub mod arrivals;
 pub mod channel;
 pub mod count;
+pub mod earlier;
 pub mod evidence;
 pub mod follower;
 pub mod hug;
@@ -58,4 +62,5 @@ pub mod record;
 pub mod rules;
 pub mod screening;
 pub mod template;
+pub mod unknown;
 pub mod untrusted;

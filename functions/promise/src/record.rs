@@ -1,12 +1,13 @@
 //! What the ledger keeps of an account between two checks.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{AccountId, AccountName, UserId},
     follower::Follower,
     milestone::Milestone,
+    unknown::Unknown,
 };
 
 /// An account as the last check left it.
@@ -22,9 +23,19 @@ pub struct AccountRecord {
     /// The mark: every milestone up to here has its hug, or was behind at the first check. The mark
     /// never goes down.
     pub promised_up_to: u64,
-    /// Milestones whose invitations were not settled at the last check: the next one rearms them if they are stuck.
+    /// Milestones whose hugs were not settled at the last check: the next one rearms them if they are stuck,
+    /// and tells of those that wait for the creator's hand.
     #[serde(default)]
     pub unsettled: Vec<Milestone>,
+    /// A count that leapt and waits for a later check to agree.
+    #[serde(default)]
+    pub leap: Option<Leap>,
+    /// A milestone that was crossed and has no hug yet.
+    #[serde(default)]
+    pub pending: Option<Pending>,
+    /// How many followers were read on the latest day on which any were.
+    #[serde(default)]
+    pub read: Option<ReadFollowers>,
     /// The top of the list of followers, where the next milestone is near; else `None`.
     #[serde(default)]
     pub remembered: Option<Remembered>,
@@ -32,6 +43,67 @@ pub struct AccountRecord {
     pub checked_at: Timestamp,
     /// How often this record was written. A check that read an older revision has lost the race.
     pub revision: u64,
+    /// Fields that a later version of this program wrote.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// A count that rose by so much that one look is not enough to believe it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leap {
+    /// How many followed at that look.
+    pub followers: u64,
+    /// When it was.
+    pub at: Timestamp,
+}
+
+/// A milestone that was crossed and has no hug yet, with how far its followers were judged. Only those who are
+/// listed above are read and judged at the next check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The number.
+    pub milestone: Milestone,
+    /// When it was first seen to be crossed.
+    pub since: Timestamp,
+    /// The newest of those who were judged and passed over, newest first; [`MAX_JUDGED`] at most. Empty
+    /// where nobody was judged yet.
+    pub judged: Vec<UserId>,
+    /// How many were passed over.
+    pub passed_over: u64,
+}
+
+/// How many of those judged last are kept: one who is still listed is enough to find the place again.
+pub const MAX_JUDGED: usize = 25;
+
+/// How many followers were read on one day. Networks bill for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadFollowers {
+    /// The day, in UTC, as a network bills.
+    pub day: Date,
+    /// How many.
+    pub followers: u64,
+}
+
+/// No more followers of one account are read on a day than this. On X that is $6 where the app is the
+/// account's own ($0.001 each) and $60 where it is not ($0.010); elsewhere a read costs nothing.
+pub const MAX_READ_A_DAY: u64 = 6_000;
+
+impl ReadFollowers {
+    /// How many more may be read on that day.
+    pub fn left(read: Option<Self>, day: Date) -> u64 {
+        MAX_READ_A_DAY.saturating_sub(Self::on(read, day))
+    }
+
+    /// The same with so many more read on that day.
+    pub fn and(read: Option<Self>, day: Date, more: u64) -> Option<Self> {
+        let followers = Self::on(read, day).saturating_add(more);
+        (followers > 0).then_some(Self { day, followers })
+    }
+
+    fn on(read: Option<Self>, day: Date) -> u64 {
+        let today = read.filter(|read| read.day == day);
+        today.map_or(0, |read| read.followers)
+    }
 }
 
 impl AccountRecord {
@@ -65,6 +137,7 @@ impl Remembered {
 ///
 /// It is an item of its own because both are needed before the account's id is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
 pub struct HandleRecord {
     /// The account's id on the network; `None` before a check has learned it.
     pub id: Option<UserId>,
@@ -72,4 +145,31 @@ pub struct HandleRecord {
     pub retry_at: Option<Timestamp>,
     /// No sending before this time: networks limit posts and reads separately.
     pub send_retry_at: Option<Timestamp>,
+    /// Since when every check of it has failed; `None` while they succeed.
+    pub failing_since: Option<Timestamp>,
+    /// What the last check that failed said; `None` while they succeed.
+    pub last_error: Option<String>,
+    /// When the login was last tried.
+    pub login_tried_at: Option<Timestamp>,
+    /// Since when this account is served from another ledger, so that nothing is done for it here.
+    pub paused_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_new_day_has_the_whole_number_of_reads_again() {
+        let (today, tomorrow) = (date(2026, 11, 22), date(2026, 11, 23));
+        let read = ReadFollowers::and(None, today, 5_000);
+        let read = ReadFollowers::and(read, today, 400);
+        assert_eq!(ReadFollowers::left(read, today), 600);
+        assert_eq!(ReadFollowers::left(read, tomorrow), MAX_READ_A_DAY);
+        let read = ReadFollowers::and(read, tomorrow, 7);
+        assert_eq!(ReadFollowers::left(read, tomorrow), MAX_READ_A_DAY - 7);
+        assert_eq!(ReadFollowers::and(None, today, 0), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
@@ -23,6 +24,22 @@ enum Piece {
     Milestone,
     Follower,
     Creator,
+    When,
+}
+
+/// What a letter says: whom it is for, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The number that was crossed.
+    pub milestone: Milestone,
+    /// Who crossed it.
+    pub recipient: &'a Recipient,
+    /// The creator's name.
+    pub creator: &'a str,
+    /// When the look before the crossing was, where that is known.
+    pub since: Option<Timestamp>,
+    /// When the crossing was noticed.
+    pub reached_at: Timestamp,
 }
 
 impl FromStr for Template {
@@ -40,9 +57,10 @@ impl FromStr for Template {
                 "{milestone}" => Piece::Milestone,
                 "{follower}" => Piece::Follower,
                 "{creator}" => Piece::Creator,
+                "{when}" => Piece::When,
                 unknown => {
                     return Err(Mistake::new(format!(
-                        "{unknown} is not a placeholder; write {{milestone}}, {{follower}} or {{creator}}"
+                        "{unknown} is not a placeholder; write {{milestone}}, {{follower}}, {{when}} or {{creator}}"
                     )));
                 }
             });
@@ -145,25 +163,17 @@ impl Template {
 
     /// The finished words. They fit the network and channel whatever the names are, if the template has
     /// passed [`Template::check`]; the default ones pass it.
-    pub fn compose(
-        &self,
-        rules: &Rules,
-        channel: Channel,
-        milestone: Milestone,
-        recipient: Option<&Recipient>,
-        creator: &str,
-    ) -> String {
-        let follower = match recipient {
-            Some(recipient) if channel != Channel::Announce => {
-                (rules.handle.address)(&recipient.handle)
-            }
-            _ => format!("my {} follower", milestone.ordinal()),
+    pub fn compose(&self, rules: &Rules, channel: Channel, facts: &Facts<'_>) -> String {
+        let follower = match channel {
+            Channel::Announce => format!("my {} follower", facts.milestone.ordinal()),
+            _ => (rules.handle.address)(&facts.recipient.handle),
         };
         self.fill(|piece| match piece {
             Piece::Words(words) => words.clone(),
-            Piece::Milestone => milestone.to_string(),
+            Piece::Milestone => facts.milestone.to_string(),
             Piece::Follower => follower.clone(),
-            Piece::Creator => signature(rules, creator),
+            Piece::Creator => signature(rules, facts.creator),
+            Piece::When => when(facts.since, facts.reached_at),
         })
     }
 
@@ -183,13 +193,14 @@ impl Template {
             Piece::Follower => follower.clone(),
             // A space in the name separates the words before and after it, and each may be a link then.
             Piece::Creator => format!("w {}", "w".repeat(MAX_SIGNATURE - 2)),
+            Piece::When => WIDEST_WHEN.to_owned(),
         })
     }
 }
 
-const ANNOUNCE: &str = "Thank you, all {milestone} of you! 💛 A promise is a promise: {follower} \
-    gets a song from me on a topic of their choosing, posted as a video. If that's you, reply \
-    here with your topic (keep it kind and clean). Have a hug! — {creator}";
+const ANNOUNCE: &str = "Thank you, all {milestone}! 💛 As promised, {follower}, who came {when}, \
+    gets a song on a topic of their choosing. Is it you? Reply with your topic (kind and clean). \
+    Have a hug! — {creator}";
 
 const MENTION: &str = "{follower} You're number {milestone}! 💛 I promised you a song: reply with a \
     topic of your choosing (keep it kind and clean) and I'll post it as a video. No wish? Reply \
@@ -244,6 +255,33 @@ fn signature(rules: &Rules, name: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// The longest text that [`when`] makes.
+const WIDEST_WHEN: &str = "between 29 September 23:59 and 30 September 23:59 UTC";
+
+/// When a milestone was crossed, as far as two looks know: it names nobody, and the one who came then knows.
+/// Where the look before is not known, before which time.
+fn when(since: Option<Timestamp>, reached_at: Timestamp) -> String {
+    let in_utc = |time: Timestamp| TimeZone::UTC.to_datetime(time);
+    let at = |time: DateTime| time.strftime("%-d %B %H:%M").to_string();
+    let to = in_utc(reached_at);
+    let Some(from) = since.map(in_utc) else {
+        return format!("before {} UTC", at(to));
+    };
+    if from.date() == to.date() {
+        let (day, from, to) = (
+            to.strftime("%-d %B"),
+            from.strftime("%H:%M"),
+            to.strftime("%H:%M"),
+        );
+        return format!("on {day} between {from} and {to} UTC");
+    }
+    if from.year() == to.year() {
+        return format!("between {} and {} UTC", at(from), at(to));
+    }
+    let year = |time: DateTime| time.strftime("%-d %B %Y").to_string();
+    format!("between {} and {}", year(from), year(to))
+}
+
 /// Whether it begins a mention or a tag, in any of its widths: networks treat all widths alike.
 fn starts_a_tag(c: char) -> bool {
     matches!(c, '@' | '＠' | '﹫' | '#' | '＃' | '﹟' | '$' | '＄' | '﹩')
@@ -254,18 +292,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::tests::SAMPLE;
+    use crate::{rules::tests::SAMPLE, unknown::Unknown};
 
     fn milestone(number: u64) -> Milestone {
         Milestone::from_number(number).unwrap()
     }
 
-    fn recipient(handle: &str) -> Recipient {
-        Recipient {
+    fn compose(channel: Channel, number: u64, handle: &str, creator: &str) -> String {
+        let recipient = Recipient {
             id: "1".into(),
             handle: handle.into(),
             name: None,
-        }
+            unknown: Unknown::new(),
+        };
+        let facts = Facts {
+            milestone: milestone(number),
+            recipient: &recipient,
+            creator,
+            since: None,
+            reached_at: Timestamp::UNIX_EPOCH,
+        };
+        Template::default_for(channel).compose(&SAMPLE, channel, &facts)
     }
 
     #[test]
@@ -278,13 +325,7 @@ mod tests {
 
     #[test]
     fn an_announcement_names_nobody() {
-        let text = Template::default_for(Channel::Announce).compose(
-            &SAMPLE,
-            Channel::Announce,
-            milestone(621),
-            Some(&recipient("cleo")),
-            "Amber @lane, amber.com",
-        );
+        let text = compose(Channel::Announce, 621, "cleo", "Amber @lane, amber.com");
         assert!(text.contains("my 621st follower"), "{text}");
         assert!(
             !text.contains("cleo") && !text.contains('@') && !text.contains("amber.com"),
@@ -294,10 +335,27 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_a_draft_addresses_the_ordinal() {
-        let words = Template::default_for(Channel::Draft);
-        let text = words.compose(&SAMPLE, Channel::Draft, milestone(600), None, "Amber");
-        assert!(text.contains("my 600th follower"), "{text}");
+    fn when_is_as_exact_as_two_looks_are() {
+        let time = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let to = time("2026-11-22T14:05:00Z");
+        for (since, words) in [
+            (
+                Some("2026-11-22T14:00:00Z"),
+                "on 22 November between 14:00 and 14:05 UTC",
+            ),
+            (
+                Some("2026-11-21T23:58:00Z"),
+                "between 21 November 23:58 and 22 November 14:05 UTC",
+            ),
+            (
+                Some("2025-12-31T23:58:00Z"),
+                "between 31 December 2025 and 22 November 2026",
+            ),
+            (None, "before 22 November 14:05 UTC"),
+        ] {
+            assert_eq!(when(since.map(time), to), words);
+            assert!(words.len() <= WIDEST_WHEN.len());
+        }
     }
 
     #[test]
