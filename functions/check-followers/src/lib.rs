@@ -12,7 +12,7 @@ use have_a_hug::{
     metrics::{CheckCounts, MAX_CHARTED},
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::{account::AccountName, hug::Status, milestone::Milestone};
+use promise::{account::AccountName, milestone::Milestone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -145,14 +145,11 @@ async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Chec
 fn count(deps: &Deps, results: &[Checked], failed: usize) {
     let now = deps.clock.now();
     let checks = || results.iter().filter_map(Checked::check);
-    let rearmed = checks().flat_map(|check| &check.rearmed);
     let counts = CheckCounts {
         checked: results.len(),
         failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        given_up: rearmed
-            .filter(|hug| hug.status == Status::Undeliverable)
-            .count(),
+        given_up: 0,
     };
     deps.metrics.checks(&counts, now);
     for (account, followers, next) in charted(results) {
@@ -184,13 +181,13 @@ fn log(check: &Check) {
         let evidence = &hug.evidence;
         tracing::info!(
             %account, milestone = hug.milestone.number(), follower, position = evidence.position,
-            skipped = evidence.skipped.len() as u64 + evidence.skipped_more, note = evidence.note, "milestone reached"
+            passed_over = evidence.passed_over, status = %hug.status, note = evidence.note, "milestone reached"
         );
     }
     if let Some(waiting) = &check.waiting {
         tracing::info!(
-            %account, milestone = waiting.milestone.number(), skipped = waiting.skipped.len() as u64 + waiting.skipped_more,
-            "milestone waits for a genuine follower"
+            %account, milestone = waiting.milestone.number(), why = waiting.why,
+            passed_over = waiting.skipped.len() as u64 + waiting.skipped_before, "milestone waits"
         );
     }
 }
@@ -240,7 +237,11 @@ mod tests {
             next_milestone: None,
             hugs: Vec::new(),
             waiting: None,
+            passed_over: Vec::new(),
             rearmed: Vec::new(),
+            for_creator: Vec::new(),
+            login_error: None,
+            succeeded_at: None,
             retry_at: None,
         }))
     }

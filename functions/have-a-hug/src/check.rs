@@ -11,23 +11,24 @@ mod stuck;
 
 use jiff::Timestamp;
 use promise::{
-    count::{is_confirmed, is_leap},
-    evidence::Evidence,
+    count::{Belief, believe},
+    evidence::{Evidence, PassedOver, Skipped},
     follower::Recipient,
-    hug::{Hug, Status},
+    hug::{HoldCause, Hug},
     milestone::{MAX_MILESTONE, Milestone},
-    record::{AccountRecord, HandleRecord, Remembered},
+    record::{AccountRecord, HandleRecord, Leap, Pending, ReadFollowers, Remembered},
+    unknown::Unknown,
     untrusted::{MAX_NAME, one_line},
 };
 
 use self::{
     newest::Newest,
-    recipient::{Choice, Recipients},
+    recipient::{Choice, Recipients, day},
     stuck::{Unsettled, rearm_stuck},
 };
 use crate::{
     deps::{Connected, Deps},
-    ledger::{LedgerError, LedgerFailure},
+    ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
     network::{Failure, NetworkError, Profile},
 };
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
@@ -81,48 +82,55 @@ struct Known {
 
 /// What a check decided: everything that is recorded, as one value.
 struct Decision {
+    outcome: CheckOutcome,
     before: Option<AccountRecord>,
     after: AccountRecord,
+    /// The count that was read. It is that of `after`, unless it is not believed yet.
+    followers: u64,
     hugs: Vec<Hug>,
+    passed_over: Vec<(Milestone, PassedOver)>,
     waiting: Option<Waiting>,
-    /// What was learned of the handle; `None` fields stay as they are.
-    learned: HandleRecord,
+    /// What was learned of the handle.
+    handle: HandleChange,
 }
 
 /// What a count crossed since the check before.
+#[derive(Default)]
 struct Crossing {
     /// The new mark.
     mark: u64,
     hugs: Vec<Hug>,
+    passed_over: Vec<(Milestone, PassedOver)>,
     waiting: Option<Waiting>,
+    pending: Option<Pending>,
 }
 
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
         let known = self.read().await?;
-        let Unsettled {
-            rearmed,
-            milestones: unsettled,
-        } = match &known.account {
+        if known.handle.paused_at.is_some() {
+            return Ok(self.not_looked(&known, Unsettled::default(), CheckOutcome::Paused, None));
+        }
+        let unsettled = match &known.account {
             Some(account) => {
                 rearm_stuck(&self.deps.ledger, account, self.now, self.dry_run).await?
             }
             None => Unsettled::default(),
         };
         if let Some(until) = known.handle.retry_at.filter(|until| *until > self.now) {
-            return Ok(self.rate_limited(&known, rearmed, until));
+            return Ok(self.rate_limited(&known, unsettled, until));
         }
-        match self.decide(&known, unsettled).await {
+        match self.decide(&known, &unsettled.milestones).await {
             Ok(decision) => {
                 self.record(&decision).await?;
-                Ok(self.done(decision, rearmed))
+                Ok(self.done(decision, unsettled))
             }
             Err(CheckError::Network(NetworkError {
                 failure: Failure::WaitUntil(until),
                 ..
             })) => {
                 self.remember_limit(until).await?;
-                Ok(self.rate_limited(&known, rearmed, until))
+                Ok(self.rate_limited(&known, unsettled, until))
             }
             Err(error) => Err(error),
         }
@@ -141,93 +149,165 @@ impl OneCheck<'_> {
     async fn decide(
         &self,
         known: &Known,
-        unsettled: Vec<Milestone>,
+        unsettled: &[Milestone],
     ) -> Result<Decision, CheckError> {
         let Connected { account, network } = self.connected;
         let profile = network.profile(known.handle.id.as_ref()).await?;
         self.reject_impossible(&profile, &known.handle)?;
-        let (before, mut unsettled) = match (&known.account, &known.handle.id) {
+        let mut unsettled = unsettled.to_vec();
+        let before = match (&known.account, &known.handle.id) {
             // It may be a new handle of an account that is known under its old one, with its hugs.
             (None, None) => {
                 let key = account.name.with_id(&profile.id);
                 let before = self.deps.ledger.account(&key).await?;
-                let unsettled = before.as_ref().map(|before| before.unsettled.clone());
-                (before, unsettled.unwrap_or_default())
+                unsettled.extend(before.iter().flat_map(|before| &before.unsettled));
+                before
             }
-            (known, _) => (known.clone(), unsettled),
+            (known, _) => known.clone(),
         };
-        if let Some(before) = &before {
-            self.confirm_leap(before.followers, &profile).await?;
+        let followers = profile.followers;
+        let Some(before) = before else {
+            return Ok(self.baseline(known, profile).await);
+        };
+        let leap = before.leap.as_ref();
+        if let Belief::Unconfirmed(leap) = believe(before.followers, leap, followers, self.now) {
+            return Ok(self.unconfirmed(known, before, leap, followers));
         }
         let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
-        let crossing = match &before {
-            None => Crossing {
-                mark: profile.followers,
-                hugs: Vec::new(),
-                waiting: None,
-            },
-            Some(before) => self.cross(before, &profile, &mut newest).await?,
-        };
+        let crossing = self.cross(&before, &profile, &mut newest).await?;
         unsettled.extend(crossing.hugs.iter().map(|hug| hug.milestone));
+        let kept = before.remembered.as_ref();
         let remembered = self
-            .remember(
-                before.as_ref(),
-                crossing.mark,
-                profile.followers,
-                &mut newest,
-            )
+            .remember(kept, crossing.mark, before.followers, followers, &mut newest)
             .await;
-        let learned = HandleRecord {
-            id: (known.handle.id.as_ref() != Some(&profile.id)).then(|| profile.id.clone()),
-            retry_at: network.blocked_until().filter(|until| *until > self.now),
-            send_retry_at: None,
-        };
+        let judged = before.pending.as_ref();
+        let judged = judged.and_then(|pending| pending.judged.as_ref());
+        let readings: Vec<&Remembered> = kept.into_iter().chain(judged).collect();
+        let read = newest.read_beside(&readings);
         Ok(Decision {
+            outcome: match &crossing {
+                crossing if !crossing.hugs.is_empty() => CheckOutcome::Milestones,
+                crossing if crossing.waiting.is_some() => CheckOutcome::Waiting,
+                _ => CheckOutcome::NoMilestone,
+            },
             after: AccountRecord {
                 name: account.name.clone(),
-                id: profile.id,
-                followers: profile.followers,
+                id: profile.id.clone(),
+                followers,
                 promised_up_to: crossing.mark,
                 unsettled,
+                leap: None,
+                pending: crossing.pending,
+                read: ReadFollowers::and(before.read, day(self.now), read).or(before.read),
                 remembered,
                 checked_at: self.now,
-                revision: before.as_ref().map_or(1, |before| before.revision + 1),
+                revision: before.revision + 1,
+                unknown: before.unknown.clone(),
             },
-            before,
+            before: Some(before),
+            followers,
             hugs: crossing.hugs,
+            passed_over: crossing.passed_over,
             waiting: crossing.waiting,
-            learned,
+            handle: self.learned(known, &profile),
         })
+    }
+
+    /// The first check of an account: it owes nothing for what is behind.
+    async fn baseline(&self, known: &Known, profile: Profile) -> Decision {
+        let Connected { account, network } = self.connected;
+        let followers = profile.followers;
+        let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
+        let remembered = self
+            .remember(None, followers, followers, followers, &mut newest)
+            .await;
+        Decision {
+            outcome: CheckOutcome::Baseline,
+            before: None,
+            handle: self.learned(known, &profile),
+            after: AccountRecord {
+                name: account.name.clone(),
+                followers,
+                promised_up_to: followers,
+                unsettled: Vec::new(),
+                leap: None,
+                pending: None,
+                read: ReadFollowers::and(None, day(self.now), newest.read_beside(&[])),
+                remembered,
+                checked_at: self.now,
+                revision: 1,
+                unknown: Unknown::new(),
+                id: profile.id,
+            },
+            followers,
+            hugs: Vec::new(),
+            passed_over: Vec::new(),
+            waiting: None,
+        }
+    }
+
+    /// A count that is not believed yet changes nothing but that it was seen.
+    fn unconfirmed(
+        &self,
+        known: &Known,
+        before: AccountRecord,
+        leap: Leap,
+        followers: u64,
+    ) -> Decision {
+        let healed = known.handle.failing_since.is_some();
+        Decision {
+            outcome: CheckOutcome::Unconfirmed,
+            after: AccountRecord {
+                leap: Some(leap),
+                revision: before.revision + 1,
+                ..before.clone()
+            },
+            before: Some(before),
+            followers,
+            hugs: Vec::new(),
+            passed_over: Vec::new(),
+            waiting: None,
+            handle: HandleChange {
+                healed,
+                ..HandleChange::default()
+            },
+        }
+    }
+
+    fn learned(&self, known: &Known, profile: &Profile) -> HandleChange {
+        let blocked_until = self.connected.network.blocked_until();
+        HandleChange {
+            set: HandleRecord {
+                id: (known.handle.id.as_ref() != Some(&profile.id)).then(|| profile.id.clone()),
+                retry_at: blocked_until.filter(|until| *until > self.now),
+                ..HandleRecord::default()
+            },
+            healed: known.handle.failing_since.is_some(),
+            resumed: false,
+        }
     }
 
     async fn record(&self, decision: &Decision) -> Result<(), LedgerError> {
         if self.dry_run {
             return Ok(());
         }
-        let Decision {
-            before,
-            after,
-            hugs,
-            learned,
-            ..
-        } = decision;
-        let learned = (*learned != HandleRecord::default()).then_some(learned);
-        let ledger = &self.deps.ledger;
-        ledger
-            .record_check(before.as_ref(), after, hugs, learned)
-            .await
+        let recording = Recording {
+            before: decision.before.as_ref(),
+            after: &decision.after,
+            hugs: &decision.hugs,
+            passed_over: &decision.passed_over,
+            handle: &decision.handle,
+        };
+        self.deps.ledger.record_check(recording).await
     }
 
     async fn remember_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
         if self.dry_run {
             return Ok(());
         }
-        let limit = HandleRecord {
-            retry_at: Some(until),
-            ..HandleRecord::default()
-        };
         let name = &self.connected.account.name;
-        self.deps.ledger.remember_limit(name, &limit).await
+        let limit = HandleChange::read_limit(until);
+        self.deps.ledger.change_handle(name, &limit).await
     }
 
     /// Rejects answers about another account or with too many followers: the mark never goes down, so they
@@ -249,26 +329,6 @@ impl OneCheck<'_> {
         Err(self.not_believed(Failure::TryAgain, why))
     }
 
-    /// Reads a count that leapt once more: one that was wrong for a moment must not move the mark. Where the
-    /// rate limit is used up, the check waits.
-    async fn confirm_leap(&self, before: u64, profile: &Profile) -> Result<(), NetworkError> {
-        let (network, count) = (self.connected.network, profile.followers);
-        if !is_leap(before, count) {
-            return Ok(());
-        }
-        let blocked = network.blocked_until();
-        if let Some(until) = blocked.filter(|until| *until > self.now) {
-            let why = format!("it was {before}, then {count}, and cannot be read once more now");
-            return Err(self.not_believed(Failure::WaitUntil(until), why));
-        }
-        let again = network.profile(Some(&profile.id)).await?.followers;
-        if is_confirmed(count, again) {
-            return Ok(());
-        }
-        let why = format!("it was {before}, then {count}, and a moment later {again}");
-        Err(self.not_believed(Failure::TryAgain, why))
-    }
-
     fn not_believed(&self, failure: Failure, why: String) -> NetworkError {
         NetworkError {
             failure,
@@ -286,53 +346,72 @@ impl OneCheck<'_> {
         newest: &mut Newest<'_>,
     ) -> Result<Crossing, CheckError> {
         let (mark, count) = (before.promised_up_to, profile.followers);
-        let owed = self.deps.settings.plan.owed(mark, count);
+        let plan = self.deps.settings.plan;
+        let owed = plan.owed(mark, count);
+        let mut crossing = Crossing {
+            mark: owed.mark,
+            ..Crossing::default()
+        };
         if owed.milestones.is_empty() {
-            return Ok(Crossing {
-                mark: owed.mark,
-                hugs: Vec::new(),
-                waiting: None,
-            });
+            // A milestone can wait while the count is below it for a time.
+            crossing.pending = before.pending.clone();
+            return Ok(crossing);
         }
         let given = self.deps.ledger.hugs(&before.key()).await?;
         // A milestone that has a hug is not owed a second one, wherever the mark is.
-        let has_none = |milestone: &Milestone| given.iter().all(|hug| hug.milestone != *milestone);
-        let mut recipients = Recipients::begin(
-            self.connected,
-            newest,
-            &given,
-            before.remembered.as_ref(),
-            count,
-            self.now,
-        )
-        .await?;
-        let mut hugs = Vec::new();
+        let has_none = |milestone: &Milestone| {
+            let mut unreadable = given.unreadable.iter().map(|hug| hug.key.milestone);
+            let mut known = given.known.iter().map(|hug| hug.milestone);
+            known.all(|one| one != *milestone) && unreadable.all(|one| one != *milestone)
+        };
+        let today = given.known.iter().filter(|hug| hug.counts_today(self.now));
+        let mut left_today = plan.most_a_day().saturating_sub(today.count());
+        let mut recipients =
+            Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;
         for milestone in owed.milestones.into_iter().filter(has_none) {
-            match recipients
-                .choose(milestone, before.followers, count)
-                .await?
-            {
-                Choice::Hug(evidence, follower) => {
-                    hugs.push(self.hug(profile, milestone, evidence, follower));
+            let (hug, skipped) = match recipients.choose(milestone).await? {
+                Choice::Named(evidence, follower, skipped) if left_today > 0 => {
+                    left_today -= 1;
+                    let hug = self.hug(profile, milestone, evidence, Some(follower));
+                    (hug, skipped)
                 }
-                Choice::Nobody(evidence) => {
-                    return Ok(Crossing {
-                        mark: milestone.mark_while_it_waits(mark),
-                        hugs,
-                        waiting: Some(Waiting {
-                            milestone,
-                            skipped: evidence.skipped,
-                            skipped_more: evidence.skipped_more,
-                        }),
+                Choice::Named(evidence, follower, skipped) => {
+                    let hug = self.hug(profile, milestone, evidence, Some(follower));
+                    let most = plan.most_a_day();
+                    let why = format!("more than {most} hugs in 24 hours");
+                    (hug.held(HoldCause::MostADay, why), skipped)
+                }
+                Choice::Unknown(evidence) => {
+                    let why = evidence.note.clone().unwrap_or_default();
+                    let hug = self.hug(profile, milestone, evidence, None);
+                    (hug.held(HoldCause::Nobody, why), Vec::new())
+                }
+                Choice::Waits(pending, skipped, why) => {
+                    crossing.mark = milestone.mark_while_it_waits(mark);
+                    crossing.passed_over.extend(self.passed_over(milestone, &skipped));
+                    crossing.waiting = Some(Waiting {
+                        milestone,
+                        why,
+                        skipped_before: pending.passed_over - skipped.len() as u64,
+                        skipped,
                     });
+                    crossing.pending = Some(pending);
+                    return Ok(crossing);
                 }
-            }
+            };
+            crossing.passed_over.extend(self.passed_over(milestone, &skipped));
+            crossing.hugs.push(hug);
         }
-        Ok(Crossing {
-            mark: owed.mark,
-            hugs,
-            waiting: None,
-        })
+        Ok(crossing)
+    }
+
+    /// Those who were passed over for a milestone, as an item of their own; `None` where nobody was.
+    fn passed_over(
+        &self,
+        milestone: Milestone,
+        skipped: &[Skipped],
+    ) -> Option<(Milestone, PassedOver)> {
+        (!skipped.is_empty()).then(|| (milestone, PassedOver::at(self.now, skipped)))
     }
 
     /// The top of the list, where the next milestone is near: at the crossing, everyone who is listed above
@@ -340,17 +419,18 @@ impl OneCheck<'_> {
     /// where it cannot be read.
     async fn remember(
         &self,
-        before: Option<&AccountRecord>,
+        kept: Option<&Remembered>,
         mark: u64,
+        before: u64,
         followers: u64,
         newest: &mut Newest<'_>,
     ) -> Option<Remembered> {
-        let kept = before.and_then(|before| before.remembered.clone());
+        let kept = kept.cloned();
         if mark < followers {
             // A milestone waits, or several more are owed: what was known before them still counts.
             return kept;
         }
-        let grew = before.map_or(0, |before| followers.saturating_sub(before.followers));
+        let grew = followers.saturating_sub(before);
         if !self.deps.settings.plan.is_near(mark, followers, grew) {
             return None;
         }
@@ -372,70 +452,78 @@ impl OneCheck<'_> {
     ) -> Hug {
         let account = self.connected.account;
         let creator = account.creator.clone();
-        Hug {
-            account: account.name.clone(),
-            id: profile.id.clone(),
+        Hug::owed(
+            account.name.clone(),
+            profile.id.clone(),
             milestone,
-            status: Status::Reached,
+            creator.unwrap_or_else(|| one_line(&profile.name, MAX_NAME)),
             follower,
             evidence,
-            creator: creator.unwrap_or_else(|| one_line(&profile.name, MAX_NAME)),
-            invitation: None,
-            refusals: Vec::new(),
-            reason: None,
-            attempts: 0,
-            rearmed: 0,
-            lease_until: None,
-            reached_at: self.now,
-            updated_at: self.now,
-            revision: 1,
-        }
+            self.now,
+        )
     }
 
-    fn done(&self, decision: Decision, rearmed: Vec<Rearmed>) -> Check {
+    fn done(&self, decision: Decision, unsettled: Unsettled) -> Check {
         let Decision {
+            outcome,
             before,
             after,
+            followers,
             hugs,
+            passed_over,
             waiting,
-            learned,
+            handle,
         } = decision;
-        let outcome = match (&before, &waiting) {
-            (None, _) => CheckOutcome::Baseline,
-            (Some(_), _) if !hugs.is_empty() => CheckOutcome::Milestones,
-            (Some(_), Some(_)) => CheckOutcome::Waiting,
-            (Some(_), None) => CheckOutcome::NoMilestone,
-        };
+        let mut for_creator = unsettled.for_creator;
+        for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
         Check {
             account: after.name,
             id: Some(after.id),
             outcome,
             followers_before: before.map(|before| before.followers),
-            followers: Some(after.followers),
+            followers: Some(followers),
             promised_up_to: Some(after.promised_up_to),
             next_milestone: self.deps.settings.plan.next_after(after.promised_up_to),
             hugs,
+            passed_over,
             waiting,
-            rearmed,
-            retry_at: learned.retry_at,
+            rearmed: unsettled.rearmed,
+            for_creator,
+            login_error: None,
+            succeeded_at: Some(self.now),
+            retry_at: handle.set.retry_at,
         }
     }
 
-    fn rate_limited(&self, known: &Known, rearmed: Vec<Rearmed>, until: Timestamp) -> Check {
+    fn rate_limited(&self, known: &Known, unsettled: Unsettled, until: Timestamp) -> Check {
+        self.not_looked(known, unsettled, CheckOutcome::RateLimited, Some(until))
+    }
+
+    fn not_looked(
+        &self,
+        known: &Known,
+        unsettled: Unsettled,
+        outcome: CheckOutcome,
+        retry_at: Option<Timestamp>,
+    ) -> Check {
         let account = known.account.as_ref();
         let mark = account.map(|account| account.promised_up_to);
         Check {
             account: self.connected.account.name.clone(),
             id: account.map(|account| account.id.clone()),
-            outcome: CheckOutcome::RateLimited,
+            outcome,
             followers_before: account.map(|account| account.followers),
             followers: None,
             promised_up_to: mark,
             next_milestone: mark.and_then(|mark| self.deps.settings.plan.next_after(mark)),
             hugs: Vec::new(),
+            passed_over: Vec::new(),
             waiting: None,
-            rearmed,
-            retry_at: Some(until),
+            rearmed: unsettled.rearmed,
+            for_creator: unsettled.for_creator,
+            login_error: None,
+            succeeded_at: account.map(|account| account.checked_at),
+            retry_at,
         }
     }
 }

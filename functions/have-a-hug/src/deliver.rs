@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use promise::{
     account::AccountName,
     channel::Channel,
-    hug::{Hug, HugKey, Invitation, NotClaimable, Status},
-    record::HandleRecord,
+    follower::Recipient,
+    hug::{Hug, HugKey, NotNow, Status},
+    letter::{Receipt, Wait, WaitCause, Words},
+    template::Facts,
 };
 
 use crate::{
     deps::{Connected, Deps},
-    ledger::{LedgerError, LedgerFailure},
+    ledger::{HandleChange, LedgerError, LedgerFailure},
     network::{Failure, NetworkError},
 };
 
@@ -33,12 +35,19 @@ pub struct Delivery {
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// The invitation was sent, or the draft is ready.
+    /// The invitation was sent.
     Invited {
         /// How it travelled.
         channel: Channel,
-        /// The network's reference to it, or the draft's link.
+        /// The network's id of it.
         reference: String,
+    },
+    /// No channel is left for a program: the words wait for the creator's hand.
+    ToSend,
+    /// Nobody can be named: the creator decides.
+    Held {
+        /// Why.
+        why: String,
     },
     /// Nothing was left to send: the record was delivered before.
     Settled(Status),
@@ -54,11 +63,8 @@ pub enum DeliveryOutcome {
         /// What happened to the response.
         why: String,
     },
-    /// No channel is left.
-    Undeliverable {
-        /// Why.
-        why: String,
-    },
+    /// The account is served from another ledger.
+    Paused,
     /// The ledger does not have this hug.
     Gone,
 }
@@ -107,12 +113,20 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
         Ok(connected) => connected,
         Err(error) => return ended(Some(hug), 0, Err(error)),
     };
+    let handle = match deps.ledger.handle(&connected.account.name).await {
+        Ok(handle) => handle.unwrap_or_default(),
+        Err(error) => return ended(Some(hug), 0, Err(error.into())),
+    };
+    if handle.paused_at.is_some() {
+        return ended(Some(hug), 0, Ok(DeliveryOutcome::Paused));
+    }
     let mut one = OneDelivery {
         deps,
         connected,
         // Words that are there before the claim may have been sent.
-        may_have_been_sent: hug.invitation.is_some(),
+        may_have_been_sent: hug.invitation.words.is_some(),
         hug,
+        send_retry_at: handle.send_retry_at,
         refused: 0,
     };
     let result = match one.run().await {
@@ -141,6 +155,8 @@ struct OneDelivery<'a> {
     hug: Hug,
     /// Whether an earlier try may have delivered the words of the hug's invitation.
     may_have_been_sent: bool,
+    /// Until when the network asked for no more posts.
+    send_retry_at: Option<Timestamp>,
     refused: usize,
 }
 
@@ -148,25 +164,43 @@ impl OneDelivery<'_> {
     async fn run(&mut self) -> Result<DeliveryOutcome, DeliverError> {
         match self.hug.claim(self.now()) {
             Ok(claimed) => self.write(claimed).await?,
-            Err(NotClaimable::Settled(status)) => return Ok(DeliveryOutcome::Settled(status)),
-            Err(NotClaimable::InProgress { .. }) => return Ok(DeliveryOutcome::InProgress),
+            Err(NotNow::Settled(status)) => return Ok(DeliveryOutcome::Settled(status)),
+            Err(NotNow::Waiting { wait }) => {
+                return Ok(DeliveryOutcome::Postponed { until: wait.until });
+            }
+            Err(_) => return Ok(DeliveryOutcome::InProgress),
+        }
+        match self.find_follower().await {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                self.write(self.hug.nobody(why.clone(), self.now())).await?;
+                return Ok(DeliveryOutcome::Held { why });
+            }
+            Err(DeliverError::Network(error)) => return self.not_sent(error).await,
+            Err(error) => return Err(error),
         }
         loop {
-            let Some(channel) = self.hug.next_channel(&self.connected.account.contact) else {
-                let why = "every channel was refused".to_owned();
-                self.write(self.hug.undeliverable(why.clone(), self.now()))
-                    .await?;
-                return Ok(DeliveryOutcome::Undeliverable { why });
+            let contact = &self.connected.account.contact;
+            let channel = self.hug.invitation.next_channel(contact);
+            let Some(channel) = channel.filter(|channel| *channel != Channel::Draft) else {
+                let draft = self.compose(Channel::Draft);
+                self.write(self.hug.to_send(draft, self.now())).await?;
+                return Ok(DeliveryOutcome::ToSend);
             };
-            if let Some(until) = self.send_limit(channel).await? {
-                return self.postpone(until, "the network's rate limit").await;
+            if let Some(until) = self.send_retry_at.filter(|until| *until > self.now()) {
+                let wait = Wait {
+                    until,
+                    cause: WaitCause::RateLimit,
+                };
+                return self.postpone(wait, "the network's rate limit").await;
             }
             let error = match self.deliver_by(channel).await {
-                Ok(reference) => {
-                    self.write(self.hug.invited(reference.clone(), self.now()))
-                        .await?;
+                Ok(Some(receipt)) => {
+                    let reference = receipt.reference.clone();
+                    self.write(self.hug.invited(receipt, self.now())).await?;
                     return Ok(DeliveryOutcome::Invited { channel, reference });
                 }
+                Ok(None) => continue,
                 Err(DeliverError::Network(error)) => error,
                 Err(error) => return Err(error),
             };
@@ -191,86 +225,100 @@ impl OneDelivery<'_> {
         Ok(())
     }
 
-    /// Until when the network asked for no more posts; a draft asks nothing of it.
-    async fn send_limit(&self, channel: Channel) -> Result<Option<Timestamp>, LedgerError> {
-        if channel == Channel::Draft {
+    /// Asks the network who has the handle that the creator chose. Returns why nobody can be named, where that
+    /// is so. Words that may have been sent without a name are looked up first.
+    async fn find_follower(&mut self) -> Result<Option<String>, DeliverError> {
+        if self.hug.follower.is_some() || self.may_have_been_sent {
             return Ok(None);
         }
-        let handle = self
-            .deps
-            .ledger
-            .handle(&self.connected.account.name)
-            .await?;
-        let limit = handle.and_then(|handle| handle.send_retry_at);
-        Ok(limit.filter(|until| *until > self.now()))
+        let Some(handle) = self.hug.chosen.clone() else {
+            let why = self.hug.evidence.note.clone();
+            return Ok(Some(why.unwrap_or_else(|| "nobody is named".to_owned())));
+        };
+        let Some(found) = self.connected.network.user(&handle).await? else {
+            return Ok(Some(format!("nobody has the handle {handle}")));
+        };
+        let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
+        let theirs = |hug: &&Hug| {
+            let follower = hug.follower.as_ref();
+            follower.is_some_and(|one| one.id == found.id) && hug.milestone != self.hug.milestone
+        };
+        if let Some(hug) = hugs.known.iter().find(theirs) {
+            return Ok(Some(format!(
+                "{handle} already has the hug for {}",
+                hug.milestone
+            )));
+        }
+        let named = self.hug.named(Recipient::from(&found), self.now());
+        self.write(named).await?;
+        Ok(None)
     }
 
-    /// Delivers the invitation on that channel and returns the reference to it.
-    async fn deliver_by(&mut self, channel: Channel) -> Result<String, DeliverError> {
-        let invitation = if let Some(invitation) = &self.hug.invitation {
-            invitation.clone()
+    /// Delivers the invitation on that channel. `None` where words of an earlier try did not arrive and must not
+    /// be sent on that channel any more.
+    async fn deliver_by(&mut self, channel: Channel) -> Result<Option<Receipt>, DeliverError> {
+        let words = if let Some(words) = &self.hug.invitation.words {
+            words.clone()
         } else {
-            let invitation = self.compose(channel);
-            self.write(self.hug.prepare(invitation.clone(), self.now()))
+            let words = self.compose(channel);
+            self.write(self.hug.prepare(words.clone(), self.now()))
                 .await?;
-            invitation
+            words
         };
-        if channel == Channel::Draft {
-            let recipient = self.hug.follower.as_ref();
-            return Ok(self
-                .connected
-                .network
-                .draft_link(recipient, &invitation.text));
-        }
         if self.may_have_been_sent {
-            if let Some(reference) = self.find(&invitation).await? {
-                return Ok(reference);
+            if let Some(receipt) = self.find(&words).await? {
+                return Ok(Some(receipt));
             }
-            let until = invitation.shown_by();
+            let until = words.shown_by();
             if until > self.now() {
                 let why =
                     format!("it is not among the messages, and may show up there until {until}");
                 return Err(self.not_now(Failure::OutcomeUnknown, why).into());
             }
-            self.write(self.hug.tried_again(self.now())).await?;
+            self.may_have_been_sent = false;
+            let is_wanted = self.connected.account.contact.contains(&channel);
+            if !is_wanted || self.hug.follower.is_none() {
+                self.write(self.hug.without_words(self.now())).await?;
+                return Ok(None);
+            }
+            // Only words that were composed just now are sent, whoever wrote the record.
+            let text = self.compose(channel).text;
+            self.write(self.hug.tried_again(text, self.now())).await?;
         }
         if !self.hug.time_to_send(self.now()) {
             let why = "too little is left of the time that it may take".to_owned();
             return Err(self.not_now(Failure::TryAgain, why).into());
         }
-        let letter = self.hug.letter(&invitation);
-        Ok(self.connected.network.send(&letter).await?)
+        let words = self.hug.invitation.words.clone().unwrap_or(words);
+        let letter = self.hug.letter(&words);
+        Ok(Some(shim(self.connected.network.send(&letter).await?)))
     }
 
-    fn compose(&self, channel: Channel) -> Invitation {
+    fn compose(&self, channel: Channel) -> Words {
         let hug = &self.hug;
-        let wording = hug.wording(channel);
-        let text = self.deps.settings.text(wording).compose(
-            self.connected.account.rules(),
-            wording,
-            hug.milestone,
-            hug.follower.as_ref(),
-            &hug.creator,
-        );
-        Invitation {
+        let nobody = Recipient::default();
+        let facts = Facts {
+            milestone: hug.milestone,
+            recipient: hug.follower.as_ref().unwrap_or(&nobody),
+            creator: &hug.creator,
+            since: hug.evidence.since,
+            reached_at: hug.reached_at,
+        };
+        let rules = self.connected.account.rules();
+        let template = self.deps.settings.text(channel);
+        Words {
             channel,
-            text,
+            text: template.compose(rules, channel, &facts),
             prepared_at: self.now(),
             tried_again_at: None,
-            reference: None,
-            sent_at: None,
         }
     }
 
     /// Asks the network for the letter. A refusal to answer does not mean that the letter was refused: the
     /// next channel must not be tried, because the follower may have this letter.
-    async fn find(&self, invitation: &Invitation) -> Result<Option<String>, NetworkError> {
-        let found = self
-            .connected
-            .network
-            .find(&self.hug.letter(invitation))
-            .await;
-        found.map_err(|mut error| {
+    async fn find(&self, words: &Words) -> Result<Option<Receipt>, NetworkError> {
+        let found = self.connected.network.find(&self.hug.letter(words)).await;
+        found.map(|found| found.map(shim)).map_err(|mut error| {
             if error.failure == Failure::Refused {
                 error.failure = Failure::Unauthorized;
             }
@@ -289,42 +337,51 @@ impl OneDelivery<'_> {
 
     /// Records why it was not sent, or may not have been, and until when to leave it.
     async fn not_sent(&mut self, error: NetworkError) -> Result<DeliveryOutcome, DeliverError> {
-        match error.failure {
+        let why = error.to_string();
+        let cause = match error.failure {
             Failure::WaitUntil(until) => {
-                let limit = HandleRecord {
-                    send_retry_at: Some(until),
-                    ..HandleRecord::default()
-                };
                 let name = &self.connected.account.name;
-                self.deps.ledger.remember_limit(name, &limit).await?;
-                self.postpone(until, &error.to_string()).await
+                let limit = HandleChange::send_limit(until);
+                self.deps.ledger.change_handle(name, &limit).await?;
+                let wait = Wait {
+                    until,
+                    cause: WaitCause::RateLimit,
+                };
+                return self.postpone(wait, &why).await;
             }
             Failure::OutcomeUnknown => {
-                let why = error.to_string();
                 // The claim stays: the network has that long to show what it did.
                 self.write(self.hug.in_doubt(why.clone(), self.now()))
                     .await?;
-                Ok(DeliveryOutcome::InDoubt { why })
+                return Ok(DeliveryOutcome::InDoubt { why });
             }
-            Failure::TryAgain | Failure::Unauthorized | Failure::Refused => {
-                self.postpone(self.now(), &error.to_string()).await?;
-                Err(error.into())
-            }
-        }
+            Failure::Unauthorized => WaitCause::Blocked,
+            Failure::TryAgain | Failure::Refused => WaitCause::Trouble,
+        };
+        let wait = Wait {
+            until: self.now(),
+            cause,
+        };
+        self.postpone(wait, &why).await?;
+        Err(error.into())
     }
 
-    async fn postpone(
-        &mut self,
-        until: Timestamp,
-        why: &str,
-    ) -> Result<DeliveryOutcome, DeliverError> {
+    async fn postpone(&mut self, wait: Wait, why: &str) -> Result<DeliveryOutcome, DeliverError> {
         let (why, now) = (why.to_owned(), self.now());
         let postponed = if self.may_have_been_sent {
-            self.hug.in_doubt_until(until, why, now)
+            self.hug.in_doubt_and_waits(wait, why, now)
         } else {
-            self.hug.postponed(until, why, now)
+            self.hug.postponed(wait, why, now)
         };
         self.write(postponed).await?;
-        Ok(DeliveryOutcome::Postponed { until })
+        Ok(DeliveryOutcome::Postponed { until: wait.until })
+    }
+}
+
+fn shim(reference: String) -> Receipt {
+    Receipt {
+        reference,
+        url: None,
+        reply_key: None,
     }
 }

@@ -1,39 +1,44 @@
 //! What is read and written: one DynamoDB table of accounts and hugs.
 //!
 //! Every write depends on a revision: of two workers that read the same state, one gets
-//! [`LedgerFailure::LostRace`]. The keys are in `ledger/keys.rs`.
+//! [`LedgerFailure::LostRace`]. Each item has the version of its form, and fields that are not known are
+//! written back as they were read. The keys are in `ledger/keys.rs`, the items in `ledger/item.rs`.
 
 mod error;
 mod growth;
+mod item;
 mod keys;
-
-use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
     types::{
-        AttributeValue, Put, TransactWriteItem, Update,
+        Put, TransactWriteItem, Update,
         builders::{PutBuilder, UpdateBuilder},
     },
 };
+use jiff::Timestamp;
 use promise::{
     account::{AccountId, AccountName},
+    evidence::PassedOver,
     hug::{Hug, HugKey},
+    milestone::Milestone,
     record::{AccountRecord, HandleRecord},
 };
-use serde::{Serialize, de::DeserializeOwned};
-use serde_dynamo::aws_sdk_dynamodb_1::to_item;
+use serde::de::DeserializeOwned;
 
 use self::{
     error::Call,
     growth::hour,
-    keys::{ACCOUNT, HANDLE, MILESTONE, growth_sort_key, handle_key, hug_sort_key, name_of_handle},
+    item::{Item, item, parse_hug},
+    keys::{
+        ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, VERSION, growth_sort_key, handle_key,
+        hug_of_passed_over, hug_sort_key, name_of_handle, number, passed_over_sort_key, text,
+    },
 };
 pub use error::{LedgerError, LedgerFailure};
 pub use growth::Growth;
+pub use item::UnreadableHug;
 pub use keys::hug_key;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// Everything in the table.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +47,75 @@ pub struct Snapshot {
     pub accounts: Vec<AccountRecord>,
     /// Every hug, by account and milestone.
     pub hugs: Vec<Hug>,
+    /// Hugs that this version cannot read.
+    pub unreadable: Vec<UnreadableHug>,
+    /// Who was passed over for which milestone.
+    pub passed_over: Vec<(HugKey, PassedOver)>,
     /// What is known of every handle.
     pub handles: Vec<(AccountName, HandleRecord)>,
+}
+
+/// The hugs of an account.
+#[derive(Clone, Debug, Default)]
+pub struct Hugs {
+    /// Smallest milestone first.
+    pub known: Vec<Hug>,
+    /// Hugs that this version cannot read. They are left as they are.
+    pub unreadable: Vec<UnreadableHug>,
+}
+
+/// Everything that a check records.
+#[derive(Clone, Copy, Debug)]
+pub struct Recording<'a> {
+    /// The account as it was read; `None` at its first check.
+    pub before: Option<&'a AccountRecord>,
+    /// The account with its new mark.
+    pub after: &'a AccountRecord,
+    /// The hugs that are owed since.
+    pub hugs: &'a [Hug],
+    /// Who was passed over for which milestone.
+    pub passed_over: &'a [(Milestone, PassedOver)],
+    /// What was learned of the handle.
+    pub handle: &'a HandleChange,
+}
+
+/// A change of what is known of a handle. Checks and deliveries write to the same item side by side, so each
+/// writes only what it has learned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandleChange {
+    /// Fields that are not `None` are written.
+    pub set: HandleRecord,
+    /// Whether the last failure is over, so that nothing is said of it any more.
+    pub healed: bool,
+    /// Whether the account is served from this ledger again.
+    pub resumed: bool,
+}
+
+impl HandleChange {
+    /// No reading before that time.
+    pub fn read_limit(until: Timestamp) -> Self {
+        Self::from(HandleRecord {
+            retry_at: Some(until),
+            ..HandleRecord::default()
+        })
+    }
+
+    /// No sending before that time.
+    pub fn send_limit(until: Timestamp) -> Self {
+        Self::from(HandleRecord {
+            send_retry_at: Some(until),
+            ..HandleRecord::default()
+        })
+    }
+}
+
+impl From<HandleRecord> for HandleChange {
+    fn from(set: HandleRecord) -> Self {
+        Self {
+            set,
+            ..Self::default()
+        }
+    }
 }
 
 /// The table, on DynamoDB or anything that speaks its API.
@@ -88,16 +160,45 @@ impl Ledger {
     ///
     /// See [`Ledger::handle`].
     pub async fn hug(&self, key: &HugKey) -> Result<Option<Hug>, LedgerError> {
-        self.get("reading the hug", key.id.to_string(), &hug_sort_key(key))
-            .await
+        let (pk, sk) = (key.id.to_string(), hug_sort_key(key.milestone));
+        let call = Call {
+            attempted: "reading the hug",
+            about: format!("{} of {pk}", key.milestone),
+        };
+        let item = self.item(&call, pk, &sk).await?;
+        item.map(|item| parse_hug(&call, item)).transpose()
     }
 
     /// Every hug of an account, smallest milestone first.
     ///
     /// # Errors
     ///
-    /// See [`Ledger::handle`].
-    pub async fn hugs(&self, id: &AccountId) -> Result<Vec<Hug>, LedgerError> {
+    /// See [`Ledger::handle`]. A hug that cannot be read is not an error.
+    pub async fn hugs(&self, id: &AccountId) -> Result<Hugs, LedgerError> {
+        let range = (MILESTONE.to_owned(), format!("{MILESTONE}~"));
+        self.query_hugs(id, range).await
+    }
+
+    /// The hugs of an account from one milestone to another, both included.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::hugs`].
+    pub async fn hugs_between(
+        &self,
+        id: &AccountId,
+        first: Milestone,
+        last: Milestone,
+    ) -> Result<Hugs, LedgerError> {
+        let range = (hug_sort_key(first), hug_sort_key(last));
+        self.query_hugs(id, range).await
+    }
+
+    async fn query_hugs(
+        &self,
+        id: &AccountId,
+        (from, to): (String, String),
+    ) -> Result<Hugs, LedgerError> {
         let call = Call {
             attempted: "reading the hugs",
             about: id.to_string(),
@@ -107,15 +208,20 @@ impl Ledger {
             .query()
             .table_name(&self.table)
             .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :milestone)")
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", text(id))
-            .expression_attribute_values(":milestone", text(MILESTONE))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
             .into_paginator()
             .items()
             .send();
-        let mut hugs = Vec::new();
+        let mut hugs = Hugs::default();
         while let Some(item) = pages.next().await {
-            hugs.push(call.parse(item.map_err(|error| call.sdk(&error))?)?);
+            let item = item.map_err(|error| call.sdk(&error))?;
+            match UnreadableHug::or_hug(&call, item) {
+                Ok(hug) => hugs.known.push(hug),
+                Err(unreadable) => hugs.unreadable.extend(unreadable),
+            }
         }
         Ok(hugs)
     }
@@ -126,13 +232,14 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerFailure::LostRace`] where another check wrote the account, or one of the hugs, meanwhile.
-    pub async fn record_check(
-        &self,
-        before: Option<&AccountRecord>,
-        account: &AccountRecord,
-        hugs: &[Hug],
-        learned: Option<&HandleRecord>,
-    ) -> Result<(), LedgerError> {
+    pub async fn record_check(&self, check: Recording<'_>) -> Result<(), LedgerError> {
+        let Recording {
+            before,
+            after: account,
+            hugs,
+            passed_over,
+            handle,
+        } = check;
         let call = Call {
             attempted: "writing the check",
             about: account.name.to_string(),
@@ -143,8 +250,12 @@ impl Ledger {
             before.map(|account| account.revision),
         )];
         for hug in hugs {
-            let item = item(&call, hug, &key, &hug_sort_key(&hug.key()))?;
+            let item = item(&call, hug, &key, &hug_sort_key(hug.milestone))?;
             writes.push(put_if_unchanged(item, None));
+        }
+        for (milestone, who) in passed_over {
+            let item = item(&call, who, &key, &passed_over_sort_key(*milestone, account.checked_at))?;
+            writes.push(Put::builder().set_item(Some(item)));
         }
         let this_hour = hour(account.checked_at);
         if before.is_none_or(|before| hour(before.checked_at) != this_hour) {
@@ -156,31 +267,32 @@ impl Ledger {
                 &growth_sort_key(&this_hour),
             )?)));
         }
-        let learned = learned.map(|learned| self.update_handle(&account.name, learned));
-        self.transact(&call, writes, learned).await
+        let handle = self.update_handle(&account.name, handle);
+        self.transact(&call, writes, handle).await
     }
 
-    /// Records that a hug goes back to work: the hug, and its account that lists the hug as unsettled, both
-    /// or neither.
+    /// Records what a person did to a hug: the hug, and its account that lists the hug as unsettled, both or
+    /// neither. A hug of revision 1 must not exist yet.
     ///
     /// # Errors
     ///
     /// [`LedgerFailure::LostRace`] where someone else wrote one of them meanwhile.
-    pub async fn record_retry(
+    pub async fn record_by_hand(
         &self,
         account: &AccountRecord,
         hug: &Hug,
     ) -> Result<(), LedgerError> {
         let call = Call {
-            attempted: "writing the retry",
+            attempted: "writing the hug",
             about: format!("{} for {}", hug.milestone, hug.account),
         };
         let key = account.key().to_string();
         let account_item = item(&call, account, &key, ACCOUNT)?;
-        let hug_item = item(&call, hug, &key, &hug_sort_key(&hug.key()))?;
+        let hug_item = item(&call, hug, &key, &hug_sort_key(hug.milestone))?;
+        let seen = (hug.revision > 1).then(|| hug.revision - 1);
         let writes = vec![
             put_if_unchanged(account_item, Some(account.revision - 1)),
-            put_if_unchanged(hug_item, Some(hug.revision - 1)),
+            put_if_unchanged(hug_item, seen),
         ];
         self.transact(&call, writes, None).await
     }
@@ -218,7 +330,7 @@ impl Ledger {
             about: format!("{} for {}", next.milestone, next.account),
         };
         let key = next.key();
-        let item = item(&call, next, &key.id.to_string(), &hug_sort_key(&key))?;
+        let item = item(&call, next, &key.id.to_string(), &hug_sort_key(key.milestone))?;
         self.client
             .put_item()
             .table_name(&self.table)
@@ -231,24 +343,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// Remembers until when a network asked not to be read, or not to be sent to.
+    /// Writes what was learned of a handle.
     ///
     /// # Errors
     ///
     /// Where DynamoDB fails.
-    pub async fn remember_limit(
+    pub async fn change_handle(
         &self,
         name: &AccountName,
-        limit: &HandleRecord,
+        change: &HandleChange,
     ) -> Result<(), LedgerError> {
         let call = Call {
-            attempted: "writing the rate limit",
+            attempted: "writing the handle",
             about: name.to_string(),
         };
-        let update = self
-            .update_handle(name, limit)
-            .build()
-            .map_err(|error| call.bug(error))?;
+        let Some(update) = self.update_handle(name, change) else {
+            return Ok(());
+        };
+        let update = update.build().map_err(|error| call.bug(error))?;
         self.client
             .update_item()
             .table_name(&self.table)
@@ -288,18 +400,24 @@ impl Ledger {
                     .cloned()
                     .unwrap_or_default()
             };
-            match key("sk").as_str() {
+            let (pk, sk) = (key("pk"), key("sk"));
+            match sk.as_str() {
                 ACCOUNT => all.accounts.push(call.parse(item)?),
-                HANDLE => {
-                    let pk = key("pk");
-                    match name_of_handle(&pk) {
-                        Ok(name) => all.handles.push((name, call.parse(item)?)),
-                        Err(why) => {
-                            tracing::warn!(pk, %why, "a handle that cannot be read is left out");
-                        }
+                HANDLE => match name_of_handle(&pk) {
+                    Ok(name) => all.handles.push((name, call.parse(item)?)),
+                    Err(why) => {
+                        tracing::warn!(pk, %why, "a handle that cannot be read is left out");
+                    }
+                },
+                sk if sk.starts_with(MILESTONE) => match UnreadableHug::or_hug(&call, item) {
+                    Ok(hug) => all.hugs.push(hug),
+                    Err(unreadable) => all.unreadable.extend(unreadable),
+                },
+                sk if sk.starts_with(PASSED_OVER) => {
+                    if let Ok(key) = hug_of_passed_over(&pk, sk) {
+                        all.passed_over.push((key, call.parse(item)?));
                     }
                 }
-                sk if sk.starts_with(MILESTONE) => all.hugs.push(call.parse(item)?),
                 _ => {}
             }
         }
@@ -319,6 +437,11 @@ impl Ledger {
             attempted,
             about: pk.clone(),
         };
+        let item = self.item(&call, pk, sk).await?;
+        item.map(|item| call.parse(item)).transpose()
+    }
+
+    async fn item(&self, call: &Call, pk: String, sk: &str) -> Result<Option<Item>, LedgerError> {
         let answer = self
             .client
             .get_item()
@@ -329,32 +452,62 @@ impl Ledger {
             .send()
             .await
             .map_err(|error| call.sdk(&error))?;
-        answer.item.map(|item| call.parse(item)).transpose()
+        Ok(answer.item)
     }
 
-    /// An update of those fields that are not `None`. The rest stays as it is, because checks and
-    /// deliveries write to the same item side by side.
-    fn update_handle(&self, name: &AccountName, fields: &HandleRecord) -> UpdateBuilder {
+    /// An update of the fields that change; `None` where none does. The rest stays as it is.
+    fn update_handle(&self, name: &AccountName, change: &HandleChange) -> Option<UpdateBuilder> {
+        let HandleRecord {
+            id,
+            retry_at,
+            send_retry_at,
+            failing_since,
+            last_error,
+            login_tried_at,
+            paused_at,
+        } = &change.set;
+        let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
+        let fields = [
+            ("id", id.as_ref().map(ToString::to_string)),
+            ("retry_at", time(retry_at)),
+            ("send_retry_at", time(send_retry_at)),
+            ("failing_since", time(failing_since)),
+            ("last_error", last_error.clone()),
+            ("login_tried_at", time(login_tried_at)),
+            ("paused_at", time(paused_at)),
+        ];
         let mut update = Update::builder()
             .table_name(&self.table)
             .key("pk", text(handle_key(name)))
             .key("sk", text(HANDLE));
         let mut sets = Vec::new();
-        let known = [
-            ("id", fields.id.as_ref().map(ToString::to_string)),
-            ("retry_at", fields.retry_at.map(|time| time.to_string())),
-            (
-                "send_retry_at",
-                fields.send_retry_at.map(|time| time.to_string()),
-            ),
-        ];
-        for (field, value) in known {
+        for (field, value) in fields {
             if let Some(value) = value {
-                sets.push(format!("{field} = :{field}"));
+                // Only the first of several failures says since when.
+                sets.push(match field {
+                    "failing_since" => format!("{field} = if_not_exists({field}, :{field})"),
+                    _ => format!("{field} = :{field}"),
+                });
                 update = update.expression_attribute_values(format!(":{field}"), text(value));
             }
         }
-        update.update_expression(format!("SET {}", sets.join(", ")))
+        let mut removes = Vec::new();
+        if change.healed {
+            removes.extend(["failing_since", "last_error"]);
+        }
+        if change.resumed {
+            removes.push("paused_at");
+        }
+        if sets.is_empty() && removes.is_empty() {
+            return None;
+        }
+        sets.push("version = if_not_exists(version, :version)".to_owned());
+        update = update.expression_attribute_values(":version", number(VERSION));
+        let mut expression = format!("SET {}", sets.join(", "));
+        if !removes.is_empty() {
+            expression += &format!(" REMOVE {}", removes.join(", "));
+        }
+        Some(update.update_expression(expression))
     }
 }
 
@@ -367,20 +520,4 @@ fn put_if_unchanged(item: Item, revision: Option<u64>) -> PutBuilder {
             .condition_expression("revision = :seen")
             .expression_attribute_values(":seen", number(revision)),
     }
-}
-
-/// A record as the table's item with those keys.
-fn item(call: &Call, record: &impl Serialize, pk: &str, sk: &str) -> Result<Item, LedgerError> {
-    let mut item: Item = to_item(record).map_err(|error| call.bug(error))?;
-    item.insert("pk".into(), text(pk));
-    item.insert("sk".into(), text(sk));
-    Ok(item)
-}
-
-fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

@@ -49,9 +49,19 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// The follower with everything that the list leaves out and screening needs.
-    async fn full_profile(&self, follower: Follower) -> Result<Follower, NetworkError> {
-        Ok(follower)
+    /// How many profiles one request can ask for; 0 where the list says all that screening needs.
+    fn profiles_at_once(&self) -> usize {
+        0
+    }
+
+    /// The profiles of those followers, [`Network::profiles_at_once`] at most. Who has none is left out.
+    async fn profiles(&self, _ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        Ok(Vec::new())
+    }
+
+    /// Who has that handle now; `None` where nobody has.
+    async fn user(&self, _handle: &str) -> Result<Option<Follower>, NetworkError> {
+        Ok(None)
     }
 
     /// Sends a letter and returns the network's reference to it.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use promise::{
-    hug::{Hug, HugKey, NotClaimable},
+    hug::{Hug, HugKey, NotNow},
     record::AccountRecord,
 };
 
@@ -19,7 +19,7 @@ const MAX_RACES: usize = 4;
 pub enum RetryError {
     /// It is under way, or nothing is left to send.
     #[error(transparent)]
-    NotNow(#[from] NotClaimable),
+    NotNow(#[from] NotNow),
     /// The ledger does not have the hug, or its account.
     #[error("the ledger does not have it any more")]
     Gone,
@@ -77,6 +77,6 @@ async fn retry_once(
         revision: account.revision + 1,
         ..account
     };
-    ledger.record_retry(&account, &next).await?;
+    ledger.record_by_hand(&account, &next).await?;
     Ok(next)
 }

@@ -105,8 +105,11 @@ fn log(delivery: &Delivery) {
         Ok(DeliveryOutcome::Invited { channel, reference }) => {
             tracing::info!(account, milestone, %channel, reference, "invited");
         }
-        Ok(DeliveryOutcome::Undeliverable { why }) => {
-            tracing::error!(account, milestone, why, "undeliverable");
+        Ok(DeliveryOutcome::ToSend) => {
+            tracing::error!(account, milestone, "no channel is left; it waits for the creator's hand");
+        }
+        Ok(DeliveryOutcome::Held { why }) => {
+            tracing::error!(account, milestone, why, "held; the creator has to decide");
         }
         Ok(DeliveryOutcome::InDoubt { why }) => {
             tracing::warn!(account, milestone, why, "may have been invited");
@@ -130,7 +133,7 @@ fn count(deps: &Deps, delivery: &Delivery) {
         (Ok(DeliveryOutcome::Invited { .. }), Some(hug)) => {
             deps.metrics.invited(hug.reached_at, now);
         }
-        (Ok(DeliveryOutcome::Undeliverable { .. }), _) => deps.metrics.undeliverable(now),
+        (Ok(DeliveryOutcome::ToSend), _) => deps.metrics.undeliverable(now),
         (Err(_), _) => deps.metrics.failed(now),
         _ => {}
     }

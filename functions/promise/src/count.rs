@@ -1,17 +1,51 @@
 //! Which follower counts are believed.
 
-/// A count that more than doubled, and by more than this, is read once more before it is believed: a
-/// milestone is promised in public, and the mark never goes down.
-pub const MAX_LEAP: u64 = 1_000;
+use jiff::{SignedDuration, Timestamp};
 
-/// Whether a count rose by so much that it must be read once more.
-pub fn is_leap(before: u64, count: u64) -> bool {
+use crate::record::Leap;
+
+/// A count that more than doubled, and by more than this, is believed only if a later look agrees: a
+/// milestone is promised in public, and the mark never goes down.
+const MAX_LEAP: u64 = 1_000;
+
+/// Whether a count rose by so much that one look is not enough.
+fn is_leap(before: u64, count: u64) -> bool {
     count.saturating_sub(before) > before.max(MAX_LEAP)
 }
 
-/// Whether the second reading agrees with a count that leapt: followers leave too, but not half of them.
-pub fn is_confirmed(count: u64, again: u64) -> bool {
-    again.saturating_mul(2) > count
+/// How long after a count that leapt a second look must be, to be one of its own.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether a count can be believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// It can.
+    Believed,
+    /// It leapt, and no later look has agreed yet; this is kept for the next one.
+    Unconfirmed(Leap),
+}
+
+/// Judges a count by the one before, and by an earlier count that leapt: a leap is believed if a look at least
+/// a minute later agrees.
+pub fn believe(before: u64, earlier: Option<&Leap>, count: u64, now: Timestamp) -> Belief {
+    if !is_leap(before, count) {
+        return Belief::Believed;
+    }
+    match earlier {
+        Some(leap) if now.duration_since(leap.at) < SECOND_LOOK => {
+            Belief::Unconfirmed(leap.clone())
+        }
+        Some(leap) if agree(leap.followers, count) => Belief::Believed,
+        _ => Belief::Unconfirmed(Leap {
+            followers: count,
+            at: now,
+        }),
+    }
+}
+
+/// Whether two looks saw the same leap: followers come and go meanwhile, but not half of them.
+fn agree(one: u64, other: u64) -> bool {
+    one.saturating_mul(2) > other && other.saturating_mul(2) > one
 }
 
 #[cfg(test)]
@@ -33,8 +67,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_reading_confirms_unless_half_are_gone() {
-        assert!(is_confirmed(2_000, 1_001));
-        assert!(!is_confirmed(2_000, 1_000));
+    fn a_leap_is_believed_if_a_look_a_minute_later_agrees() {
+        let t0 = Timestamp::UNIX_EPOCH;
+        let after = |seconds| t0 + SignedDuration::from_secs(seconds);
+        let leap = |followers, seconds| Leap {
+            followers,
+            at: after(seconds),
+        };
+        let first = leap(2_000, 0);
+        let believed = |count, seconds| believe(598, Some(&first), count, after(seconds));
+        assert_eq!(
+            believe(598, None, 2_000, t0),
+            Belief::Unconfirmed(first.clone())
+        );
+        assert_eq!(believed(2_000, 59), Belief::Unconfirmed(first.clone()));
+        assert_eq!(believed(2_010, 60), Belief::Believed);
+        assert_eq!(believed(4_000, 60), Belief::Unconfirmed(leap(4_000, 60)));
+        assert_eq!(believed(600, 60), Belief::Believed, "it did not leap");
     }
 }

@@ -40,7 +40,7 @@ pub struct Follower {
 }
 
 /// Whom a hug is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
     /// The stable id on the network.
     pub id: UserId,

@@ -91,13 +91,32 @@ pub struct Owed {
 pub struct Plan {
     first: u64,
     step: u64,
+    most_a_day: usize,
 }
+
+/// How many hugs of one account go out in 24 hours without the creator's approval, unless the plan says
+/// otherwise.
+pub const MOST_A_DAY: usize = 3;
 
 impl Plan {
     /// `None` unless both are 1 to [`MAX_MILESTONE`].
     pub fn new(first: u64, step: u64) -> Option<Self> {
         let fits = |number| (1..=MAX_MILESTONE).contains(&number);
-        (fits(first) && fits(step)).then_some(Self { first, step })
+        (fits(first) && fits(step)).then_some(Self {
+            first,
+            step,
+            most_a_day: MOST_A_DAY,
+        })
+    }
+
+    /// The same plan with another limit for 24 hours.
+    pub fn with_most_a_day(self, most_a_day: usize) -> Self {
+        Self { most_a_day, ..self }
+    }
+
+    /// How many hugs of one account go out in 24 hours without the creator's approval.
+    pub fn most_a_day(self) -> usize {
+        self.most_a_day
     }
 
     /// What is owed for `count` where everything up to `mark` is decided.

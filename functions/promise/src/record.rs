@@ -57,23 +57,21 @@ pub struct Leap {
     pub at: Timestamp,
 }
 
-/// A milestone that was crossed and has no hug yet, with how far its followers were judged. Only those who are
-/// listed above are read and judged at the next check.
+/// A milestone that was crossed and has no hug yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The number.
     pub milestone: Milestone,
     /// When it was first seen to be crossed.
     pub since: Timestamp,
-    /// The newest of those who were judged and passed over, newest first; [`MAX_JUDGED`] at most. Empty
-    /// where nobody was judged yet.
-    pub judged: Vec<UserId>,
+    /// How far its followers were judged: the newest of them. Only those who are listed above are read and
+    /// judged at the next check. `None` where nobody was judged yet.
+    pub judged: Option<Remembered>,
+    /// Whether it is certain that those judged are the ones who came since the milestone.
+    pub certain: bool,
     /// How many were passed over.
     pub passed_over: u64,
 }
-
-/// How many of those judged last are kept: one who is still listed is enough to find the place again.
-pub const MAX_JUDGED: usize = 25;
 
 /// How many followers were read on one day. Networks bill for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +115,7 @@ impl AccountRecord {
 /// followers at the crossing is new.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
-    /// How many followed then.
+    /// How many followed then, up to the newest of them.
     pub followers: u64,
     /// The ids of the newest of them, newest first; 25 at most.
     pub newest: Vec<UserId>,

@@ -14,8 +14,9 @@ use promise::{
 
 use crate::network::{CLOCK_DRIFT, Cursor, Failure, Follow, Network, NetworkError, Page};
 
-/// No list of the depth that is read needs more pages; a broken server may never stop sending them.
-const MAX_PAGES: usize = 150;
+/// No list of the depth that is read needs more pages ([`MAX_READ_A_DAY`] followers at 25 a page at least); a
+/// broken server may never stop sending them.
+const MAX_PAGES: usize = 250;
 
 /// How many followers are read to be remembered. X bills for each, and one who stays is enough.
 const REMEMBERED: u64 = 10;
@@ -35,6 +36,16 @@ pub(super) struct Newest<'a> {
     cursor: Option<Cursor>,
     pages: usize,
     ended: bool,
+}
+
+/// Who came since the list was remembered, as far as the list shows.
+pub(super) enum Arrived {
+    /// These.
+    Known(Since),
+    /// The list has ended, and none of those who were remembered is in it: it is not believed.
+    NobodyListed,
+    /// The list does not show where they end.
+    Unclear,
 }
 
 /// Those who came since the list was remembered, newest first.
@@ -111,16 +122,32 @@ impl<'a> Newest<'a> {
     pub(super) async fn remember(&mut self, followers: u64) -> Option<Remembered> {
         let read = self.down_to(REMEMBERED - 1).await.map(|_| ());
         self.if_possible(read)?;
-        let newest = self.followers.iter().take(MAX_REMEMBERED);
-        Some(Remembered {
+        Some(self.from(0, followers))
+    }
+
+    /// The followers at that index of the list and below it, of whom the first was number `followers`.
+    pub(super) fn from(&self, index: usize, followers: u64) -> Remembered {
+        let newest = self.followers.iter().skip(index).take(MAX_REMEMBERED);
+        Remembered {
             followers,
             newest: newest.map(|one| one.id.clone()).collect(),
             at: self.now,
-        })
+        }
+    }
+
+    /// How many followers were read who are not among those.
+    pub(super) fn read_beside(&self, known: &[&Remembered]) -> u64 {
+        let is_new = |one: &&Follower| known.iter().all(|known| known.is_new(one));
+        self.followers.iter().filter(is_new).count() as u64
+    }
+
+    /// Where that follower is in the list, 0 the newest.
+    pub(super) fn index_of(&self, id: &UserId) -> Option<usize> {
+        self.followers.iter().position(|one| one.id == *id)
     }
 
     /// Who came since the list was remembered: by the network's notifications where it has them, else by
-    /// who is listed above the remembered followers. `None` where none of these can be found.
+    /// who is listed above the remembered followers.
     ///
     /// # Errors
     ///
@@ -129,7 +156,7 @@ impl<'a> Newest<'a> {
         &mut self,
         before: &Remembered,
         count: u64,
-    ) -> Result<Option<Since>, NetworkError> {
+    ) -> Result<Arrived, NetworkError> {
         let rise = count.saturating_sub(before.followers);
         let remembered = before.newest.len() as u64;
         self.down_to((rise + remembered).saturating_sub(1)).await?;
@@ -150,13 +177,18 @@ impl<'a> Newest<'a> {
             is_clear,
         }) = top
         else {
-            return Ok(None);
+            let nobody = self.ended && remembered > 0 && gone == remembered;
+            return Ok(if nobody {
+                Arrived::NobodyListed
+            } else {
+                Arrived::Unclear
+            });
         };
         let came = followers.iter().filter(|one| before.is_new(one)).count() as u64;
         let in_order =
             source == ArrivalSource::Notifications || self.network.lists_in_order_of_arrival();
         let agree = came == rise && is_clear && gone == 0 && in_order;
-        Ok(Some(Since {
+        Ok(Arrived::Known(Since {
             followers,
             came,
             source,

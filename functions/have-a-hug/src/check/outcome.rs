@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
-    evidence::Skipped,
-    hug::{Hug, Status},
+    evidence::{PassedOver, Skipped},
+    hug::Hug,
     milestone::Milestone,
 };
 use serde::Serialize;
@@ -33,10 +33,18 @@ pub struct Check {
     pub next_milestone: Option<Milestone>,
     /// The hugs that are owed since this check.
     pub hugs: Vec<Hug>,
+    /// Who was passed over for each of them.
+    pub passed_over: Vec<(Milestone, PassedOver)>,
     /// A milestone that waits for a genuine follower.
     pub waiting: Option<Waiting>,
-    /// Earlier hugs that were stuck, and were rearmed or given up.
+    /// Earlier hugs that were stuck, and were rearmed.
     pub rearmed: Vec<Rearmed>,
+    /// Every hug that waits for the creator's hand, those of this check included.
+    pub for_creator: Vec<Hug>,
+    /// Why the login failed when it was last tried; `None` where it works, or was never tried.
+    pub login_error: Option<String>,
+    /// When the last look that succeeded was, this one included.
+    pub succeeded_at: Option<Timestamp>,
     /// No reading before this time.
     pub retry_at: Option<Timestamp>,
 }
@@ -53,28 +61,32 @@ pub enum CheckOutcome {
     Milestones,
     /// One was crossed, but nobody genuine is at its position or newer yet.
     Waiting,
+    /// The count rose by so much that it is believed only if a later check agrees.
+    Unconfirmed,
     /// The network asked not to be read until `retry_at`.
     RateLimited,
+    /// The account is served from another ledger.
+    Paused,
 }
 
-/// A milestone that was crossed, so far by nobody who counts as genuine.
+/// A milestone that was crossed and has no hug yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Waiting {
     /// The number.
     pub milestone: Milestone,
-    /// Who was passed over, and why; the first hundred of them.
+    /// Why the list was not read or judged to its end; `None` where nobody genuine has come yet.
+    pub why: Option<String>,
+    /// Who was passed over at this check, and why.
     pub skipped: Vec<Skipped>,
-    /// How many more were passed over than `skipped` lists.
-    pub skipped_more: u64,
+    /// How many were passed over at earlier checks.
+    pub skipped_before: u64,
 }
 
-/// A stuck hug that was moved.
+/// A stuck hug that was put back to work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rearmed {
     /// Its milestone.
     pub milestone: Milestone,
-    /// `reached` again, or `undeliverable`.
-    pub status: Status,
     /// What kept it from its follower, as far as is known.
     pub reason: Option<String>,
 }

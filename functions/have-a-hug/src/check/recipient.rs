@@ -2,63 +2,88 @@
 //!
 //! Number `N` of `c` followers, newest first, is at position `c - N`. Where the top of the list was
 //! remembered shortly before, the hug goes to one of those who came since ([`promise::arrivals`]), and the
-//! evidence says how well count and list agree.
+//! evidence says how well count and list agree. Where the milestone has waited, only those who came since it was
+//! last judged are read and judged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::UserId,
     arrivals::{from_index, index_among_arrivals},
     evidence::{Arrivals, Certainty, Evidence, Skipped},
     follower::{Follower, Recipient},
-    hug::Hug,
     milestone::Milestone,
-    record::Remembered,
+    record::{AccountRecord, MAX_READ_A_DAY, Pending, ReadFollowers, Remembered},
+    unknown::Unknown,
     untrusted::{MAX_HANDLE, one_line},
 };
 
-use super::newest::{Newest, Since};
-use crate::{deps::Connected, network::NetworkError};
-
-/// No follower at this position or further down is read: a list this long costs ten requests and ten
-/// dollars on X. A milestone further down is recorded without a name.
-const MAX_POSITION: u64 = 10_000;
+use super::newest::{Arrived, Newest, Since};
+use crate::{deps::Connected, ledger::Hugs, network::NetworkError};
 
 /// Where the count rose by more than this since the list was remembered, the position alone decides:
 /// reading down to the remembered followers would cost more than a page on X.
 const MAX_ARRIVALS: u64 = 900;
 
-/// How many of those passed over are kept with a hug. DynamoDB takes no item above 400 KB, and a wave of
-/// bots is thousands.
-const MAX_SKIPPED: usize = 100;
+/// How many profiles are asked for in one check of one account at most; the next check goes on with the rest.
+const MAX_PROFILES: usize = 200;
+
+/// How long a list that is shorter than it should be is asked again before the creator has to decide.
+const SHORT_LIST_WAITS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Chooses who gets the hugs of one check, and keeps who has been judged for them.
 pub(super) struct Recipients<'a, 'n> {
     connected: Connected<'a>,
     now: Timestamp,
     newest: &'a mut Newest<'n>,
+    before: &'a AccountRecord,
+    count: u64,
     /// Followers who have a hug, with the reason that this is against another one.
     given: HashMap<UserId, String>,
-    /// Who came since the top of the list was remembered, with what was remembered.
-    since: Option<(&'a Remembered, Since)>,
+    /// Who came since a reading of the list.
+    since: Option<KnownSince<'a>>,
+    /// Why the list is not read now.
+    not_now: Option<String>,
     judged: HashMap<UserId, Vec<String>>,
+    profiles: usize,
+}
+
+/// Who came since a reading of the list: the one shortly before the milestone, or the one up to which a waiting
+/// milestone was judged.
+struct KnownSince<'a> {
+    reading: &'a Remembered,
+    since: Since,
+    /// The waiting milestone, if it is that reading.
+    pending: Option<&'a Pending>,
 }
 
 /// Who gets the hug for a milestone.
 pub(super) enum Choice {
-    /// Someone; or nobody by name, where the list does not show who crossed the milestone.
-    Hug(Evidence, Option<Recipient>),
-    /// Nobody genuine yet; the evidence says who was passed over.
-    Nobody(Evidence),
+    /// Someone.
+    Named(Evidence, Recipient, Vec<Skipped>),
+    /// Nobody by name, because the list does not show who crossed the milestone: the creator decides.
+    Unknown(Evidence),
+    /// Nobody genuine yet, or the list could not be read far enough. These were passed over at this check.
+    Waits(Pending, Vec<Skipped>, Option<String>),
 }
 
 /// Who may get the hug.
 enum Candidates {
     /// The follower who crossed the milestone first, and then those who came after.
     Listed(Vec<Follower>),
-    /// The list does not show them, for this reason.
+    /// The list does not show them, for this reason, and will not.
     Unknown(String),
+    /// The list does not show them now, for this reason.
+    NotNow(String),
+}
+
+/// How far a list of candidates was judged.
+enum Judged {
+    /// This one is genuine.
+    Genuine(Follower),
+    /// Nobody is; this is the newest of those who were judged.
+    UpTo(Option<UserId>),
 }
 
 impl<'a, 'n> Recipients<'a, 'n> {
@@ -70,33 +95,52 @@ impl<'a, 'n> Recipients<'a, 'n> {
     pub(super) async fn begin(
         connected: Connected<'a>,
         newest: &'a mut Newest<'n>,
-        hugs: &[Hug],
-        before: Option<&'a Remembered>,
+        hugs: &Hugs,
+        before: &'a AccountRecord,
         count: u64,
         now: Timestamp,
     ) -> Result<Self, NetworkError> {
-        let has_one = |hug: &Hug| {
-            let follower = hug.follower.as_ref()?;
-            Some((follower.id.clone(), has_the_hug_for(hug.milestone)))
-        };
-        let few = |before: &&Remembered| {
-            before.followers < count && count - before.followers <= MAX_ARRIVALS
-        };
-        let since = match before.filter(few) {
-            Some(before) => newest
-                .since(before, count)
-                .await?
-                .map(|since| (before, since)),
-            None => None,
-        };
-        Ok(Self {
+        let mut one = Self {
             connected,
             now,
             newest,
-            given: hugs.iter().filter_map(has_one).collect(),
-            since,
+            before,
+            count,
+            given: given(hugs),
+            since: None,
+            not_now: None,
             judged: HashMap::new(),
-        })
+            profiles: 0,
+        };
+        let pending = before.pending.as_ref();
+        let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending))));
+        let few = |before: &&Remembered| {
+            before.followers < count && count - before.followers <= MAX_ARRIVALS
+        };
+        let remembered = before.remembered.as_ref().filter(few);
+        let Some((reading, pending)) = judged.or_else(|| Some((remembered?, None))) else {
+            return Ok(one);
+        };
+        let depth = count.saturating_sub(reading.followers);
+        if one.must_wait(depth) {
+            return Ok(one);
+        }
+        match one.newest.since(reading, count).await? {
+            Arrived::Known(since) => {
+                one.since = Some(KnownSince {
+                    reading,
+                    since,
+                    pending,
+                });
+            }
+            Arrived::NobodyListed => {
+                one.not_now = Some(
+                    "the list of followers shows none of those who were in it before".to_owned(),
+                );
+            }
+            Arrived::Unclear => {}
+        }
+        Ok(one)
     }
 
     /// Chooses who gets the hug: if the follower at the position does not count, the next newer one.
@@ -104,112 +148,262 @@ impl<'a, 'n> Recipients<'a, 'n> {
     /// # Errors
     ///
     /// Where the network cannot be read; nothing is decided then.
-    pub(super) async fn choose(
-        &mut self,
-        milestone: Milestone,
-        count_before: u64,
-        count_after: u64,
-    ) -> Result<Choice, NetworkError> {
+    pub(super) async fn choose(&mut self, milestone: Milestone) -> Result<Choice, NetworkError> {
+        let pending = self.pending(milestone);
         let mut evidence = Evidence {
-            count_before,
-            count_after,
-            position: count_after - milestone.number(),
-            skipped: Vec::new(),
-            skipped_more: 0,
+            count_before: self.before.followers,
+            count_after: self.count,
+            since: Some(self.before.checked_at),
+            position: self.count - milestone.number(),
+            passed_over: pending.passed_over,
             certainty: Certainty::Unknown,
             arrivals: self.arrivals(milestone),
             note: None,
+            unknown: Unknown::new(),
         };
-        let candidates = match self.candidates(milestone, &evidence).await? {
+        let candidates = match self.candidates(milestone, evidence.position).await? {
             Candidates::Listed(candidates) => candidates,
-            Candidates::Unknown(why) => {
+            Candidates::NotNow(why) if !self.is_over(&pending) => {
+                return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
+            }
+            Candidates::NotNow(why) | Candidates::Unknown(why) => {
                 evidence.note = Some(why);
-                return Ok(Choice::Hug(evidence, None));
+                return Ok(Choice::Unknown(evidence));
             }
         };
-        evidence.certainty = match self.known_since(milestone) {
-            Some((_, since)) if since.certain => Certainty::Certain,
-            _ => Certainty::Likely,
+        let certain = self.is_certain(milestone);
+        evidence.certainty = if certain {
+            Certainty::Certain
+        } else {
+            Certainty::Likely
         };
-        for follower in candidates {
-            let reasons = self.reasons_against(&follower).await?;
-            if reasons.is_empty() {
+        let mut skipped = Vec::new();
+        let all = candidates.len();
+        let judged = self.judge(candidates, &mut skipped).await?;
+        evidence.passed_over += skipped.len() as u64;
+        match judged {
+            Judged::Genuine(follower) => {
                 self.given
                     .insert(follower.id.clone(), has_the_hug_for(milestone));
-                return Ok(Choice::Hug(evidence, Some(Recipient::from(&follower))));
+                Ok(Choice::Named(evidence, Recipient::from(&follower), skipped))
             }
-            if evidence.skipped.len() < MAX_SKIPPED {
-                evidence.skipped.push(Skipped {
-                    handle: one_line(&follower.handle, MAX_HANDLE),
-                    reasons,
+            Judged::UpTo(newest) => {
+                let more = all - skipped.len();
+                let index = newest.and_then(|id| self.newest.index_of(&id));
+                let judged = index.map(|index| {
+                    let followers = self.count.saturating_sub(index as u64);
+                    let mut judged = self.newest.from(index, followers);
+                    if more > 0 {
+                        // Those above came since the check before, not since this one.
+                        let earlier = pending.judged.as_ref().map(|judged| judged.at);
+                        judged.at = earlier.unwrap_or(self.before.checked_at);
+                    }
+                    judged
                 });
-            } else {
-                evidence.skipped_more += 1;
+                let why = (more > 0).then(|| format!("{more} more are judged at the next check"));
+                let pending = Pending {
+                    judged: judged.or(pending.judged),
+                    certain,
+                    passed_over: evidence.passed_over,
+                    ..pending
+                };
+                Ok(Choice::Waits(pending, skipped, why))
             }
         }
-        Ok(Choice::Nobody(evidence))
     }
 
-    /// Who came since, if the list was remembered before this milestone was crossed.
-    fn known_since(&self, milestone: Milestone) -> Option<&(&'a Remembered, Since)> {
+    /// What is known of the milestone from earlier checks.
+    fn pending(&self, milestone: Milestone) -> Pending {
+        let known = self.before.pending.as_ref();
+        let known = known.filter(|pending| pending.milestone == milestone);
+        known.cloned().unwrap_or(Pending {
+            milestone,
+            since: self.now,
+            judged: None,
+            certain: true,
+            passed_over: 0,
+        })
+    }
+
+    /// Whether a short list was asked again for long enough. A list that nobody reads today can wait until
+    /// tomorrow.
+    fn is_over(&self, pending: &Pending) -> bool {
+        self.reads_left() > 0 && self.now.duration_since(pending.since) >= SHORT_LIST_WAITS
+    }
+
+    fn reads_left(&self) -> u64 {
+        let left = ReadFollowers::left(self.before.read, day(self.now));
+        left.saturating_sub(self.newest.read_beside(&[]))
+    }
+
+    /// Notes that the list must not be read that far down today.
+    fn must_wait(&mut self, depth: u64) -> bool {
+        if depth < self.reads_left() {
+            return false;
+        }
+        self.not_now = Some(format!(
+            "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
+        ));
+        true
+    }
+
+    /// Who came since, if that reading is of any use for this milestone.
+    fn known_since(&self, milestone: Milestone) -> Option<&KnownSince<'a>> {
         let known = self.since.as_ref();
-        known.filter(|(before, _)| before.followers < milestone.number())
+        known.filter(|known| {
+            known.pending.is_some() || known.reading.followers < milestone.number()
+        })
+    }
+
+    fn is_certain(&self, milestone: Milestone) -> bool {
+        self.known_since(milestone).is_some_and(|known| {
+            known.since.certain && known.pending.is_none_or(|pending| pending.certain)
+        })
     }
 
     fn arrivals(&self, milestone: Milestone) -> Option<Arrivals> {
-        let (before, since) = self.known_since(milestone)?;
+        let KnownSince { reading, since, .. } = self.known_since(milestone)?;
         Some(Arrivals {
-            since_count: before.followers,
-            since: before.at,
+            since_count: reading.followers,
+            since: reading.at,
             came: since.came,
-            source: since.source,
+            source: since.source.clone(),
         })
     }
 
     async fn candidates(
         &mut self,
         milestone: Milestone,
-        evidence: &Evidence,
+        position: u64,
     ) -> Result<Candidates, NetworkError> {
-        let position = evidence.position;
-        if let Some((before, since)) = self.known_since(milestone) {
-            let rise = evidence.count_after - before.followers;
+        if let Some(known) = self.known_since(milestone) {
+            let KnownSince { reading, since, .. } = known;
+            let newest = &since.followers;
+            if milestone.number() <= reading.followers {
+                // All up to that reading were judged.
+                let all = newest.iter().rev().cloned().collect();
+                return Ok(Candidates::Listed(all));
+            }
+            let rise = self.count.saturating_sub(reading.followers);
             let index = index_among_arrivals(position, rise, since.came);
-            return Ok(Candidates::Listed(from_index(&since.followers, index)));
+            return Ok(Candidates::Listed(from_index(newest, index)));
         }
-        if position >= MAX_POSITION {
-            let why = format!("only the {MAX_POSITION} newest followers are read");
+        if position >= MAX_READ_A_DAY {
+            let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
             return Ok(Candidates::Unknown(why));
+        }
+        if self.not_now.is_none() {
+            self.must_wait(position);
+        }
+        if let Some(why) = &self.not_now {
+            return Ok(Candidates::NotNow(why.clone()));
         }
         let list = self.newest.down_to(position).await?;
         if list.len() as u64 <= position {
-            let why = format!(
+            return Ok(Candidates::NotNow(format!(
                 "the list of followers ended after {} of {}",
                 list.len(),
-                evidence.count_after
-            );
-            return Ok(Candidates::Unknown(why));
+                self.count
+            )));
         }
         Ok(Candidates::Listed(from_index(list, position)))
     }
 
-    async fn reasons_against(&mut self, follower: &Follower) -> Result<Vec<String>, NetworkError> {
-        if let Some(hug) = self.given.get(&follower.id) {
-            return Ok(vec![hug.clone()]);
+    /// Judges followers, oldest first, until one is genuine; who is not is added to `skipped`.
+    async fn judge(
+        &mut self,
+        candidates: Vec<Follower>,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<Judged, NetworkError> {
+        let mut judged = None;
+        let mut left = VecDeque::from(candidates);
+        while !left.is_empty() {
+            let some = self.look_closer(&left).await?;
+            if some == 0 {
+                break;
+            }
+            for follower in left.drain(..some) {
+                let reasons = self.judged.get(&follower.id).cloned().unwrap_or_default();
+                if reasons.is_empty() {
+                    return Ok(Judged::Genuine(follower));
+                }
+                judged = Some(follower.id.clone());
+                skipped.push(Skipped {
+                    handle: one_line(&follower.handle, MAX_HANDLE),
+                    id: follower.id,
+                    reasons,
+                });
+            }
         }
-        if let Some(reasons) = self.judged.get(&follower.id) {
-            return Ok(reasons.clone());
-        }
-        let Connected { account, network } = self.connected;
-        let screening = &account.screening;
-        let mut reasons = screening.reasons_against(follower, self.now);
-        if reasons.is_empty() && screening.judges(follower) {
-            let full = network.full_profile(follower.clone()).await?;
-            reasons = screening.reasons_against(&full, self.now);
-        }
-        self.judged.insert(follower.id.clone(), reasons.clone());
-        Ok(reasons)
+        Ok(Judged::UpTo(judged))
     }
+
+    /// Judges the first of those followers, with their profiles where the list does not say enough, and returns
+    /// how many were judged: 0 where no more profiles are asked for in this check.
+    async fn look_closer(&mut self, left: &VecDeque<Follower>) -> Result<usize, NetworkError> {
+        let Connected { account, network } = self.connected;
+        let at_once = network.profiles_at_once();
+        let room = at_once.min(MAX_PROFILES - self.profiles);
+        let (mut unclear, mut some) = (Vec::new(), 0);
+        for follower in left {
+            if self.judged.contains_key(&follower.id) {
+                some += 1;
+                continue;
+            }
+            let mut reasons: Vec<String> = self.given.get(&follower.id).into_iter().cloned().collect();
+            if reasons.is_empty() {
+                reasons = account.screening.reasons_against(follower, self.now);
+            }
+            let clear = !reasons.is_empty() || at_once == 0 || !account.screening.judges(follower);
+            if clear {
+                let genuine = reasons.is_empty();
+                self.judged.insert(follower.id.clone(), reasons);
+                some += 1;
+                if genuine {
+                    break;
+                }
+            } else if unclear.len() < room {
+                unclear.push(follower.id.clone());
+                some += 1;
+            } else {
+                break;
+            }
+        }
+        if !unclear.is_empty() {
+            self.profiles += unclear.len();
+            let mut profiles: HashMap<UserId, Follower> = network
+                .profiles(&unclear)
+                .await?
+                .into_iter()
+                .map(|profile| (profile.id.clone(), profile))
+                .collect();
+            for id in unclear {
+                let reasons = match profiles.remove(&id) {
+                    Some(profile) => account.screening.reasons_against(&profile, self.now),
+                    None => vec!["the network does not show their profile".to_owned()],
+                };
+                self.judged.insert(id, reasons);
+            }
+        }
+        Ok(some)
+    }
+}
+
+/// The day of a time in UTC, as a network bills.
+pub(super) fn day(now: Timestamp) -> jiff::civil::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(now).date()
+}
+
+fn given(hugs: &Hugs) -> HashMap<UserId, String> {
+    let known = hugs.known.iter().filter_map(|hug| {
+        let follower = hug.follower.as_ref()?;
+        Some((follower.id.clone(), has_the_hug_for(hug.milestone)))
+    });
+    let unreadable = hugs.unreadable.iter().filter_map(|hug| {
+        let follower = hug.follower.clone()?;
+        Some((follower, has_the_hug_for(hug.key.milestone)))
+    });
+    known.chain(unreadable).collect()
 }
 
 fn has_the_hug_for(milestone: Milestone) -> String {

@@ -1,17 +1,20 @@
-//! Stuck hugs, put back to work by the program itself.
+//! Hugs that are not settled: the stuck ones are put back to work, and the creator is told of those that wait
+//! for their hand.
 
 use jiff::Timestamp;
-use promise::{hug::HugKey, milestone::Milestone, record::AccountRecord};
+use promise::{hug::Hug, milestone::Milestone, record::AccountRecord};
 
 use super::outcome::Rearmed;
 use crate::ledger::{Ledger, LedgerError};
 
-/// The hugs of an account that were not settled.
+/// The hugs of an account that are not settled.
 #[derive(Default)]
 pub(super) struct Unsettled {
-    /// Those that were stuck, and were rearmed or given up.
+    /// Those that were stuck, and were rearmed.
     pub rearmed: Vec<Rearmed>,
-    /// Those that are still not settled.
+    /// Those that wait for the creator's hand.
+    pub for_creator: Vec<Hug>,
+    /// All of them.
     pub milestones: Vec<Milestone>,
 }
 
@@ -27,30 +30,35 @@ pub(super) async fn rearm_stuck(
     dry_run: bool,
 ) -> Result<Unsettled, LedgerError> {
     let mut found = Unsettled::default();
-    for milestone in &account.unsettled {
-        let key = HugKey {
-            id: account.key(),
-            milestone: *milestone,
-        };
-        let Some(hug) = ledger.hug(&key).await? else {
+    let (first, last) = (account.unsettled.iter().min(), account.unsettled.iter().max());
+    let (Some(first), Some(last)) = (first, last) else {
+        return Ok(found);
+    };
+    // One request reads all, however many wait.
+    let hugs = ledger.hugs_between(&account.key(), *first, *last).await?;
+    for hug in hugs.known {
+        let milestone = hug.milestone;
+        if !account.unsettled.contains(&milestone) || hug.status.is_settled() {
+            continue;
+        }
+        found.milestones.push(milestone);
+        if hug.needs_creator() {
+            found.for_creator.push(hug.clone());
+        }
+        let Some(next) = hug.rearm(now) else {
             continue;
         };
-        let mut status = hug.status;
-        if let Some(next) = hug.rearm(now) {
-            if !dry_run {
-                ledger.replace_hug(&next).await?;
-            }
-            tracing::warn!(account = %account.name, milestone = milestone.number(), status = %next.status, reason = next.reason, dry_run, "a stuck hug is rearmed or given up");
-            status = next.status;
-            found.rearmed.push(Rearmed {
-                milestone: *milestone,
-                status,
-                reason: next.reason,
-            });
+        if !dry_run {
+            ledger.replace_hug(&next).await?;
         }
-        if !status.is_settled() {
-            found.milestones.push(*milestone);
-        }
+        tracing::warn!(account = %account.name, milestone = milestone.number(), reason = next.reason, dry_run, "a stuck hug is rearmed");
+        found.rearmed.push(Rearmed {
+            milestone,
+            reason: next.reason,
+        });
     }
+    let unreadable = hugs.unreadable.into_iter().map(|hug| hug.key.milestone);
+    let listed = unreadable.filter(|milestone| account.unsettled.contains(milestone));
+    found.milestones.extend(listed);
     Ok(found)
 }

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use serde::de::DeserializeOwned;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
+use super::keys::{VERSION, number};
 use crate::http::error_chain;
 
 /// What a failure of the ledger means.
@@ -56,8 +57,14 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn parse<T: DeserializeOwned>(
         &self,
-        item: HashMap<String, AttributeValue>,
+        mut item: HashMap<String, AttributeValue>,
     ) -> Result<T, LedgerError> {
+        // The keys are not fields of the record; what is left and not known is kept with it.
+        item.remove("pk");
+        item.remove("sk");
+        if item.get("version") == Some(&number(VERSION)) {
+            item.remove("version");
+        }
         from_item(item)
             .map_err(|error| self.bug(format!("it is not as this program writes it: {error}")))
     }

@@ -176,15 +176,19 @@ impl Network for Bluesky {
         Ok(None)
     }
 
+    fn profiles_at_once(&self) -> usize {
+        1
+    }
+
     /// The list has no counts; the profile does.
-    async fn full_profile(&self, follower: Follower) -> Result<Follower, NetworkError> {
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
         let attempt = self.client().attempt("reading a new follower's profile");
-        let query = [("actor", follower.id.as_str())];
+        let query = [("actor", ids[0].as_str())];
         let response = self
             .read(attempt, "app.bsky.actor.getProfile", &query)
             .await?;
         let profile: ProfileView = attempt.parse(&response)?;
-        Ok(profile.into_follower())
+        Ok(vec![profile.into_follower()])
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
