@@ -286,7 +286,7 @@ impl OneCheck<'_> {
         newest: &mut Newest<'_>,
     ) -> Result<Crossing, CheckError> {
         let (mark, count) = (before.promised_up_to, profile.followers);
-        let owed = self.deps.settings.plan.owed(mark, count);
+        let owed = self.connected.account.plan.owed(mark, count);
         if owed.milestones.is_empty() {
             return Ok(Crossing {
                 mark: owed.mark,
@@ -351,7 +351,7 @@ impl OneCheck<'_> {
             return kept;
         }
         let grew = before.map_or(0, |before| followers.saturating_sub(before.followers));
-        if !self.deps.settings.plan.is_near(mark, followers, grew) {
+        if !self.connected.account.plan.is_near(mark, followers, grew) {
             return None;
         }
         if kept
@@ -413,7 +413,7 @@ impl OneCheck<'_> {
             followers_before: before.map(|before| before.followers),
             followers: Some(after.followers),
             promised_up_to: Some(after.promised_up_to),
-            next_milestone: self.deps.settings.plan.next_after(after.promised_up_to),
+            next_milestone: self.connected.account.plan.next_after(after.promised_up_to),
             hugs,
             waiting,
             rearmed,
@@ -431,7 +431,7 @@ impl OneCheck<'_> {
             followers_before: account.map(|account| account.followers),
             followers: None,
             promised_up_to: mark,
-            next_milestone: mark.and_then(|mark| self.deps.settings.plan.next_after(mark)),
+            next_milestone: mark.and_then(|mark| self.connected.account.plan.next_after(mark)),
             hugs: Vec::new(),
             waiting: None,
             rearmed,

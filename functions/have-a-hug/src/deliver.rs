@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use promise::{
-    account::AccountName,
     channel::Channel,
     hug::{Hug, HugKey, Invitation, NotClaimable, Status},
     record::HandleRecord,
@@ -15,6 +14,7 @@ use crate::{
     deps::{Connected, Deps},
     ledger::{LedgerError, LedgerFailure},
     network::{Failure, NetworkError},
+    settings::NotServed,
 };
 
 /// The result of one delivery.
@@ -72,11 +72,9 @@ pub enum DeliverError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The settings do not name the account any more.
-    #[error(
-        "inviting for {0} failed: the settings name no such account; a retry cannot help before they do"
-    )]
-    UnknownAccount(AccountName),
+    /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
+    #[error("the invitation was not sent: {0}; a retry cannot help before that is changed")]
+    NotServed(#[from] NotServed),
 }
 
 impl DeliverError {
@@ -85,7 +83,7 @@ impl DeliverError {
         match self {
             Self::Network(error) => error.failure.retry_can_help(),
             Self::Ledger(error) => error.failure != LedgerFailure::Final,
-            Self::UnknownAccount(_) => false,
+            Self::NotServed(_) => false,
         }
     }
 }
@@ -126,12 +124,12 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
 
 /// The hug's account in the settings; under its new name, if its handle has changed since.
 async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, DeliverError> {
-    if let Some(found) = deps.connected(&hug.account) {
-        return Ok(found);
-    }
+    let unknown = match deps.connected(&hug.account) {
+        Err(NotServed::Unknown(why)) => NotServed::Unknown(why),
+        known => return Ok(known?),
+    };
     let renamed = deps.ledger.account(&hug.key().id).await?;
-    let found = renamed.and_then(|account| deps.connected(&account.name));
-    found.ok_or_else(|| DeliverError::UnknownAccount(hug.account.clone()))
+    Ok(deps.connected(&renamed.ok_or(unknown)?.name)?)
 }
 
 struct OneDelivery<'a> {
@@ -245,7 +243,7 @@ impl OneDelivery<'_> {
     fn compose(&self, channel: Channel) -> Invitation {
         let hug = &self.hug;
         let wording = hug.wording(channel);
-        let text = self.deps.settings.text(wording).compose(
+        let text = self.connected.account.text(wording).compose(
             self.connected.account.rules(),
             wording,
             hug.milestone,
