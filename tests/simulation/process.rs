@@ -4,13 +4,14 @@ use std::{
     future::{Future, pending},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use have_a_hug::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Runtime;
 
 use super::{
     history::{Fault, Job},
@@ -19,6 +20,12 @@ use super::{
 
 /// More than any run takes.
 const MAX_TURNS: usize = 100_000;
+
+/// Where the time limits of the program are kept. Nothing drives it, so none of them ends: time passes by hand here.
+static TIMERS: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().build().unwrap()
+});
 
 /// Decides whose turn it is. It holds what all processes share: the network, the true time, the story so far.
 #[derive(Clone)]
@@ -161,6 +168,7 @@ impl Scheduler {
         mut start: impl FnMut(usize, Clock) -> Pin<Box<dyn Future<Output = T> + 'a>>,
         mut look: impl FnMut() -> Result<(), String>,
     ) -> Result<Vec<Option<T>>, String> {
+        let _timers = TIMERS.enter();
         let mut futures = Vec::new();
         for (number, job) in jobs.iter().enumerate() {
             let clock = self.clock(job.skew);

@@ -11,7 +11,7 @@ use have_a_hug::{
     ledger::Ledger,
     network::Network,
     networks::rules,
-    settings::{Account, Settings},
+    settings::{Account, NotServed, Settings},
 };
 use hug::{
     event_source_mapping::{
@@ -301,7 +301,7 @@ impl World {
     fn read_summary(&self, summary: &Summary) -> Result<(), String> {
         for looked in &summary.accounts {
             match looked {
-                Checked::Failed { error, .. } => {
+                Checked::Failed { error, .. } | Checked::Skipped { why: error, .. } => {
                     self.scheduler.tell(format!("  the check says: {error}"));
                     if error.contains("a defect in this program") {
                         return Err("a check panicked".to_owned());
@@ -320,12 +320,12 @@ impl World {
     }
 
     fn deps(&self, clock: Clock) -> Deps {
-        let connect = |_: &Account| -> Arc<dyn Network> {
-            Arc::new(SimulatedNetwork {
+        let connect = |_: &Account| -> Result<Arc<dyn Network>, NotServed> {
+            Ok(Arc::new(SimulatedNetwork {
                 scheduler: self.scheduler.clone(),
                 account: self.account.clone(),
                 tells_follows: self.tells_follows,
-            })
+            }))
         };
         Deps::with_networks(self.settings.clone(), self.ledger.clone(), connect, clock)
     }

@@ -274,7 +274,8 @@ impl Secure {
         let mut summary = world.round().await;
         match summary.accounts.remove(0) {
             check_followers::Checked::Done(check) => Ok(check.followers.unwrap()),
-            check_followers::Checked::Failed { error, .. } => Err(error),
+            check_followers::Checked::Failed { error, .. }
+            | check_followers::Checked::Skipped { why: error, .. } => Err(error),
         }
     }
 }

@@ -240,7 +240,8 @@ async fn look_at(server: &str) -> Result<Option<jiff::Timestamp>, String> {
     let mut round = stack.round(serde_json::json!({})).await.unwrap();
     match round.summary.accounts.remove(0) {
         check_followers::Checked::Done(check) => Ok(check.retry_at),
-        check_followers::Checked::Failed { error, .. } => Err(error),
+        check_followers::Checked::Failed { error, .. }
+        | check_followers::Checked::Skipped { why: error, .. } => Err(error),
     }
 }
 

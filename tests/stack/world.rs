@@ -165,7 +165,7 @@ impl<N: TestNetwork> World<N> {
     /// A round whose check of Amber must fail. Returns the error.
     pub async fn failing_check(&mut self) -> String {
         match self.round().await.accounts.remove(0) {
-            Checked::Failed { error, .. } => error,
+            Checked::Failed { error, .. } | Checked::Skipped { why: error, .. } => error,
             Checked::Done(check) => panic!("it worked: {check:?}"),
         }
     }
@@ -266,7 +266,7 @@ pub fn only(mut summary: Summary) -> Check {
     assert_eq!(summary.accounts.len(), 1);
     match summary.accounts.remove(0) {
         Checked::Done(check) => *check,
-        Checked::Failed { error, .. } => panic!("{error}"),
+        Checked::Failed { error, .. } | Checked::Skipped { why: error, .. } => panic!("{error}"),
     }
 }
 

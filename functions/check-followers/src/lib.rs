@@ -3,14 +3,16 @@
 //! [`handle`] takes what the schedule sends, `{}`, or a [`ByHand`] request. The rules are in
 //! `have_a_hug::check`.
 
-use std::panic::AssertUnwindSafe;
+use std::{future::Future, panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
-    check::{Check, check},
-    deps::{Connected, Deps},
+    check::{Check, CheckError, check},
+    deps::Deps,
     metrics::{CheckCounts, MAX_CHARTED},
+    settings::{Account, NotServed},
 };
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use promise::{account::AccountName, milestone::Milestone};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,14 @@ use serde_json::Value;
 
 /// How many accounts are checked at the same time: a check waits for the network most of its time.
 const MAX_CONCURRENT_CHECKS: usize = 16;
+
+/// How long the check of one account may take. A request may take ten seconds, so this is enough for two slow ones and
+/// the ledger. The function has 120 seconds (infra/template.yaml), so accounts can be begun during three quarters of
+/// them.
+const MAX_CHECK: Duration = Duration::from_secs(25);
+
+/// No account is begun when less of the function's time is left than this: its check, and the summary.
+const MIN_TIME_LEFT: Duration = Duration::from_secs(MAX_CHECK.as_secs() + 5);
 
 /// What a person may ask for: `{"account": "x:amber", "dry_run": true}`.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -39,6 +49,8 @@ pub struct Summary {
     pub checked: usize,
     /// How many of these checks failed.
     pub failed: usize,
+    /// How many accounts were asked for and not checked.
+    pub skipped: usize,
     /// Each of them, in the order of the settings.
     pub accounts: Vec<Checked>,
 }
@@ -58,6 +70,15 @@ pub enum Checked {
         /// Whether the next check can work without anyone changing anything.
         retry_can_help: bool,
     },
+    /// It was not checked; its mark has not moved.
+    Skipped {
+        /// The account.
+        account: AccountName,
+        /// Why, and what helps.
+        why: String,
+        /// Whether a later check reaches it without anyone changing anything.
+        retry_can_help: bool,
+    },
 }
 
 /// Checks the accounts that the event asks for.
@@ -67,35 +88,90 @@ pub enum Checked {
 /// An event that asks for something unknown. A failing account is not an error: it is in the summary and
 /// the log, and the others are checked all the same.
 pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, Error> {
+    let last_start = last_start(event.context.deadline);
     let asked = parse(event.payload)?;
-    let accounts = chosen(deps, asked.account.as_deref())?;
-    let checks = accounts
+    let mut accounts: Vec<_> = chosen(deps, asked.account.as_deref())?
         .into_iter()
-        .map(|connected| check_one(deps, connected, asked.dry_run));
-    let results: Vec<Checked> = stream::iter(checks)
-        .buffered(MAX_CONCURRENT_CHECKS)
+        .enumerate()
+        .collect();
+    let begin = deps.turn.load(Ordering::Relaxed);
+    let first = begin.checked_rem(accounts.len()).unwrap_or_default();
+    accounts.rotate_left(first);
+    let checks = accounts.into_iter().map(|(place, account)| {
+        let one = check_one(deps, account, asked.dry_run, last_start);
+        one.map(move |checked| (place, checked))
+    });
+    let results = in_order(checks).await;
+    let reached = results.iter().filter(|one| !one.is_out_of_time()).count();
+    if reached < results.len() {
+        let left = results.len() - reached;
+        tracing::warn!(
+            left,
+            "the time did not suffice for all accounts; the next check begins with those that are left"
+        );
+    }
+    let summary = Summary {
+        dry_run: asked.dry_run,
+        checked: results.iter().filter(|one| !one.is_skipped()).count(),
+        failed: results
+            .iter()
+            .filter(|one| matches!(one, Checked::Failed { .. }))
+            .count(),
+        skipped: results.iter().filter(|one| one.is_skipped()).count(),
+        accounts: results,
+    };
+    // Dry runs are not counted, and take nobody's turn.
+    if !asked.dry_run {
+        if asked.account.is_none() {
+            deps.turn.store(first + reached, Ordering::Relaxed);
+        }
+        count(deps, &summary);
+    }
+    Ok(summary)
+}
+
+/// The time after which no account is begun; `None` where nobody ends the function. `deadline` is Lambda's, in
+/// milliseconds since 1970, and 0 outside Lambda.
+fn last_start(deadline: u64) -> Option<Timestamp> {
+    let deadline = i64::try_from(deadline).ok().filter(|millis| *millis > 0)?;
+    Timestamp::from_millisecond(deadline)
+        .ok()?
+        .checked_sub(MIN_TIME_LEFT)
+        .ok()
+}
+
+/// Runs the checks side by side, none behind a slow one, and returns the results in the order of their places.
+async fn in_order<T>(checks: impl Iterator<Item = impl Future<Output = (usize, T)>>) -> Vec<T> {
+    let mut results: Vec<(usize, T)> = stream::iter(checks)
+        .buffer_unordered(MAX_CONCURRENT_CHECKS)
         .collect()
         .await;
-    let failed = results.iter().filter(|one| one.check().is_none()).count();
-    // Dry runs are not counted.
-    if !asked.dry_run {
-        count(deps, &results, failed);
-    }
-    Ok(Summary {
-        dry_run: asked.dry_run,
-        checked: results.len(),
-        failed,
-        accounts: results,
-    })
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 impl Checked {
-    /// The check, if it did not fail.
+    /// The check, if it worked.
     pub fn check(&self) -> Option<&Check> {
         match self {
             Self::Done(check) => Some(check),
-            Self::Failed { .. } => None,
+            Self::Failed { .. } | Self::Skipped { .. } => None,
         }
+    }
+
+    fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped { .. })
+    }
+
+    /// Whether it was skipped only because the time was over.
+    fn is_out_of_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Skipped {
+                retry_can_help: true,
+                ..
+            }
+        )
     }
 }
 
@@ -110,28 +186,67 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<Connected<'a>>, Error> {
+/// The accounts that are asked for: all that are not switched off, or the one of that name.
+fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, Error> {
     let Some(wanted) = wanted else {
-        return Ok(deps.all().collect());
+        let accounts = deps.settings.accounts.iter();
+        return Ok(accounts.filter(|account| account.is_active()).collect());
     };
     let name: AccountName = wanted.parse()?;
-    deps.settings.account(&name)?;
-    Ok(deps.connected(&name).into_iter().collect())
+    let account = deps.settings.account(&name)?;
+    match &account.credentials {
+        Err(why @ NotServed::Inactive(_)) => Err(why.clone().into()),
+        _ => Ok(vec![account]),
+    }
 }
 
-async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Checked {
-    let account = &connected.account.name;
-    // A defect that one account's data triggers must not stop the checks of the others.
-    let results = AssertUnwindSafe(check(deps, connected, dry_run)).catch_unwind();
-    let (error, retry_can_help) = match results.await {
-        Ok(Ok(check)) => {
+async fn check_one(
+    deps: &Deps,
+    account: &Account,
+    dry_run: bool,
+    last_start: Option<Timestamp>,
+) -> Checked {
+    let account = &account.name;
+    let skipped = |why, retry_can_help| Checked::Skipped {
+        account: account.clone(),
+        why,
+        retry_can_help,
+    };
+    if last_start.is_some_and(|last| deps.clock.now() > last) {
+        let why = "no time was left for it; the next check begins with those that are left";
+        return skipped(why.to_owned(), true);
+    }
+    match deps.connected(account) {
+        Ok(connected) => limited(account, Box::pin(check(deps, connected, dry_run))).await,
+        Err(why) => {
+            tracing::error!(%account, %why, "not checked; a person has to act");
+            skipped(why.to_string(), false)
+        }
+    }
+}
+
+/// The result of a check that may fail, take too long, or meet a defect, so that it stops no other account's.
+async fn limited(
+    account: &AccountName,
+    check: impl Future<Output = Result<Check, CheckError>>,
+) -> Checked {
+    let check = AssertUnwindSafe(check).catch_unwind();
+    let (error, retry_can_help) = match tokio::time::timeout(MAX_CHECK, check).await {
+        Ok(Ok(Ok(check))) => {
             log(&check);
             return Checked::Done(Box::new(check));
         }
-        Ok(Err(error)) => (error.to_string(), error.retry_can_help()),
-        Err(_) => (
+        Ok(Ok(Err(error))) => (error.to_string(), error.retry_can_help()),
+        Ok(Err(_)) => (
             format!("checking {account} met a defect in this program; see the log"),
             false,
+        ),
+        Err(_) => (
+            format!(
+                "checking {account} took longer than {} seconds and was stopped, so that other accounts need not wait; the next check tries again",
+                MAX_CHECK.as_secs()
+            ),
+            true,
         ),
     };
     tracing::error!(%account, retry_can_help, error, "check failed");
@@ -142,12 +257,16 @@ async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Chec
     }
 }
 
-fn count(deps: &Deps, results: &[Checked], failed: usize) {
+fn count(deps: &Deps, summary: &Summary) {
     let now = deps.clock.now();
+    let results = &summary.accounts;
     let checks = || results.iter().filter_map(Checked::check);
+    let out_of_time = results.iter().filter(|one| one.is_out_of_time()).count();
+    // An account without its secrets counts as one that failed: nothing else raises an alarm for it.
+    let not_served = summary.skipped - out_of_time;
     let counts = CheckCounts {
-        checked: results.len(),
-        failed,
+        checked: summary.checked + not_served,
+        failed: summary.failed + not_served,
         reached: checks().map(|check| check.hugs.len()).sum(),
         given_up: 0,
     };
@@ -262,6 +381,55 @@ mod tests {
         };
         let results = [checked(None), failed, checked(Some(8))];
         assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_takes_longer_than_25_seconds_is_stopped_and_can_work_next_time() {
+        let account = "x:amber".parse().unwrap();
+        let Checked::Failed {
+            error,
+            retry_can_help,
+            ..
+        } = limited(&account, std::future::pending()).await
+        else {
+            panic!("it did not fail");
+        };
+        let words = "checking x:amber took longer than 25 seconds";
+        assert!(error.contains(words) && retry_can_help, "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_account_waits_behind_a_slow_one_and_the_results_are_in_the_order_of_the_settings() {
+        let (done, slow) = futures::channel::oneshot::channel();
+        let done = std::cell::Cell::new(Some(done));
+        let slow = std::cell::Cell::new(Some(slow));
+        // The first check ends only when the last has begun, and more lie between them than are run at a time.
+        let last = 2 * MAX_CONCURRENT_CHECKS;
+        let checks = (0..=last).map(|place| {
+            let (done, slow) = (&done, &slow);
+            async move {
+                match place {
+                    0 => slow.take().unwrap().await.unwrap(),
+                    _ if place == last => done.take().unwrap().send(()).unwrap(),
+                    _ => {}
+                }
+                (place, place)
+            }
+        });
+        let results = tokio::time::timeout(MAX_CHECK, in_order(checks)).await;
+        assert_eq!(results.unwrap(), (0..=last).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_account_is_begun_in_the_last_half_minute_before_lambda_ends_the_function() {
+        let deadline = |time: &str| {
+            let time: Timestamp = time.parse().unwrap();
+            last_start(time.as_millisecond().try_into().unwrap())
+        };
+        let last = deadline("2026-11-22T14:02:00Z").unwrap();
+        assert_eq!(last.to_string(), "2026-11-22T14:01:30Z");
+        assert_eq!(last_start(0), None, "nobody ends the command");
+        assert_eq!(last_start(u64::MAX), None);
     }
 
     #[test]

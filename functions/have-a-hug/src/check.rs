@@ -346,7 +346,7 @@ impl OneCheck<'_> {
         newest: &mut Newest<'_>,
     ) -> Result<Crossing, CheckError> {
         let (mark, count) = (before.promised_up_to, profile.followers);
-        let plan = self.deps.settings.plan;
+        let plan = self.connected.account.plan;
         let owed = plan.owed(mark, count);
         let mut crossing = Crossing {
             mark: owed.mark,
@@ -431,7 +431,7 @@ impl OneCheck<'_> {
             return kept;
         }
         let grew = followers.saturating_sub(before);
-        if !self.deps.settings.plan.is_near(mark, followers, grew) {
+        if !self.connected.account.plan.is_near(mark, followers, grew) {
             return None;
         }
         if kept
@@ -483,7 +483,7 @@ impl OneCheck<'_> {
             followers_before: before.map(|before| before.followers),
             followers: Some(followers),
             promised_up_to: Some(after.promised_up_to),
-            next_milestone: self.deps.settings.plan.next_after(after.promised_up_to),
+            next_milestone: self.connected.account.plan.next_after(after.promised_up_to),
             hugs,
             passed_over,
             waiting,
@@ -515,7 +515,7 @@ impl OneCheck<'_> {
             followers_before: account.map(|account| account.followers),
             followers: None,
             promised_up_to: mark,
-            next_milestone: mark.and_then(|mark| self.deps.settings.plan.next_after(mark)),
+            next_milestone: mark.and_then(|mark| self.connected.account.plan.next_after(mark)),
             hugs: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,

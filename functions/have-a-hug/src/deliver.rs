@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use promise::{
-    account::AccountName,
     channel::Channel,
     follower::Recipient,
     hug::{Hug, HugKey, NotNow, Status},
@@ -17,6 +16,7 @@ use crate::{
     deps::{Connected, Deps},
     ledger::{HandleChange, LedgerError, LedgerFailure},
     network::{Failure, NetworkError},
+    settings::NotServed,
 };
 
 /// The result of one delivery.
@@ -78,11 +78,9 @@ pub enum DeliverError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The settings do not name the account any more.
-    #[error(
-        "inviting for {0} failed: the settings name no such account; a retry cannot help before they do"
-    )]
-    UnknownAccount(AccountName),
+    /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
+    #[error("the invitation was not sent: {0}; a retry cannot help before that is changed")]
+    NotServed(#[from] NotServed),
 }
 
 impl DeliverError {
@@ -91,7 +89,7 @@ impl DeliverError {
         match self {
             Self::Network(error) => error.failure.retry_can_help(),
             Self::Ledger(error) => error.failure != LedgerFailure::Final,
-            Self::UnknownAccount(_) => false,
+            Self::NotServed(_) => false,
         }
     }
 }
@@ -140,12 +138,12 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
 
 /// The hug's account in the settings; under its new name, if its handle has changed since.
 async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, DeliverError> {
-    if let Some(found) = deps.connected(&hug.account) {
-        return Ok(found);
-    }
+    let unknown = match deps.connected(&hug.account) {
+        Err(NotServed::Unknown(why)) => NotServed::Unknown(why),
+        known => return Ok(known?),
+    };
     let renamed = deps.ledger.account(&hug.key().id).await?;
-    let found = renamed.and_then(|account| deps.connected(&account.name));
-    found.ok_or_else(|| DeliverError::UnknownAccount(hug.account.clone()))
+    Ok(deps.connected(&renamed.ok_or(unknown)?.name)?)
 }
 
 struct OneDelivery<'a> {
@@ -305,7 +303,7 @@ impl OneDelivery<'_> {
             reached_at: hug.reached_at,
         };
         let rules = self.connected.account.rules();
-        let template = self.deps.settings.text(channel);
+        let template = self.connected.account.text(channel);
         Words {
             channel,
             text: template.compose(rules, channel, &facts),

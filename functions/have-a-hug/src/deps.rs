@@ -1,6 +1,9 @@
 //! What a check and a delivery work with; made once, used by every event.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use promise::account::AccountName;
 
@@ -9,7 +12,7 @@ use crate::{
     ledger::Ledger,
     metrics::Metrics,
     network::Network,
-    settings::{Account, Settings},
+    settings::{Account, NotServed, Settings},
 };
 
 /// What a check and a delivery work with.
@@ -22,8 +25,11 @@ pub struct Deps {
     pub clock: Clock,
     /// Where the functions count what happened: nowhere, unless one on AWS says otherwise.
     pub metrics: Metrics,
-    /// The network of each account, in the order of the settings.
-    networks: Vec<Arc<dyn Network>>,
+    /// Which account the next round of checks begins with: its place in the settings, as a number that only grows.
+    /// A round that has no time for all of them goes on there, so that none is left out for ever.
+    pub turn: AtomicUsize,
+    /// The network of each account, in the order of the settings, or why it is not served.
+    networks: Vec<Result<Arc<dyn Network>, NotServed>>,
     /// The place of each account in that order.
     places: HashMap<AccountName, usize>,
 }
@@ -38,17 +44,17 @@ pub struct Connected<'a> {
 }
 
 impl Deps {
-    /// Connects every account of the settings to its network; nothing is sent yet.
+    /// Connects every account that is served to its network; nothing is sent yet.
     pub fn new(settings: Settings, ledger: Ledger, http: &reqwest::Client, clock: Clock) -> Self {
         let connect = |account: &Account| account.connect(http, &clock);
         Self::with_networks(settings, ledger, connect, clock.clone())
     }
 
-    /// The same over other networks: `connect` returns the one of each account.
+    /// The same over other networks: `connect` returns the one of each account, or why it is not served.
     pub fn with_networks(
         settings: Settings,
         ledger: Ledger,
-        connect: impl Fn(&Account) -> Arc<dyn Network>,
+        connect: impl Fn(&Account) -> Result<Arc<dyn Network>, NotServed>,
         clock: Clock,
     ) -> Self {
         let networks = settings.accounts.iter().map(connect).collect();
@@ -60,25 +66,27 @@ impl Deps {
             ledger,
             clock,
             metrics: Metrics::default(),
+            turn: AtomicUsize::new(0),
             networks,
         }
     }
 
-    /// Every account with its network, in the order of the settings.
-    pub fn all(&self) -> impl Iterator<Item = Connected<'_>> {
-        let pairs = self.settings.accounts.iter().zip(&self.networks);
-        pairs.map(|(account, network)| Connected {
+    /// The account of that name with its network.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not served: the settings do not name it, it is switched off, or its secrets are missing.
+    pub fn connected(&self, name: &AccountName) -> Result<Connected<'_>, NotServed> {
+        let place = self.places.get(name).copied();
+        let found = place.and_then(|place| {
+            let account = self.settings.accounts.get(place)?;
+            Some((account, self.networks.get(place)?))
+        });
+        let (account, network) = found.ok_or_else(|| self.settings.unknown(name))?;
+        let network = network.as_ref().map_err(Clone::clone)?;
+        Ok(Connected {
             account,
             network: network.as_ref(),
-        })
-    }
-
-    /// The account of that name with its network; `None` for one that the settings do not name.
-    pub fn connected(&self, name: &AccountName) -> Option<Connected<'_>> {
-        let place = *self.places.get(name)?;
-        Some(Connected {
-            account: self.settings.accounts.get(place)?,
-            network: self.networks.get(place)?.as_ref(),
         })
     }
 }

@@ -69,7 +69,7 @@ fn connect<N>(network: NetworkName, new: impl FnOnce(&Connection<'_>) -> N) -> N
         account: &account.name,
         server: None,
         appview: None,
-        credentials: &account.credentials,
+        credentials: account.credentials.as_ref().unwrap(),
         http: &http::client().unwrap(),
         clock: &Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap()),
     })
@@ -84,9 +84,9 @@ pub fn settings(data: &[u8]) {
                 let name: AccountName = account.name.to_string().parse().unwrap();
                 assert_eq!(name, account.name);
                 assert_eq!(account.contact.last(), Some(&Channel::Draft));
-            }
-            for channel in Channel::ALL {
-                words(&settings.text(channel), &text);
+                for channel in Channel::ALL {
+                    words(&account.text(channel), &text);
+                }
             }
         }
         Err(error) => assert!(!error.mistakes.is_empty()),

@@ -23,18 +23,22 @@ use crate::{
     networks,
     secret::Credentials,
 };
-pub use secrets::{Secrets, rule_of_secret};
+pub use secrets::{Secrets, environment, rule_of_secret};
+
+/// An error names at most this many accounts.
+const MAX_NAMED: usize = 10;
 
 /// Everything a creator has decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which numbers are milestones.
-    pub plan: Plan,
-    /// Whose followers are counted.
+    /// Whose followers are counted, in the order of hug.toml.
     pub accounts: Vec<Account>,
     /// The names of the secrets that are needed to serve them: as few as are enough.
     pub needs: Vec<String>,
-    texts: Vec<(Channel, Template)>,
+    /// What is odd and stops nothing: one sentence each, without the value of a secret.
+    pub warnings: Vec<String>,
+    /// The command that is run for each piece of news: a line for the shell, not empty.
+    pub news: Option<String>,
 }
 
 /// One account and what its creator wants for it.
@@ -44,6 +48,8 @@ pub struct Account {
     pub name: AccountName,
     /// The name that signs invitations; else the display name on the network does.
     pub creator: Option<String>,
+    /// Which numbers are its milestones.
+    pub plan: Plan,
     /// The channels of an invitation, in the order they are tried; `draft` is always the last.
     pub contact: Vec<Channel>,
     /// The server of its API, where that is not the network's default.
@@ -52,8 +58,10 @@ pub struct Account {
     pub appview: Option<String>,
     /// How new followers are judged.
     pub screening: Screening,
-    /// Its secrets.
-    pub credentials: Credentials,
+    /// Its secrets; or why it is not served, which is never [`NotServed::Unknown`].
+    pub credentials: Result<Credentials, NotServed>,
+    /// The creator's own words; of two for one channel the first counts.
+    texts: Vec<(Channel, Template)>,
 }
 
 /// What is wrong with the settings: every mistake with its line, its field and what would be right.
@@ -63,14 +71,37 @@ pub struct SettingsError {
     file: String,
     /// One sentence each.
     pub mistakes: Vec<String>,
+    /// Accounts that would not be served, were there no mistake.
+    pub not_served: Vec<NotServed>,
 }
 
 /// An account that the settings do not name.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the settings name no account {account}; they name {}", .known.join(", "))]
+#[error("the settings name no account {account}; they name {known}")]
 pub struct UnknownAccount {
     account: AccountName,
-    known: Vec<String>,
+    known: String,
+}
+
+/// Why an account is neither checked nor served. No retry helps before the settings or the secrets are changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotServed {
+    /// The settings do not name it.
+    #[error(transparent)]
+    Unknown(#[from] UnknownAccount),
+    /// The creator has switched it off.
+    #[error("{0} has active = false in the settings, so it is neither checked nor served")]
+    Inactive(AccountName),
+    /// Without them it cannot be read, or its channels cannot be used.
+    #[error("secrets of {account} are missing: {}; {help}", .names.join(", "))]
+    MissingSecrets {
+        /// Whose they are.
+        account: AccountName,
+        /// Their names.
+        names: Vec<String>,
+        /// What to do.
+        help: String,
+    },
 }
 
 fn count(mistakes: &[String]) -> String {
@@ -86,32 +117,38 @@ fn list(mistakes: &[String]) -> String {
 }
 
 impl Settings {
-    /// The words of an invitation on `channel`: the creator's own or the default ones.
-    pub fn text(&self, channel: Channel) -> Template {
-        let own = self.texts.iter().find(|(of, _)| *of == channel);
-        own.map_or_else(
-            || Template::default_for(channel),
-            |(_, template)| template.clone(),
-        )
-    }
-
-    /// The account of that name.
+    /// The account of that name, found by looking at one after another.
     ///
     /// # Errors
     ///
     /// Where the settings do not name it: which ones they name.
     pub fn account(&self, name: &AccountName) -> Result<&Account, UnknownAccount> {
         let found = self.accounts.iter().find(|account| account.name == *name);
-        found.ok_or_else(|| UnknownAccount {
-            account: name.clone(),
-            known: self.names(),
-        })
+        found.ok_or_else(|| self.unknown(name))
     }
 
-    /// The names of all accounts.
-    pub fn names(&self) -> Vec<String> {
-        let names = self.accounts.iter().map(|account| account.name.to_string());
-        names.collect()
+    /// The error for a name that is not among the accounts.
+    pub(crate) fn unknown(&self, name: &AccountName) -> UnknownAccount {
+        UnknownAccount {
+            account: name.clone(),
+            known: self.names(),
+        }
+    }
+
+    /// The names of the accounts, in a sentence: the first ten, and how many more.
+    pub fn names(&self) -> String {
+        let first = self.accounts.iter().take(MAX_NAMED);
+        let first: Vec<String> = first.map(|account| account.name.to_string()).collect();
+        match self.accounts.len() - first.len() {
+            0 => first.join(", "),
+            more => format!("{} and {more} more", first.join(", ")),
+        }
+    }
+
+    /// Why accounts that the creator wants to be served are not: one reason for each.
+    pub fn not_served(&self) -> impl Iterator<Item = &NotServed> {
+        let active = self.accounts.iter().filter(|account| account.is_active());
+        active.filter_map(|account| account.credentials.as_ref().err())
     }
 }
 
@@ -121,22 +158,48 @@ impl Account {
         networks::rules(self.name.network)
     }
 
+    /// Whether the creator wants it to be checked and served.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.credentials, Err(NotServed::Inactive(_)))
+    }
+
     /// Whether this program sends anything for it, rather than only drafts.
     pub fn sends(&self) -> bool {
-        self.contact
-            .iter()
-            .any(|channel| *channel != Channel::Draft)
+        sends(&self.contact)
+    }
+
+    /// The words of an invitation on `channel`: the creator's own or the default ones.
+    pub fn text(&self, channel: Channel) -> Template {
+        let own = self.texts.iter().find(|(of, _)| *of == channel);
+        own.map_or_else(
+            || Template::default_for(channel),
+            |(_, template)| template.clone(),
+        )
     }
 
     /// Its network, reached through the one HTTP client; nothing is sent yet.
-    pub fn connect(&self, http: &reqwest::Client, clock: &Clock) -> Arc<dyn Network> {
-        networks::connect(&Connection {
+    ///
+    /// # Errors
+    ///
+    /// Why it is not served.
+    pub fn connect(
+        &self,
+        http: &reqwest::Client,
+        clock: &Clock,
+    ) -> Result<Arc<dyn Network>, NotServed> {
+        let credentials = self.credentials.as_ref().map_err(Clone::clone)?;
+        Ok(networks::connect(&Connection {
             account: &self.name,
             server: self.server.as_deref(),
             appview: self.appview.as_deref(),
-            credentials: &self.credentials,
+            credentials,
             http,
             clock,
-        })
+        }))
     }
+}
+
+/// Whether one of these channels sends anything, rather than keeping a draft.
+fn sends(contact: &[Channel]) -> bool {
+    contact.iter().any(|channel| *channel != Channel::Draft)
 }

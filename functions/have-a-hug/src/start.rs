@@ -1,12 +1,18 @@
 //! How a function starts: from its environment to what it works with.
 
-use std::{collections::HashMap, env, path::Path};
+use std::{collections::HashMap, env, path::Path, sync::atomic::AtomicUsize};
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 
 use crate::{
-    aws, clock::Clock, deps::Deps, http, ledger::Ledger, metrics::Metrics, settings::Settings,
+    aws,
+    clock::Clock,
+    deps::Deps,
+    http,
+    ledger::Ledger,
+    metrics::Metrics,
+    settings::{self, Settings},
 };
 
 /// Why a function cannot start.
@@ -20,7 +26,8 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Errors
 ///
-/// A variable that is missing, parameters that cannot be read, or a mistake in the settings.
+/// A variable that is missing, parameters that cannot be read, or a mistake in the settings. A missing secret is not an
+/// error: every check and every delivery of its account says so, and the other accounts are served.
 pub async fn from_environment() -> Result<Deps, StartError> {
     let table = variable("HUG_TABLE").ok_or(
         "the environment variable HUG_TABLE is not set; it is the name of the ledger's table",
@@ -29,11 +36,8 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     let aws = aws::config(&http);
     let (settings, metrics) = match (variable("HUG_SETTINGS"), variable("HUG_PARAMETERS")) {
         (Some(path), None) => {
-            let secrets = |name: &str| env::var(name).ok();
-            (
-                Settings::load(Path::new(&path), &secrets)?,
-                Metrics::default(),
-            )
+            let settings = Settings::load(Path::new(&path), &settings::environment())?;
+            (settings, Metrics::default())
         }
         (None, Some(prefix)) => {
             let prefix = prefix.trim_end_matches('/');
@@ -52,8 +56,15 @@ pub async fn from_environment() -> Result<Deps, StartError> {
         }
     };
     let ledger = Ledger::new(aws::dynamodb(&aws), table);
-    let mut deps = Deps::new(settings, ledger, &http, Clock::system());
+    for warning in &settings.warnings {
+        tracing::warn!(warning, "the settings are odd");
+    }
+    let clock = Clock::system();
+    // A process that starts anew does not know where the last one stopped, so each begins somewhere else.
+    let turn = usize::try_from(clock.now().as_second()).unwrap_or_default();
+    let mut deps = Deps::new(settings, ledger, &http, clock);
     deps.metrics = metrics;
+    deps.turn = AtomicUsize::new(turn);
     Ok(deps)
 }
 
@@ -115,7 +126,7 @@ impl Parameters {
         let secrets = |name: &str| values.get(&format!("{prefix}/secrets/{name}")).cloned();
         let file = format!("the parameter {prefix}/settings in {region}");
         Settings::parse(text, &file, &secrets).map_err(|error| {
-            format!("{error}\n  set a missing secret with `make secret NAME=…`, and upload a corrected hug.toml with `make settings`").into()
+            format!("{error}\n  upload a corrected hug.toml with `make settings`").into()
         })
     }
 }
@@ -161,16 +172,42 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_secret_and_a_mistake_are_told_with_what_to_do_and_without_a_secret() {
-        let message = parameters(&[("settings", SETTINGS), ("secrets/X_API_KEY", "hidden")]);
-        let message = message.settings().unwrap_err().to_string();
+    fn a_missing_secret_keeps_only_its_account_from_being_served_and_is_named_without_another_ones_value()
+     {
+        let two =
+            format!("{SETTINGS}\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"bea.test\"\n");
+        let all = parameters(&[
+            ("settings", &two),
+            ("secrets/X_API_KEY", "hidden"),
+            ("secrets/BLUESKY_APP_PASSWORD", "hidden"),
+        ]);
+        let settings = all.settings().unwrap();
+        assert!(settings.accounts[1].credentials.is_ok());
+        let why = settings.accounts[0]
+            .credentials
+            .as_ref()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            why.contains("x:amber") && why.contains("X_API_SECRET"),
+            "{why}"
+        );
+        assert!(!why.contains("hidden"), "{why}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_the_parameters_name_its_region_and_what_to_do() {
+        let wrong = SETTINGS.replace("600", "0");
+        let message = parameters(&[("settings", &wrong)])
+            .settings()
+            .unwrap_err()
+            .to_string();
         for word in [
             "/have-a-hug/settings in eu-central-1",
-            "X_API_SECRET",
-            "make secret NAME=",
+            "line 2, plan.first",
+            "make settings",
         ] {
             assert!(message.contains(word), "{message}");
         }
-        assert!(!message.contains("hidden"), "{message}");
     }
 }

@@ -70,6 +70,12 @@ impl From<Milestone> for u64 {
     }
 }
 
+/// How many hugs an account may owe in 24 hours where hug.toml does not say it.
+pub const DEFAULT_MOST_A_DAY: usize = 3;
+
+/// The greatest number that `most_a_day` can be: more would not be a brake.
+pub const MAX_MOST_A_DAY: usize = 100;
+
 /// A check owes at most this many hugs more; what is left is owed at the next one.
 pub const MAX_OWED: usize = 10;
 
@@ -86,7 +92,7 @@ pub struct Owed {
     pub mark: u64,
 }
 
-/// Which numbers are milestones: `first`, then every `step`.
+/// Which numbers are milestones (`first`, then every `step`), and how many of them may be promised in a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     first: u64,
@@ -94,27 +100,47 @@ pub struct Plan {
     most_a_day: usize,
 }
 
-/// How many hugs of one account go out in 24 hours without the creator's approval, unless the plan says
-/// otherwise.
-pub const MOST_A_DAY: usize = 3;
+/// Number 600, and every hundredth after it.
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            first: 600,
+            step: 100,
+            most_a_day: DEFAULT_MOST_A_DAY,
+        }
+    }
+}
 
 impl Plan {
-    /// `None` unless both are 1 to [`MAX_MILESTONE`].
+    /// A plan with [`DEFAULT_MOST_A_DAY`]; `None` unless both are 1 to [`MAX_MILESTONE`].
     pub fn new(first: u64, step: u64) -> Option<Self> {
         let fits = |number| (1..=MAX_MILESTONE).contains(&number);
         (fits(first) && fits(step)).then_some(Self {
             first,
             step,
-            most_a_day: MOST_A_DAY,
+            most_a_day: DEFAULT_MOST_A_DAY,
         })
     }
 
-    /// The same plan with another limit for 24 hours.
-    pub fn with_most_a_day(self, most_a_day: usize) -> Self {
-        Self { most_a_day, ..self }
+    /// The same with another brake; `None` unless it is 1 to [`MAX_MOST_A_DAY`].
+    pub fn with_most_a_day(self, most_a_day: usize) -> Option<Self> {
+        (1..=MAX_MOST_A_DAY)
+            .contains(&most_a_day)
+            .then_some(Self { most_a_day, ..self })
     }
 
-    /// How many hugs of one account go out in 24 hours without the creator's approval.
+    /// The first milestone, 1 to [`MAX_MILESTONE`].
+    pub fn first(self) -> u64 {
+        self.first
+    }
+
+    /// The distance between two milestones, 1 to [`MAX_MILESTONE`].
+    pub fn step(self) -> u64 {
+        self.step
+    }
+
+    /// How many hugs of one account may go out in 24 hours without the creator's approval, 1 to
+    /// [`MAX_MOST_A_DAY`].
     pub fn most_a_day(self) -> usize {
         self.most_a_day
     }
@@ -221,6 +247,15 @@ mod tests {
         assert_eq!(Plan::new(0, 100), None);
         assert_eq!(Plan::new(600, 0), None);
         assert_eq!(Plan::new(MAX_MILESTONE + 1, 1), None);
+    }
+
+    #[test]
+    fn a_plan_promises_three_a_day_unless_it_says_another_number_from_1_to_100() {
+        let plan = Plan::new(600, 100).unwrap();
+        assert_eq!(plan.most_a_day(), 3);
+        let brake = |number| plan.with_most_a_day(number).map(Plan::most_a_day);
+        assert_eq!([1, 100].map(brake), [Some(1), Some(100)]);
+        assert_eq!([0, 101].map(brake), [None, None]);
     }
 
     #[test]

@@ -102,25 +102,34 @@ fn advertises(text: &str) -> bool {
         .any(|phrase| plain.contains(&format!(" {phrase} ")))
 }
 
+/// Why someone on [`Screening::never`] is passed over.
+const ON_THE_NEVER_LIST: &str = "on the creator's never list";
+
 /// How followers are judged for one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screening {
     /// Whether followers are judged at all; `false` takes everyone as genuine.
     pub screen: bool,
     /// Handles, in lower case, that count as genuine in spite of all signals.
     pub always: Vec<String>,
+    /// Handles, in lower case, that never get a hug, even where screening is off.
+    pub never: Vec<String>,
 }
 
 impl Screening {
     /// Whether the signals decide about `who`: not where screening is off or the creator made an exception.
     pub fn judges(&self, who: &Follower) -> bool {
-        self.screen && !self.always.contains(&who.handle.to_lowercase())
+        self.screen && !lists(&self.always, who) && !lists(&self.never, who)
     }
 
     /// Why `who` does not count as genuine; empty for a genuine follower.
     ///
-    /// The reasons are the names of all signals that hold, where their weights reach the limit of 100.
+    /// The reasons are the names of all signals that hold, where their weights reach the limit of 100; or the
+    /// creator's own list.
     pub fn reasons_against(&self, who: &Follower, now: Timestamp) -> Vec<String> {
+        if lists(&self.never, who) {
+            return vec![ON_THE_NEVER_LIST.to_owned()];
+        }
         if !self.judges(who) {
             return Vec::new();
         }
@@ -130,6 +139,10 @@ impl Screening {
         }
         holding().map(|signal| signal.name.to_owned()).collect()
     }
+}
+
+fn lists(handles: &[String], who: &Follower) -> bool {
+    !handles.is_empty() && handles.contains(&who.handle.to_lowercase())
 }
 
 #[cfg(test)]
@@ -142,6 +155,7 @@ mod tests {
     const SCREENED: Screening = Screening {
         screen: true,
         always: Vec::new(),
+        never: Vec::new(),
     };
 
     fn days_old(days: i64) -> Option<Timestamp> {
@@ -244,13 +258,29 @@ mod tests {
         let always = Screening {
             screen: true,
             always: vec!["mybot".into()],
-        };
-        let off = Screening {
-            screen: false,
-            always: vec![],
+            never: vec![],
         };
         assert!(always.reasons_against(&bot, NOW).is_empty());
-        assert!(off.reasons_against(&bot, NOW).is_empty());
+        assert!(Screening::default().reasons_against(&bot, NOW).is_empty());
+    }
+
+    #[test]
+    fn someone_on_the_never_list_is_passed_over_even_where_nobody_else_is_judged() {
+        let rival = Follower {
+            handle: "Rival".into(),
+            ..fan()
+        };
+        for screen in [true, false] {
+            let never = Screening {
+                screen,
+                always: vec![],
+                never: vec!["rival".into()],
+            };
+            let reasons = never.reasons_against(&rival, NOW);
+            assert_eq!(reasons, ["on the creator's never list"]);
+            assert!(never.reasons_against(&fan(), NOW).is_empty());
+            assert!(!never.judges(&rival), "no more is asked about them");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use have_a_hug::{
     clock::Clock,
     http,
-    settings::{Secrets, Settings},
+    settings::{Account, NotServed, Secrets, Settings},
 };
 
 use self::{
@@ -44,7 +44,15 @@ pub async fn run(
         return Ok(findings);
     };
     for account in &settings.accounts {
-        let network = account.connect(&http, clock);
+        let network = match account.connect(&http, clock) {
+            Ok(network) => network,
+            Err(why @ NotServed::Inactive(_)) => {
+                findings.push(Finding::ok(&account.name, why));
+                continue;
+            }
+            // Reported with the settings.
+            Err(_) => continue,
+        };
         let one = OneAccount {
             account,
             network: network.as_ref(),
@@ -67,8 +75,10 @@ pub async fn run_on_aws(
     place: &Place,
     clock: &Clock,
 ) -> Result<Vec<Finding>, Error> {
-    let settings = Settings::load(settings, &|_| Some("not-needed".to_owned()))?;
-    let accounts = settings.accounts.into_iter().map(|account| account.name);
+    let settings = Settings::load(settings, &|_| None)?;
+    let accounts = settings.accounts.into_iter();
+    let accounts = accounts.filter(Account::is_active);
+    let accounts = accounts.map(|account| account.name);
     let accounts: Vec<_> = accounts.collect();
     look_at_table(place, &accounts, clock.now()).await
 }

@@ -1,6 +1,7 @@
 //! The `hug` command: its arguments, and one function for each of its commands.
 
 use std::{
+    collections::HashSet,
     io::{IsTerminal, Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,7 +9,11 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use have_a_hug::{clock::Clock, deps::Deps, settings::Settings};
+use have_a_hug::{
+    clock::Clock,
+    deps::Deps,
+    settings::{Settings, environment},
+};
 use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
@@ -88,7 +93,7 @@ enum Command {
     },
     /// Check the settings, and list the secrets that they need.
     Settings {
-        /// The secrets that exist, by name; without this, all that are needed.
+        /// The secrets that exist, by name; then it also says which are missing, and ends with 1 if one is.
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
         secrets: Option<Vec<String>>,
     },
@@ -204,6 +209,7 @@ async fn check(
     } else {
         Stack::open(settings, state).await?
     };
+    warn(&stack.deps.settings);
     let event = json!({ "account": account, "dry_run": dry_run });
     let round = stack.round(event).await?;
     print_report(&round)
@@ -211,6 +217,7 @@ async fn check(
 
 async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<ExitCode, Error> {
     let mut stack = Stack::open(settings, state).await?;
+    warn(&stack.deps.settings);
     watch::run(&mut stack, every).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -233,7 +240,7 @@ async fn retry_here(settings: &Path, state: &Path, which: &Which) -> Result<Exit
 
 /// Retries in the ledger on AWS, where the stream delivers.
 async fn retry_on_aws(settings: &Path, table: &str, which: &Which) -> Result<ExitCode, Error> {
-    let settings = Settings::load(settings, &|_| Some("not-needed".to_owned()))?;
+    let settings = Settings::load(settings, &|_| None)?;
     let opened = open_on_aws(table).await?;
     let now = Clock::system().now();
     retry::run(&opened.ledger, &settings, which, now, &mut stdout()).await?;
@@ -251,10 +258,7 @@ fn print_report(round: &Round) -> Result<ExitCode, Error> {
 async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
     let clock = Clock::system();
     let findings = match place {
-        Place::Folder(state) => {
-            let secrets = |name: &str| std::env::var(name).ok();
-            doctor::run(settings, state, &secrets, &clock).await?
-        }
+        Place::Folder(state) => doctor::run(settings, state, &environment(), &clock).await?,
         Place::Aws(_) => doctor::run_on_aws(settings, place, &clock).await?,
     };
     for finding in &findings {
@@ -266,10 +270,10 @@ async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
 
 /// Records can be shown without secrets; only the next milestone needs the settings.
 async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
-    let plan = Settings::load(settings, &|_| Some("not-needed".to_owned()))?.plan;
+    let settings = Settings::load(settings, &|_| None)?;
     let now = Clock::system().now();
     let overview = match place.open().await? {
-        Some(opened) => Overview::read(&opened.ledger, Some(plan), now).await?,
+        Some(opened) => Overview::read(&opened.ledger, Some(&settings), now).await?,
         None => Overview::default(),
     };
     let text = if json {
@@ -281,16 +285,39 @@ async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// The settings themselves say which secrets they need; of a secret it is enough to know that it exists.
+/// Lists the secrets that the settings need; of a secret it is enough to know that it exists. With the names of
+/// those that do, it says on standard error which are missing.
 fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, Error> {
-    let exists = |name: &str| known.is_none_or(|names| names.iter().any(|known| known == name));
+    let names: HashSet<&str> = known
+        .iter()
+        .flat_map(|names| names.iter().map(String::as_str))
+        .collect();
     let settings = Settings::load(settings, &|name| {
-        exists(name).then(|| "not-needed".to_owned())
+        names.contains(name).then(|| "not-needed".to_owned())
     })?;
     for name in &settings.needs {
         writeln!(stdout(), "{name}")?;
     }
-    Ok(ExitCode::SUCCESS)
+    if known.is_none() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    warn(&settings);
+    let missing: Vec<String> = settings.not_served().map(ToString::to_string).collect();
+    if missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(format!(
+        "not every account can be served:\n  {}",
+        missing.join("\n  ")
+    )
+    .into())
+}
+
+/// Says what is odd about the settings, on standard error, so that what a program reads stays as it is.
+fn warn(settings: &Settings) {
+    for warning in &settings.warnings {
+        eprintln!("hug: warning: {warning}");
+    }
 }
 
 fn code(needs_person: bool) -> ExitCode {

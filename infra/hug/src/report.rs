@@ -38,7 +38,7 @@ impl Report {
         let gave_up = checks.flat_map(|check| &check.rearmed).any(gave_up);
         Self {
             lines: lines(&round.summary, &attempts),
-            needs_person: round.summary.failed > 0 || in_trouble || gave_up,
+            needs_person: round.summary.failed + round.summary.skipped > 0 || in_trouble || gave_up,
         }
     }
 }
@@ -117,6 +117,10 @@ fn lines(summary: &Summary, attempts: &[Attempt]) -> Vec<String> {
             }
             Checked::Failed { account, error, .. } => {
                 lines.push(format!("{account}  could not be checked: {error}"));
+                account.to_string()
+            }
+            Checked::Skipped { account, why, .. } => {
+                lines.push(format!("{account}  was skipped: {why}"));
                 account.to_string()
             }
         };
@@ -240,6 +244,7 @@ mod tests {
                     dry_run: false,
                     checked: 1,
                     failed: 0,
+                    skipped: 0,
                     accounts: vec![Checked::Done(Box::new(check))],
                 },
                 deliveries: Vec::new(),
@@ -273,6 +278,7 @@ mod tests {
             dry_run: false,
             checked: 1,
             failed: 1,
+            skipped: 0,
             accounts: vec![failed],
         };
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Both functions over one table, in one process: what AWS does between the schedule and the stream.
 
-use std::{env, path::Path};
+use std::path::Path;
 
 use have_a_hug::{
     clock::Clock,
@@ -8,7 +8,7 @@ use have_a_hug::{
     deps::Deps,
     http,
     ledger::Ledger,
-    settings::{Secrets, Settings},
+    settings::{Secrets, Settings, environment},
 };
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl Stack {
     ///
     /// A mistake in the settings, or a folder that is taken or cannot be written.
     pub async fn open(settings: &Path, state: &Path) -> Result<Self, Error> {
-        let settings = Settings::load(settings, &|name| env::var(name).ok())?;
+        let settings = Settings::load(settings, &environment())?;
         Self::open_with(settings, state, Clock::system()).await
     }
 
@@ -62,7 +62,7 @@ impl Stack {
         if table::exists(state) {
             return Self::open(settings, state).await;
         }
-        let settings = Settings::load(settings, &|name| env::var(name).ok())?;
+        let settings = Settings::load(settings, &environment())?;
         Self::with_nothing(settings, Clock::system()).await
     }
 

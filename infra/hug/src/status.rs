@@ -1,13 +1,18 @@
 //! What the ledger holds, for a person or a program.
 
+use std::collections::HashMap;
+
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use have_a_hug::ledger::{Ledger, LedgerError, Snapshot};
+use have_a_hug::{
+    ledger::{Ledger, LedgerError, Snapshot},
+    settings::Settings,
+};
 use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
     channel::Channel,
     hug::Status,
-    milestone::{Milestone, Plan},
+    milestone::Milestone,
 };
 use serde::Serialize;
 
@@ -36,7 +41,7 @@ pub struct AccountView {
     pub followers: Option<u64>,
     /// The mark.
     pub promised_up_to: Option<u64>,
-    /// The next milestone; `null` where no settings are at hand to say.
+    /// The next milestone; `null` where the settings do not name the account.
     pub next_milestone: Option<Milestone>,
     /// When the last check was.
     pub checked_at: Option<Timestamp>,
@@ -52,7 +57,7 @@ impl Overview {
     /// Where it cannot be read.
     pub async fn read(
         ledger: &Ledger,
-        plan: Option<Plan>,
+        settings: Option<&Settings>,
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
         let Snapshot {
@@ -60,19 +65,29 @@ impl Overview {
             hugs,
             handles,
         } = ledger.snapshot().await?;
-        let retry_at = |name: &AccountName| {
-            let (_, handle) = handles.iter().find(|(known, _)| known == name)?;
-            handle.retry_at.filter(|until| *until > now)
-        };
+        let waits: HashMap<&AccountName, Timestamp> = handles
+            .iter()
+            .filter_map(|(name, handle)| {
+                Some((name, handle.retry_at.filter(|until| *until > now)?))
+            })
+            .collect();
+        let retry_at = |name: &AccountName| waits.get(name).copied();
+        let plans: HashMap<_, _> = settings
+            .into_iter()
+            .flat_map(|settings| &settings.accounts)
+            .map(|account| (&account.name, account.plan))
+            .collect();
         let mut shown: Vec<AccountView> = accounts
             .into_iter()
             .map(|account| AccountView {
                 retry_at: retry_at(&account.name),
+                next_milestone: plans
+                    .get(&account.name)
+                    .and_then(|plan| plan.next_after(account.promised_up_to)),
                 account: account.name,
                 id: Some(account.id),
                 followers: Some(account.followers),
                 promised_up_to: Some(account.promised_up_to),
-                next_milestone: plan.and_then(|plan| plan.next_after(account.promised_up_to)),
                 checked_at: Some(account.checked_at),
             })
             .collect();

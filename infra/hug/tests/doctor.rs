@@ -99,7 +99,10 @@ async fn a_doctor_reports_every_mistake_in_the_settings_and_every_missing_secret
     .await;
     findings.has("wrong", &["hug.toml: line 2, plan.first"]);
     findings.has("wrong", &["hug.toml: line 3, plan.step"]);
-    findings.has("wrong", &["hug.toml:", "missing: X_API_SECRET;"]);
+    findings.has(
+        "wrong",
+        &["accounts: secrets of x:amber are missing: X_API_SECRET;"],
+    );
     findings.has("unsure", &["networks: not asked"]);
     assert!(cli.x.requests().is_empty());
 }

@@ -1,23 +1,26 @@
 //! hug.toml as it is written, with the place of each value, and what to answer to a syntax error.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::Spanned;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSettings {
+    #[serde(default)]
     pub plan: RawPlan,
     #[serde(default)]
     pub account: Vec<Spanned<RawAccount>>,
     #[serde(default)]
     pub texts: RawTexts,
+    pub news: Option<RawNews>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPlan {
-    pub first: Spanned<i64>,
-    pub step: Spanned<i64>,
+    pub first: Option<Spanned<i64>>,
+    pub step: Option<Spanned<i64>>,
+    pub most_a_day: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -25,14 +28,28 @@ pub(super) struct RawPlan {
 pub(super) struct RawAccount {
     pub network: Spanned<String>,
     pub handle: Spanned<String>,
+    pub active: Option<bool>,
     pub creator: Option<Spanned<String>>,
     pub contact: Option<Spanned<Vec<Spanned<String>>>>,
     pub server: Option<Spanned<String>>,
     pub appview: Option<Spanned<String>>,
-    #[serde(default, deserialize_with = "handles")]
-    pub always: Vec<String>,
+    #[serde(default)]
+    pub always: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub never: Vec<Spanned<String>>,
     pub screen: Option<bool>,
+    pub secrets: Option<Spanned<String>>,
+    #[serde(default)]
+    pub plan: RawPlan,
+    #[serde(default)]
+    pub texts: RawTexts,
 }
+
+/// The keys of an account that are easily written below its tables, where they belong to these.
+const KEYS_OF_AN_ACCOUNT: [&str; 11] = [
+    "network", "handle", "active", "creator", "contact", "server", "appview", "always", "never",
+    "screen", "secrets",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,11 +60,10 @@ pub(super) struct RawTexts {
     pub draft: Option<Spanned<String>>,
 }
 
-fn handles<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    Ok(Vec::<String>::deserialize(from)?
-        .iter()
-        .map(|handle| plain_handle(handle))
-        .collect())
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNews {
+    pub command: Spanned<String>,
 }
 
 /// A handle without the blanks and the `@` around it, in lower case.
@@ -76,7 +92,10 @@ pub(super) fn syntax_mistake(text: &str, error: &toml::de::Error) -> String {
 
 /// What to write instead. The parser itself says only what it did not expect.
 fn what_is_right(source: &str, what: &str) -> &'static str {
-    if source.contains(['“', '”', '„', '‘', '’']) {
+    let key = source.split('=').next().unwrap_or_default().trim();
+    if what.contains("unknown field") && KEYS_OF_AN_ACCOUNT.contains(&key) {
+        "; a line of the account itself must be above [account.plan], [account.texts] and other tables"
+    } else if source.contains(['“', '”', '„', '‘', '’']) {
         "; write straight quotes: \"amber\""
     } else if source.trim() == "[account]" {
         "; begin each account with [[account]], in double brackets"

@@ -1,53 +1,65 @@
 //! The names of secrets, and which were found.
 
+use std::{collections::HashMap, env};
+
 use promise::{
     account::{AccountName, NetworkName},
-    rules::SecretRule,
+    rules::{Rules, SecretRule},
 };
 use secrecy::SecretString;
 
-use crate::networks;
+use super::NotServed;
+use crate::{networks, secret::Credentials};
 
 /// Where secrets come from: from a name such as `X_API_KEY` to its value.
 pub type Secrets<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A secret that was found.
-pub(super) struct Found {
-    /// Its name.
-    pub name: String,
-    /// Its value, without blanks around it.
-    pub value: SecretString,
-    /// Whether it has a blank or another character that no secret has.
-    pub is_odd: bool,
-}
-
-/// Looks for the secret of this account; where `shared`, the one of the whole network will do.
-pub(super) fn find(
-    secrets: Secrets<'_>,
-    account: &AccountName,
-    rule: &SecretRule,
-    shared: bool,
-) -> Option<Found> {
-    let own = secret_name(account, rule.key, false);
-    let name = if secrets(&own).is_none() && shared {
-        secret_name(account, rule.key, true)
-    } else {
-        own
+/// The secrets in the environment, which is read once: the system searches it anew for each name, and with
+/// thousands of accounts that takes seconds.
+pub fn environment() -> impl Fn(&str) -> Option<String> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
     };
-    let value = secrets(&name)?.trim().to_owned();
-    (!value.is_empty()).then(|| Found {
-        name,
-        is_odd: !value.chars().all(|c| c.is_ascii_graphic()),
-        value: value.into(),
-    })
+    let variables: HashMap<String, String> = env::vars_os().filter_map(text).collect();
+    move |name| variables.get(name).cloned()
 }
 
-/// `X_API_KEY` for all accounts of a network, `X_AMBER_API_KEY` for one.
-pub(super) fn secret_name(account: &AccountName, key: &str, shared: bool) -> String {
-    let network = prefix(account.network);
-    if shared {
-        return format!("{network}{key}");
+/// What the secrets of one account are called.
+pub(super) struct Names {
+    pub network: NetworkName,
+    /// The account's part of the names, such as `AMBER`: its handle, or the word that hug.toml has instead.
+    pub word: String,
+    /// Whether it is the first of its network in hug.toml, which may leave its part out.
+    pub is_first: bool,
+}
+
+impl Names {
+    /// The name that is the account's alone: `X_AMBER_ACCESS_TOKEN`.
+    fn own(&self, rule: &SecretRule) -> String {
+        format!("{}{}_{}", prefix(self.network), self.word, rule.key)
     }
+
+    /// The name without the account: `X_ACCESS_TOKEN`. The first account may use it, and every account for the
+    /// secrets of the developer's app, which many accounts share.
+    fn plain(&self, rule: &SecretRule) -> Option<String> {
+        let may = self.is_first || rule.of_the_app;
+        may.then(|| format!("{}{}", prefix(self.network), rule.key))
+    }
+}
+
+impl Names {
+    /// One of its own names, as an example.
+    pub(super) fn example(&self) -> String {
+        let first = networks::rules(self.network).secrets_to_send.iter();
+        let own = first
+            .filter(|rule| !rule.of_the_app)
+            .map(|rule| self.own(rule));
+        own.take(1).collect()
+    }
+}
+
+/// An account's part of its secrets' names: `A_B_BSKY_SOCIAL` for `a-b.bsky.social`.
+pub(super) fn word_of(handle: &str) -> String {
     let upper = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()
@@ -55,8 +67,115 @@ pub(super) fn secret_name(account: &AccountName, key: &str, shared: bool) -> Str
             '_'
         }
     };
-    let handle: String = account.handle.chars().map(upper).collect();
-    format!("{network}{handle}_{key}")
+    handle.chars().map(upper).collect()
+}
+
+/// What was found out about the secrets of one account.
+pub(super) struct LookedUp {
+    pub credentials: Result<Credentials, NotServed>,
+    /// The names of those that it needs: as few as are enough.
+    pub needs: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Looks for the secrets of an account; it `sends` if it has another channel than `draft`.
+pub(super) fn look_up(
+    secrets: Secrets<'_>,
+    names: &Names,
+    account: &AccountName,
+    sends: bool,
+) -> LookedUp {
+    let Rules {
+        secrets_to_send: to_send,
+        secrets_to_read: to_read,
+        ..
+    } = networks::rules(account.network);
+    let needed = if sends { to_send } else { to_read };
+    let (mut found, mut warnings) = (Vec::new(), Vec::new());
+    for rule in to_send.iter().chain(*to_read) {
+        let (own, plain) = find(secrets, names, rule);
+        if let (Some((own, _)), Some((plain, _))) = (&own, &plain)
+            && !rule.of_the_app
+        {
+            warnings.push(format!(
+                "{own} and {plain} are both set, and {account} uses the first; remove the other"
+            ));
+        }
+        let Some((name, value)) = own.or(plain) else {
+            continue;
+        };
+        if !value.chars().all(|c| c.is_ascii_graphic()) {
+            warnings.push(format!(
+                "the secret {name} has a space or a character that no key has; copy it again"
+            ));
+        }
+        found.push((rule.key, SecretString::from(value)));
+    }
+    let credentials = Credentials::from_iter(found);
+    let is_enough = credentials.include(to_send) || (!sends && credentials.include(to_read));
+    let missing = || {
+        let missing = needed
+            .iter()
+            .filter(|rule| credentials.get(rule.key).is_none());
+        NotServed::MissingSecrets {
+            account: account.clone(),
+            names: missing
+                .map(|rule| needed_name(secrets, names, rule))
+                .collect(),
+            help: help(secrets, names, &credentials, sends),
+        }
+    };
+    LookedUp {
+        needs: needed
+            .iter()
+            .map(|rule| needed_name(secrets, names, rule))
+            .collect(),
+        credentials: if is_enough {
+            Ok(credentials)
+        } else {
+            Err(missing())
+        },
+        warnings,
+    }
+}
+
+type Found = Option<(String, String)>;
+
+/// The secret of that rule by its own name and by the plain one, with the name and without blanks around the value.
+fn find(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> (Found, Found) {
+    let find = |name: String| {
+        let value = secrets(&name)?.trim().to_owned();
+        (!value.is_empty()).then_some((name, value))
+    };
+    (find(names.own(rule)), names.plain(rule).and_then(find))
+}
+
+/// The name by which a secret is needed: the shortest that the account may use, unless it is there by its own.
+fn needed_name(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> String {
+    match find(secrets, names, rule) {
+        (Some((own, _)), None) => own,
+        _ => names.plain(rule).unwrap_or_else(|| names.own(rule)),
+    }
+}
+
+fn help(secrets: Secrets<'_>, names: &Names, credentials: &Credentials, sends: bool) -> String {
+    const SET: &str = "set them (README.md, \"Secrets\", says how)";
+    let to_read = networks::rules(names.network).secrets_to_read;
+    let names: Vec<String> = to_read
+        .iter()
+        .map(|rule| needed_name(secrets, names, rule))
+        .collect();
+    let names = names.join(", ");
+    match (sends, names.as_str(), credentials.include(to_read)) {
+        (false, ..) => SET.to_owned(),
+        (true, "", _) => format!("{SET}, or set contact = [\"draft\"], which needs none"),
+        (true, _, true) => format!(
+            "{SET}, {names} is there, but it can only read: with it alone set contact = [\"draft\"]"
+        ),
+        (true, _, false) => {
+            format!("{SET}, or set {names} and contact = [\"draft\"], which only reads")
+        }
+    }
 }
 
 /// The rule of the secret with that name; `None` for a name that no network's secret has.

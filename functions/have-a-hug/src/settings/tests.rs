@@ -1,12 +1,15 @@
 //! What hug.toml may say, and what is answered to its mistakes.
 
-use promise::{account::NetworkName, channel::Channel};
+use promise::{account::NetworkName, channel::Channel, milestone::Plan, template::Template};
 use proptest::prelude::*;
+use secrecy::ExposeSecret;
 
-use super::{Settings, SettingsError};
+use super::{NotServed, Settings, SettingsError};
 
 const GOOD: &str =
     "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"x\"\nhandle = \"@Amber\"\n";
+
+const PLAN: &str = "[plan]\nfirst = 600\nstep = 100\n";
 
 const MASTODON: &str = "[plan]\nfirst = 600\nstep = 100\n\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"@Amber@mastodon.social\"\n";
 
@@ -16,6 +19,23 @@ fn all_secrets(name: &str) -> Option<String> {
 
 fn parse(text: &str) -> Result<Settings, SettingsError> {
     Settings::parse(text, "hug.toml", &all_secrets)
+}
+
+/// Only the secrets with these names are there.
+fn parse_with(text: &str, names: &[&str]) -> Settings {
+    let secrets = |name: &str| names.contains(&name).then(|| format!("secret-{name}"));
+    Settings::parse(text, "hug.toml", &secrets).unwrap()
+}
+
+/// Why accounts are not served, in lines.
+fn not_served(settings: &Settings) -> String {
+    let lines: Vec<String> = settings.not_served().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// One more account for a hug.toml, with further lines.
+fn and(network: &str, handle: &str, more: &str) -> String {
+    format!("\n[[account]]\nnetwork = \"{network}\"\nhandle = \"{handle}\"\n{more}\n")
 }
 
 fn mistake(text: &str) -> String {
@@ -50,22 +70,18 @@ fn a_mastodon_account_is_known_by_its_server_and_mentions_by_default() {
 
 #[test]
 fn a_mastodon_account_needs_its_token_unless_it_only_drafts() {
-    let none = |_: &str| None;
-    let message = Settings::parse(MASTODON, "hug.toml", &none)
-        .unwrap_err()
-        .to_string();
+    let why = not_served(&parse_with(MASTODON, &[]));
     assert!(
-        message.contains("missing: MASTODON_ACCESS_TOKEN; set them"),
-        "{message}"
+        why.contains("missing: MASTODON_ACCESS_TOKEN; set them"),
+        "{why}"
     );
     let drafts = format!("{MASTODON}contact = [\"draft\"]\n");
-    assert!(Settings::parse(&drafts, "hug.toml", &none).is_ok());
-    let two =
-        format!("{MASTODON}\n[[account]]\nnetwork = \"mastodon\"\nhandle = \"bea@b.example\"\n");
+    assert_eq!(not_served(&parse_with(&drafts, &[])), "");
+    let two = format!("{MASTODON}{}", and("mastodon", "bea@b.example", ""));
     assert_eq!(
-        parse(&two).unwrap().needs,
+        parse_with(&two, &[]).needs,
         [
-            "MASTODON_AMBER_MASTODON_SOCIAL_ACCESS_TOKEN",
+            "MASTODON_ACCESS_TOKEN",
             "MASTODON_BEA_B_EXAMPLE_ACCESS_TOKEN"
         ]
     );
@@ -99,7 +115,11 @@ fn the_example_is_right_as_it_stands_and_with_every_remark_made_a_setting() {
         .map(|account| account.name.network)
         .collect();
     assert_eq!(networks, NetworkName::ALL);
-    assert_eq!(settings.texts.len(), 2);
+    let own = |channel| settings.accounts[0].text(channel) != Template::default_for(channel);
+    assert!(own(Channel::Announce) && own(Channel::Message) && !own(Channel::Draft));
+    assert_eq!(settings.accounts[0].plan.most_a_day(), 3);
+    assert_eq!(settings.accounts[2].plan.first(), 1_000);
+    assert!(settings.news.is_some());
     assert!(settings.accounts[1].appview.is_some());
     assert!(settings.accounts[2].server.is_some());
 }
@@ -132,7 +152,7 @@ fn a_mistake_is_told_with_its_line_its_field_and_what_would_be_right() {
         ),
         (
             GOOD.replace("step", "stpe"),
-            "line 3, stpe: unknown field `stpe`, expected `first` or `step`",
+            "line 3, stpe: unknown field `stpe`, expected one of `first`, `step`, `most_a_day`",
         ),
         (
             GOOD.replace("\"x\"", "\"y\""),
@@ -215,6 +235,38 @@ fn a_mistake_is_told_with_its_line_its_field_and_what_would_be_right() {
         ),
         (GOOD.replace("\"x\"", "“x”"), "; write straight quotes"),
         (
+            GOOD.replace("step = 100", ""),
+            "line 5, plan: write step = 100 under [plan] for all accounts, or under [account.plan]",
+        ),
+        (
+            GOOD.replace("step = 100", "step = 100\nmost_a_day = 101"),
+            "line 4, plan.most_a_day: 101 is not a number of hugs; write 1 to 100",
+        ),
+        (
+            format!("{GOOD}[account.plan]\nfirst = 0"),
+            "line 9, account.plan.first: 0 is not a number of followers",
+        ),
+        (
+            format!("{GOOD}[account.plan]\nfirst = 1\nnever = [\"rival\"]"),
+            "; a line of the account itself must be above [account.plan]",
+        ),
+        (
+            format!("{GOOD}[account.texts]\nannounce = \"Hello!\""),
+            "line 9, account.texts.announce: it must say which follower it is for",
+        ),
+        (
+            format!("{GOOD}always = [\"cleo\"]\nnever = [\"bea\", \"@Cleo\"]"),
+            "line 9, account.never: \"cleo\" is in `always` too; leave one out",
+        ),
+        (
+            format!("{GOOD}secrets = \"am ber\""),
+            "line 8, account.secrets: \"am ber\" cannot be a part of a secret's name; write letters",
+        ),
+        (
+            format!("{GOOD}[news]\ncommand = \" \""),
+            "line 9, news.command: it is empty; write the command",
+        ),
+        (
             "[plan]\nfirst = 1\nstep = 1".into(),
             "no account is named; add [[account]]",
         ),
@@ -235,33 +287,155 @@ fn all_mistakes_are_told_at_once() {
         .replace("100", "-1")
         .replace("\"x\"", "\"y\"");
     assert_eq!(parse(&text).unwrap_err().mistakes.len(), 3);
+    let none = |_: &str| None;
+    let wrong = GOOD.replace("600", "0");
+    let error = Settings::parse(&wrong, "hug.toml", &none).unwrap_err();
+    assert_eq!(error.mistakes.len(), 1, "a missing secret is not a mistake");
+    assert_eq!(error.not_served.len(), 1, "but it is known");
 }
 
 #[test]
-fn missing_secrets_are_named() {
-    let some = |name: &str| (name == "X_API_KEY").then(|| "k".to_owned());
-    let message = Settings::parse(GOOD, "hug.toml", &some)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("missing: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"),
-        "{message}"
+fn an_accounts_plan_takes_from_the_common_one_what_it_leaves_out() {
+    let text = format!(
+        "{}{}{}",
+        GOOD.replace("step = 100", "step = 100\nmost_a_day = 5"),
+        and("x", "bea", "[account.plan]\nfirst = 1000"),
+        and("x", "cleo", "[account.plan]\nstep = 50\nmost_a_day = 1"),
+    );
+    let settings = parse(&text).unwrap();
+    let plan = |first, step, most| Plan::new(first, step)?.with_most_a_day(most);
+    let plans: Vec<_> = settings.accounts.iter().map(|one| Some(one.plan)).collect();
+    assert_eq!(
+        plans,
+        [plan(600, 100, 5), plan(1_000, 100, 5), plan(600, 50, 1)]
     );
 }
 
 #[test]
+fn where_every_account_has_its_own_plan_there_need_be_no_common_one() {
+    let own = "[account.plan]\nfirst = 10\nstep = 5";
+    let all = format!("{}{}", and("x", "amber", own), and("x", "bea", own));
+    assert_eq!(
+        parse(&all).unwrap().accounts[1].plan,
+        Plan::new(10, 5).unwrap()
+    );
+    let mistakes = parse(&format!(
+        "{all}{}{}",
+        and("x", "cleo", ""),
+        and("x", "dora", "")
+    ));
+    let mistakes = mistakes.unwrap_err().mistakes;
+    assert_eq!(
+        mistakes.len(),
+        2,
+        "told once, not for each account: {mistakes:?}"
+    );
+    assert!(
+        mistakes[0].contains("line 16, plan: write first = 600"),
+        "{mistakes:?}"
+    );
+}
+
+#[test]
+fn an_accounts_words_are_its_own_and_the_common_ones_fill_the_rest() {
+    let text = format!(
+        "{GOOD}{}\n[texts]\nannounce = \"All of you: {{follower}}!\"\ndraft = \"For {{follower}}\"",
+        and(
+            "x",
+            "bea",
+            "[account.texts]\nannounce = \"Nummer {milestone}!\""
+        ),
+    );
+    let settings = parse(&text).unwrap();
+    let words = |account: usize, channel| settings.accounts[account].text(channel);
+    let template = |text: &str| text.parse::<Template>().unwrap();
+    assert_eq!(
+        words(0, Channel::Announce),
+        template("All of you: {follower}!")
+    );
+    assert_eq!(words(1, Channel::Announce), template("Nummer {milestone}!"));
+    assert_eq!(words(1, Channel::Draft), template("For {follower}"));
+    assert_eq!(
+        words(1, Channel::Mention),
+        Template::default_for(Channel::Mention)
+    );
+}
+
+#[test]
+fn an_account_that_is_not_active_is_known_and_needs_no_secret() {
+    let text = format!("{GOOD}active = false\n{}", and("x", "bea", ""));
+    let settings = parse_with(&text, &["X_ACCESS_TOKEN"]);
+    let amber = &settings.accounts[0];
+    assert!(!amber.is_active() && matches!(amber.credentials, Err(NotServed::Inactive(_))));
+    assert!(settings.accounts[1].is_active());
+    assert!(settings.needs.iter().all(|name| !name.contains("AMBER")));
+    assert!(
+        settings.needs.contains(&"X_BEA_ACCESS_TOKEN".to_owned()),
+        "the plain name stays Amber's"
+    );
+    assert!(
+        !not_served(&settings).contains("amber"),
+        "that is as her creator wants it"
+    );
+}
+
+#[test]
+fn the_lists_of_followers_are_compared_without_case_and_at_sign_and_without_the_accounts_own_server()
+ {
+    let lists =
+        "always = [\" @Cleo \"]\nnever = [\"@RIVAL@mastodon.social\", \"rival@b.example\"]\n";
+    let settings = parse(&format!("{MASTODON}{lists}")).unwrap();
+    let screening = &settings.accounts[0].screening;
+    assert_eq!(screening.always, ["cleo"]);
+    assert_eq!(screening.never, ["rival", "rival@b.example"]);
+}
+
+#[test]
+fn the_command_for_news_is_kept_as_it_is_written() {
+    assert_eq!(parse(GOOD).unwrap().news, None);
+    let text = format!("{GOOD}[news]\ncommand = \"notify-send \\\"$HUG_NEWS\\\"\"");
+    assert_eq!(
+        parse(&text).unwrap().news.unwrap(),
+        "notify-send \"$HUG_NEWS\""
+    );
+}
+
+#[test]
+fn an_account_whose_secrets_are_missing_says_which_and_the_others_are_served() {
+    let two = format!("{GOOD}{}", and("bluesky", "bea.test", ""));
+    let settings = parse_with(&two, &["X_API_KEY", "BLUESKY_APP_PASSWORD"]);
+    let why = settings.accounts[0]
+        .credentials
+        .as_ref()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        why.contains(
+            "secrets of x:amber are missing: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"
+        ),
+        "{why}"
+    );
+    assert!(settings.accounts[1].credentials.is_ok());
+}
+
+#[test]
 fn a_bearer_token_is_enough_to_read_but_not_to_announce() {
-    let bearer = |name: &str| (name == "X_BEARER_TOKEN").then(|| "b".to_owned());
     let drafts = format!("{GOOD}contact = [\"draft\"]\n");
-    let settings = Settings::parse(&drafts, "hug.toml", &bearer).unwrap();
-    let credentials = &settings.accounts[0].credentials;
+    let settings = parse_with(&drafts, &["X_BEARER_TOKEN"]);
+    let credentials = settings.accounts[0].credentials.as_ref().unwrap();
     assert!(credentials.get("BEARER_TOKEN").is_some() && credentials.get("API_KEY").is_none());
-    assert!(Settings::parse(GOOD, "hug.toml", &bearer).is_err());
+    let why = not_served(&parse_with(GOOD, &["X_BEARER_TOKEN"]));
+    assert!(
+        why.contains("X_BEARER_TOKEN is there, but it can only read"),
+        "{why}"
+    );
+    let why = not_served(&parse_with(&drafts, &[]));
+    assert!(why.contains("missing: X_BEARER_TOKEN;"), "{why}");
 }
 
 #[test]
 fn the_secrets_that_are_needed_are_told_by_name_and_with_them_nothing_is_missing() {
-    let needs = |text: &str| parse(text).unwrap().needs;
+    let needs = |text: &str| parse_with(text, &[]).needs;
     assert_eq!(
         needs(GOOD),
         [
@@ -276,61 +450,152 @@ fn the_secrets_that_are_needed_are_told_by_name_and_with_them_nothing_is_missing
         ["X_BEARER_TOKEN"]
     );
     let many = format!(
-        "{GOOD}\n[[account]]\nnetwork = \"x\"\nhandle = \"bea\"\n\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"cleo.test\"\n"
+        "{GOOD}{}{}",
+        and("x", "bea", ""),
+        and("bluesky", "cleo.test", "")
     );
-    let names = needs(&many);
+    let needed = needs(&many);
+    let names: Vec<&str> = needed.iter().map(String::as_str).collect();
     assert_eq!(
         names,
         [
             "X_API_KEY",
             "X_API_SECRET",
-            "X_AMBER_ACCESS_TOKEN",
-            "X_AMBER_ACCESS_SECRET",
+            "X_ACCESS_TOKEN",
+            "X_ACCESS_SECRET",
             "X_BEA_ACCESS_TOKEN",
             "X_BEA_ACCESS_SECRET",
             "BLUESKY_APP_PASSWORD"
         ]
     );
+    assert_eq!(not_served(&parse_with(&many, &names)), "");
     for left_out in &names {
-        let all_but_one = |name: &str| {
-            (names.iter().any(|known| known == name) && name != left_out).then(|| "s".to_owned())
-        };
-        let message = Settings::parse(&many, "hug.toml", &all_but_one)
-            .unwrap_err()
-            .to_string();
-        assert!(message.contains(left_out), "{left_out}: {message}");
+        let others: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| name != left_out)
+            .collect();
+        let why = not_served(&parse_with(&many, &others));
+        assert!(why.contains(left_out), "{left_out}: {why}");
     }
 }
 
 #[test]
-fn of_two_accounts_none_may_write_with_the_others_token() {
-    let two = format!("{GOOD}\n[[account]]\nnetwork = \"x\"\nhandle = \"bea\"\n");
-    let shared =
-        |name: &str| (!name.contains("AMBER") && !name.contains("BEA_")).then(|| "s".to_owned());
-    let message = Settings::parse(&two, "hug.toml", &shared)
-        .unwrap_err()
-        .to_string();
+fn a_second_account_on_a_network_renames_no_secret_of_the_first() {
+    let plain = [
+        "X_API_KEY",
+        "X_API_SECRET",
+        "X_ACCESS_TOKEN",
+        "X_ACCESS_SECRET",
+    ];
+    let two = format!("{GOOD}{}", and("x", "bea", ""));
+    let settings = parse_with(&two, &plain);
+    assert!(settings.accounts[0].credentials.is_ok());
+    let why = not_served(&settings);
     assert!(
-        message.contains("X_AMBER_ACCESS_TOKEN, X_AMBER_ACCESS_SECRET;"),
-        "{message}"
+        why.contains("x:bea are missing: X_BEA_ACCESS_TOKEN, X_BEA_ACCESS_SECRET;"),
+        "she may not write with Amber's token, though the app's keys are shared: {why}"
     );
-    assert!(
-        !message.contains("API_KEY,"),
-        "the app's keys are shared: {message}"
+}
+
+#[test]
+fn the_first_accounts_own_names_count_from_the_beginning_and_win_with_a_warning() {
+    let long = [
+        "X_AMBER_API_KEY",
+        "X_AMBER_API_SECRET",
+        "X_AMBER_ACCESS_TOKEN",
+        "X_AMBER_ACCESS_SECRET",
+    ];
+    let settings = parse_with(GOOD, &long);
+    assert_eq!(
+        (settings.needs.as_slice(), settings.warnings.len()),
+        (long.map(String::from).as_slice(), 0)
     );
+    let both = [long.as_slice(), &["X_ACCESS_TOKEN"]].concat();
+    let settings = parse_with(GOOD, &both);
+    let warning = "X_AMBER_ACCESS_TOKEN and X_ACCESS_TOKEN are both set, and x:amber uses the first; remove the other";
+    assert_eq!(settings.warnings, [warning]);
+    let credentials = settings.accounts[0].credentials.as_ref().unwrap();
+    let token = credentials.get("ACCESS_TOKEN").unwrap().expose_secret();
+    assert_eq!(token, "secret-X_AMBER_ACCESS_TOKEN");
+}
+
+#[test]
+fn two_accounts_whose_secrets_would_have_one_name_are_a_mistake_until_one_of_them_has_another_word()
+{
+    let two = |more| {
+        format!(
+            "{}{}{}",
+            PLAN,
+            and("bluesky", "a-b.bsky.social", ""),
+            and("bluesky", "a.b.bsky.social", more)
+        )
+    };
+    let message = mistake(&two(""));
+    for words in [
+        "line 10, account: the secrets of bluesky:a.b.bsky.social and bluesky:a-b.bsky.social have the same names",
+        "(BLUESKY_A_B_BSKY_SOCIAL_APP_PASSWORD)",
+        "secrets = \"A_B_BSKY_SOCIAL_2\"",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+    let needs = parse_with(&two("secrets = \"dots\""), &[]).needs;
+    assert_eq!(needs, ["BLUESKY_APP_PASSWORD", "BLUESKY_DOTS_APP_PASSWORD"]);
+    let other_network = format!(
+        "{GOOD}{}",
+        and("bluesky", "bea.test", "secrets = \"AMBER\"")
+    );
+    assert!(parse(&other_network).is_ok());
 }
 
 #[test]
 fn no_secret_is_ever_shown() {
     let settings = parse(GOOD).unwrap();
     assert!(!format!("{settings:?}").contains("secret-"));
-    let odd = |_: &str| Some("se cret".to_owned());
-    let message = Settings::parse(GOOD, "hug.toml", &odd)
+}
+
+#[test]
+fn a_secret_of_an_odd_shape_is_warned_of_without_showing_it_and_is_not_refused() {
+    let odd = |name: &str| (!name.contains("AMBER")).then(|| " se cret\n".to_owned());
+    let settings = Settings::parse(GOOD, "hug.toml", &odd).unwrap();
+    let credentials = settings.accounts[0].credentials.as_ref().unwrap();
+    assert_eq!(
+        credentials.get("API_KEY").unwrap().expose_secret(),
+        "se cret"
+    );
+    let warnings = settings.warnings.join("\n");
+    assert!(
+        warnings.contains("X_API_KEY has a space") && !warnings.contains("se cret"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn thousands_of_accounts_are_read_at_once() {
+    const ACCOUNTS: usize = 5_000;
+    let mut text = PLAN.to_owned();
+    for number in 0..ACCOUNTS {
+        text += &and("bluesky", &format!("creator{number}.test"), "");
+    }
+    // As in a test that tries each account: what is looked up for one must not depend on how many there are.
+    let looked_up = std::cell::Cell::new(0);
+    let secrets = |name: &str| {
+        looked_up.set(looked_up.get() + 1);
+        all_secrets(name)
+    };
+    let settings = Settings::parse(&text, "hug.toml", &secrets).unwrap();
+    assert_eq!(
+        (settings.accounts.len(), settings.needs.len()),
+        (ACCOUNTS, ACCOUNTS)
+    );
+    assert!(looked_up.get() <= 4 * ACCOUNTS, "{}", looked_up.get());
+    let unknown = settings
+        .account(&"x:amber".parse().unwrap())
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("X_AMBER_API_KEY has a space") && !message.contains("se cret"),
-        "{message}"
+        unknown.ends_with("bluesky:creator9.test and 4990 more"),
+        "{unknown}"
     );
 }
 

@@ -1,29 +1,35 @@
 //! From hug.toml and the secrets to [`Settings`], with all mistakes at once.
 
-use std::{collections::HashSet, fmt, io::ErrorKind, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    io::ErrorKind,
+    path::Path,
+};
 
 use promise::{
     account::{AccountName, NetworkName},
     channel::Channel,
-    milestone::{MAX_MILESTONE, Plan},
-    rules::{Rules, SecretRule},
+    milestone::{MAX_MILESTONE, MAX_MOST_A_DAY, Plan},
+    rules::Rules,
     screening::Screening,
     template::Template,
 };
 use toml::Spanned;
 
 use super::{
-    Account, Settings, SettingsError,
-    file::{RawAccount, RawSettings, RawTexts, line_of, plain_handle, syntax_mistake},
-    secrets::{Secrets, find, secret_name},
+    Account, NotServed, Settings, SettingsError,
+    file::{
+        RawAccount, RawNews, RawPlan, RawSettings, RawTexts, line_of, plain_handle, syntax_mistake,
+    },
+    secrets::{Names, Secrets, look_up, word_of},
+    sends,
 };
-use crate::{
-    networks,
-    secret::{Credentials, is_allowed_server},
-};
+use crate::{networks, secret::is_allowed_server};
 
 impl Settings {
-    /// Reads the file at `path`, and the secrets that its accounts need from `secrets`.
+    /// Reads the file at `path`, and the secrets that its accounts need from `secrets`. An account whose
+    /// secrets are missing is not a mistake: it is not served, and says why.
     ///
     /// # Errors
     ///
@@ -44,6 +50,7 @@ impl Settings {
             SettingsError {
                 mistakes: vec![format!("it cannot be read: {error}; {help}")],
                 file: file.clone(),
+                not_served: Vec::new(),
             }
         })?;
         Self::parse(&text, &file, secrets)
@@ -55,22 +62,26 @@ impl Settings {
     ///
     /// Every mistake at once; those that keep the file from being read as TOML at all, one at a time.
     pub fn parse(text: &str, file: &str, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
-        let fail = |mistakes| SettingsError {
+        let fail = |mistakes, not_served| SettingsError {
             file: file.to_owned(),
             mistakes,
+            not_served,
         };
-        let raw: RawSettings =
-            toml::from_str(text).map_err(|error| fail(vec![syntax_mistake(text, &error)]))?;
+        let raw: RawSettings = toml::from_str(text)
+            .map_err(|error| fail(vec![syntax_mistake(text, &error)], Vec::new()))?;
         let mut validator = Validator {
             text,
             secrets,
             mistakes: Vec::new(),
+            warnings: Vec::new(),
             needs: Vec::new(),
         };
-        match validator.settings(raw) {
-            Some(settings) if validator.mistakes.is_empty() => Ok(settings),
-            _ => Err(fail(validator.mistakes)),
+        let settings = validator.settings(&raw);
+        if validator.mistakes.is_empty() {
+            return Ok(settings);
         }
+        let not_served = settings.not_served().cloned().collect();
+        Err(fail(validator.mistakes, not_served))
     }
 }
 
@@ -79,7 +90,14 @@ struct Validator<'a> {
     text: &'a str,
     secrets: Secrets<'a>,
     mistakes: Vec<String>,
+    warnings: Vec<String>,
     needs: Vec<String>,
+}
+
+/// What all accounts share unless they have their own.
+struct Common {
+    plan: Plan,
+    texts: Vec<(Channel, Template)>,
 }
 
 impl Validator<'_> {
@@ -88,74 +106,152 @@ impl Validator<'_> {
         self.mistakes.push(format!("line {line}, {field}: {what}"));
     }
 
-    fn settings(&mut self, raw: RawSettings) -> Option<Settings> {
-        let first = self.number(&raw.plan.first, "plan.first");
-        let step = self.number(&raw.plan.step, "plan.step");
+    fn settings(&mut self, raw: &RawSettings) -> Settings {
         if raw.account.is_empty() {
             let what =
                 "no account is named; add [[account]] with network = \"x\" and handle = \"you\"";
             self.mistakes.push(what.to_owned());
         }
-        let networks: Vec<Option<NetworkName>> = raw
+        let named: HashSet<NetworkName> = raw
             .account
             .iter()
-            .map(|account| account.get_ref().network.get_ref().parse().ok())
+            .filter_map(|account| account.get_ref().network.get_ref().parse().ok())
             .collect();
-        let (mut names, mut users) = (HashSet::new(), HashSet::new());
-        let mut accounts = Vec::new();
-        for account in raw.account {
-            let is_alone = |network| {
-                let same = networks.iter().filter(|other| **other == Some(network));
-                same.count() == 1
-            };
-            if let Some(read) = self.account(account.get_ref(), is_alone) {
-                if !names.insert(read.name.clone()) | !users.insert(user_at(&read)) {
-                    let what = format!("{} is here a second time; leave one out", read.name);
-                    self.mistake(&account, "account", what);
-                }
-                accounts.push(read);
-            }
-        }
-        let texts = self.texts(&raw.texts, &accounts);
-        Some(Settings {
-            plan: Plan::new(first?, step?)?,
+        let named: Vec<NetworkName> = NetworkName::ALL
+            .into_iter()
+            .filter(|network| named.contains(network))
+            .collect();
+        let common = Common {
+            plan: self.common_plan(raw),
+            texts: self.texts(&raw.texts, "texts", &named),
+        };
+        let news = raw.news.as_ref().and_then(|news| self.news(news));
+        let accounts = self.accounts(&raw.account, &common);
+        // Accounts of one network share some.
+        let mut seen = HashSet::new();
+        self.needs.retain(|name| seen.insert(name.clone()));
+        Settings {
             accounts,
             needs: std::mem::take(&mut self.needs),
-            texts,
-        })
+            warnings: std::mem::take(&mut self.warnings),
+            news,
+        }
     }
 
-    fn number(&mut self, raw: &Spanned<i64>, field: &str) -> Option<u64> {
-        let number = u64::try_from(*raw.get_ref())
-            .ok()
-            .filter(|n| (1..=MAX_MILESTONE).contains(n));
-        if number.is_none() {
-            let what = format!(
-                "{} is not a number of followers; write 1 to {MAX_MILESTONE}",
-                raw.get_ref()
-            );
-            self.mistake(raw, field, what);
+    fn accounts(&mut self, raw: &[Spanned<RawAccount>], common: &Common) -> Vec<Account> {
+        let (mut names, mut users, mut networks) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut words: HashMap<(NetworkName, String), AccountName> = HashMap::new();
+        let mut accounts = Vec::new();
+        for at in raw {
+            let raw = at.get_ref();
+            let network: NetworkName = match raw.network.get_ref().parse() {
+                Ok(network) => network,
+                Err(what) => {
+                    self.mistake(&raw.network, "account.network", what);
+                    continue;
+                }
+            };
+            let name = AccountName {
+                network,
+                handle: self.handle(networks::rules(network), raw),
+            };
+            let secrets = Names {
+                network,
+                word: self.word(raw, &name.handle),
+                is_first: networks.insert(network),
+            };
+            let account = self.account(raw, name, &secrets, common);
+            if !names.insert(account.name.clone()) | !users.insert(user_at(&account)) {
+                let what = format!("{} is here a second time; leave one out", account.name);
+                self.mistake(at, "account", what);
+            } else if let Some(other) =
+                words.insert((network, secrets.word.clone()), account.name.clone())
+            {
+                let what = format!(
+                    "the secrets of {} and {other} have the same names ({}); give one of them another word for its handle there: secrets = \"{}_2\"",
+                    account.name,
+                    secrets.example(),
+                    secrets.word
+                );
+                self.mistake(at, "account", what);
+            }
+            accounts.push(account);
         }
-        number
+        accounts
+    }
+
+    /// The plan of all accounts that have none of their own.
+    fn common_plan(&mut self, raw: &RawSettings) -> Plan {
+        self.need_in_plan(raw, "first = 600", |plan| plan.first.as_ref());
+        self.need_in_plan(raw, "step = 100", |plan| plan.step.as_ref());
+        // Where it is used though a number is missing, that is reported above.
+        self.plan(&raw.plan, "plan", Plan::default())
+    }
+
+    /// Reports the first account that has a number neither of its own nor of all accounts.
+    fn need_in_plan(
+        &mut self,
+        raw: &RawSettings,
+        example: &str,
+        number: fn(&RawPlan) -> Option<&Spanned<i64>>,
+    ) {
+        let mut accounts = raw.account.iter();
+        if number(&raw.plan).is_none()
+            && let Some(account) =
+                accounts.find(|account| number(&account.get_ref().plan).is_none())
+        {
+            let what = format!(
+                "write {example} under [plan] for all accounts, or under [account.plan] for this one"
+            );
+            self.mistake(account, "plan", what);
+        }
+    }
+
+    /// A plan, where what is left out is as in `common`.
+    fn plan(&mut self, raw: &RawPlan, field: &str, common: Plan) -> Plan {
+        let mut number = |raw: &Option<Spanned<i64>>, key, max, kind| {
+            let raw = raw.as_ref()?;
+            let number = u64::try_from(*raw.get_ref()).ok();
+            let number = number.filter(|number| (1..=max).contains(number));
+            if number.is_none() {
+                let what = format!(
+                    "{} is not a number of {kind}; write 1 to {max}",
+                    raw.get_ref()
+                );
+                self.mistake(raw, &format!("{field}.{key}"), what);
+            }
+            number
+        };
+        let first = number(&raw.first, "first", MAX_MILESTONE, "followers");
+        let step = number(&raw.step, "step", MAX_MILESTONE, "followers");
+        let most = number(&raw.most_a_day, "most_a_day", MAX_MOST_A_DAY as u64, "hugs");
+        let most = most.and_then(|most| usize::try_from(most).ok());
+        Plan::new(
+            first.unwrap_or(common.first()),
+            step.unwrap_or(common.step()),
+        )
+        .and_then(|plan| plan.with_most_a_day(most.unwrap_or(common.most_a_day())))
+        .unwrap_or(common)
+    }
+
+    fn news(&mut self, raw: &RawNews) -> Option<String> {
+        let command = raw.command.get_ref().trim();
+        if command.is_empty() {
+            let what = "it is empty; write the command that is run for each piece of news, or leave out [news]";
+            self.mistake(&raw.command, "news.command", what);
+            return None;
+        }
+        Some(command.to_owned())
     }
 
     fn account(
         &mut self,
         raw: &RawAccount,
-        is_alone: impl Fn(NetworkName) -> bool,
-    ) -> Option<Account> {
-        let network: NetworkName = match raw.network.get_ref().parse() {
-            Ok(network) => network,
-            Err(what) => {
-                self.mistake(&raw.network, "account.network", what);
-                return None;
-            }
-        };
-        let rules = networks::rules(network);
-        let name = AccountName {
-            network,
-            handle: self.handle(rules, raw),
-        };
+        name: AccountName,
+        secrets: &Names,
+        common: &Common,
+    ) -> Account {
+        let rules = networks::rules(name.network);
         let contact = self.contact(rules, raw);
         let server = self.address(raw.server.as_ref(), "account.server");
         let appview = self.address(raw.appview.as_ref(), "account.appview");
@@ -171,20 +267,67 @@ impl Validator<'_> {
             let what = "it is empty; write the name that signs, or leave this line out";
             self.mistake(creator, "account.creator", what);
         }
-        let mut account = Account {
+        let mut texts = self.texts(&raw.texts, "account.texts", &[name.network]);
+        texts.extend(common.texts.iter().cloned());
+        let credentials = if raw.active == Some(false) {
+            Err(NotServed::Inactive(name.clone()))
+        } else {
+            let looked_up = look_up(self.secrets, secrets, &name, sends(&contact));
+            self.needs.extend(looked_up.needs);
+            self.warnings.extend(looked_up.warnings);
+            looked_up.credentials
+        };
+        Account {
             creator: raw.creator.as_ref().map(|name| name.get_ref().clone()),
+            plan: self.plan(&raw.plan, "account.plan", common.plan),
             contact,
             server,
             appview,
-            screening: Screening {
-                screen: raw.screen.unwrap_or(true),
-                always: raw.always.clone(),
-            },
-            credentials: Credentials::default(),
+            screening: self.screening(rules, &name, raw),
+            credentials,
+            texts,
             name,
+        }
+    }
+
+    fn screening(&mut self, rules: &Rules, name: &AccountName, raw: &RawAccount) -> Screening {
+        let server = name.handle.split_once('@').map(|(_, server)| server);
+        // A follower on the account's own server is listed without it.
+        let own = server.filter(|_| rules.handle.names_its_server);
+        let read = |handle: &Spanned<String>| {
+            let handle = plain_handle(handle.get_ref());
+            let short = own.and_then(|own| handle.strip_suffix(own)?.strip_suffix('@'));
+            short.map_or(handle.clone(), str::to_owned)
         };
-        account.credentials = self.credentials(&account, raw, is_alone(network));
-        Some(account)
+        let always: Vec<String> = raw.always.iter().map(read).collect();
+        let never: Vec<String> = raw.never.iter().map(read).collect();
+        for (at, handle) in raw.never.iter().zip(&never) {
+            if always.contains(handle) {
+                let what = format!("\"{handle}\" is in `always` too; leave one out");
+                self.mistake(at, "account.never", what);
+            }
+        }
+        Screening {
+            screen: raw.screen.unwrap_or(true),
+            always,
+            never,
+        }
+    }
+
+    /// The account's part of its secrets' names.
+    fn word(&mut self, raw: &RawAccount, handle: &str) -> String {
+        let Some(word) = &raw.secrets else {
+            return word_of(handle);
+        };
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if word.get_ref().is_empty() || !word.get_ref().chars().all(is_allowed) {
+            let what = format!(
+                "\"{}\" cannot be a part of a secret's name; write letters, digits and _, such as \"AMBER\"",
+                word.get_ref()
+            );
+            self.mistake(word, "account.secrets", what);
+        }
+        word_of(word.get_ref())
     }
 
     fn handle(&mut self, rules: &Rules, raw: &RawAccount) -> String {
@@ -262,73 +405,13 @@ impl Validator<'_> {
         channels
     }
 
-    /// The secrets of an account, found by their names; notes which ones it needs and which are missing.
-    fn credentials(&mut self, account: &Account, raw: &RawAccount, is_alone: bool) -> Credentials {
-        let Rules {
-            secrets_to_send: to_send,
-            secrets_to_read: to_read,
-            ..
-        } = account.rules();
-        // The secrets of the app may serve many accounts; every other secret belongs to one.
-        let shared = |rule: &SecretRule| is_alone || rule.of_the_app;
-        let name = |rule: &SecretRule| secret_name(&account.name, rule.key, shared(rule));
-        let mut found = Vec::new();
-        for rule in to_send.iter().chain(*to_read) {
-            let Some(secret) = find(self.secrets, &account.name, rule, shared(rule)) else {
-                continue;
-            };
-            if secret.is_odd {
-                self.mistakes.push(format!(
-                    "the secret {} has a space or a character that no key has; copy it again",
-                    secret.name
-                ));
-            }
-            found.push((rule.key, secret.value));
-        }
-        let credentials = Credentials::from_iter(found);
-        let (sends, can_read) = (account.sends(), credentials.include(to_read));
-        let needed = if sends { to_send } else { to_read };
-        for name in needed.iter().map(name) {
-            // Accounts of one network share some.
-            if !self.needs.contains(&name) {
-                self.needs.push(name);
-            }
-        }
-        if credentials.include(to_send) || (!sends && can_read) {
-            return credentials;
-        }
-        let names = |rules: &[&SecretRule]| {
-            let names: Vec<String> = rules.iter().map(|rule| name(rule)).collect();
-            names.join(", ")
-        };
-        let missing: Vec<&SecretRule> = to_send
-            .iter()
-            .filter(|rule| credentials.get(rule.key).is_none())
-            .collect();
-        let to_read = names(&to_read.iter().collect::<Vec<_>>());
-        let instead = match (to_read.as_str(), can_read) {
-            ("", _) => "or set contact = [\"draft\"], which needs none".to_owned(),
-            (to_read, true) => format!(
-                "{to_read} is there, but it can only read: with it alone set contact = [\"draft\"]"
-            ),
-            (to_read, false) => {
-                format!("or set {to_read} and contact = [\"draft\"], which only reads")
-            }
-        };
-        let what = format!(
-            "secrets of {} are missing: {}; set them (README.md says where they come from), {instead}",
-            account.name,
-            names(&missing),
-        );
-        self.mistake(&raw.handle, "account.handle", what);
-        credentials
-    }
-
-    fn texts(&mut self, raw: &RawTexts, accounts: &[Account]) -> Vec<(Channel, Template)> {
-        let networks: HashSet<NetworkName> = accounts
-            .iter()
-            .map(|account| account.name.network)
-            .collect();
+    /// The creator's own words, checked for each of these networks.
+    fn texts(
+        &mut self,
+        raw: &RawTexts,
+        field: &str,
+        named: &[NetworkName],
+    ) -> Vec<(Channel, Template)> {
         let all = [
             (Channel::Announce, &raw.announce),
             (Channel::Mention, &raw.mention),
@@ -339,14 +422,14 @@ impl Validator<'_> {
         for (channel, text) in all {
             let Some(text) = text else { continue };
             let checked = text.get_ref().parse::<Template>().and_then(|template| {
-                networks
+                named
                     .iter()
                     .try_for_each(|network| template.check(networks::rules(*network), channel))?;
                 Ok(template)
             });
             match checked {
                 Ok(template) => texts.push((channel, template)),
-                Err(what) => self.mistake(text, &format!("texts.{channel}"), what),
+                Err(what) => self.mistake(text, &format!("{field}.{channel}"), what),
             }
         }
         texts

@@ -2,10 +2,12 @@
 
 use std::{cell::RefCell, collections::BTreeMap, path::Path};
 
-use have_a_hug::settings::{Secrets, Settings, rule_of_secret};
+use have_a_hug::settings::{NotServed, Secrets, Settings, rule_of_secret};
 use promise::rules::Shape;
 
 use super::finding::Finding;
+
+const HELP: &str = "then look again with `hug doctor`";
 
 /// Looks at hug.toml and the secrets that it needs; there are no settings where they have a mistake.
 pub(super) fn look_at_settings(
@@ -21,19 +23,25 @@ pub(super) fn look_at_settings(
     };
     let file = path.display();
     let loaded = Settings::load(path, &take);
-    let mut findings = match &loaded {
+    let mut findings = Vec::new();
+    let not_served: Vec<NotServed> = match &loaded {
         Ok(settings) => {
-            let names = settings.names().join(", ");
-            vec![Finding::ok(file, format!("it is right, for {names}"))]
+            let found = format!("it is right, for {}", settings.names());
+            findings.push(Finding::ok(file, found));
+            let warnings = settings.warnings.iter();
+            findings.extend(warnings.map(|warning| {
+                Finding::unsure("secrets", warning, "nothing is refused because of it")
+            }));
+            settings.not_served().cloned().collect()
         }
         Err(error) => {
-            let help = "then look again with `hug doctor`";
             let mistakes = error.mistakes.iter();
-            mistakes
-                .map(|mistake| Finding::wrong(&file, mistake, help))
-                .collect()
+            findings.extend(mistakes.map(|mistake| Finding::wrong(&file, mistake, HELP)));
+            error.not_served.clone()
         }
     };
+    let not_served = not_served.iter();
+    findings.extend(not_served.map(|why| Finding::wrong("accounts", why, HELP)));
     let taken = taken.into_inner();
     findings.extend(
         taken
