@@ -209,8 +209,7 @@ async fn a_doctor_reports_a_hug_that_was_given_up_a_table_without_a_stream_and_a
     );
 
     let state = cli.state();
-    let http = have_a_hug::http::client().unwrap();
-    let table = Table::open(&state, &http).await.unwrap();
+    let table = Table::open(&state).await.unwrap();
     let off = StreamSpecification::builder().stream_enabled(false);
     table
         .client()
