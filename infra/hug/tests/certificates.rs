@@ -2,8 +2,11 @@
 
 use std::{fs, sync::Arc};
 
-use tests::settings;
-use tokio::net::{TcpListener, TcpStream};
+use tests::{
+    proxy::{answer, read_request},
+    settings,
+};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
@@ -11,8 +14,9 @@ use tokio_rustls::{
 
 use crate::command_line::CommandLine;
 
-/// A server over TLS in front of the stand-in. Returns its port, and the certificate of its root in PEM.
-async fn over_tls(upstream: &str) -> (u16, String) {
+/// A server over TLS that answers each request as X does for Amber. Returns its port, and the certificate of its root
+/// in PEM.
+async fn over_tls() -> (u16, String) {
     let root_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -31,7 +35,6 @@ async fn over_tls(upstream: &str) -> (u16, String) {
         )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(tls));
-    let upstream = upstream.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -40,10 +43,11 @@ async fn over_tls(upstream: &str) -> (u16, String) {
             let Ok(mut client) = acceptor.accept(client).await else {
                 continue;
             };
-            let mut server = TcpStream::connect(&upstream).await.unwrap();
-            tokio::spawn(async move {
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            });
+            let body = r#"{"data":{"id":"44196397","name":"Amber","username":"amber","public_metrics":{"followers_count":598}}}"#;
+            let answer = answer("200 OK", "content-type: application/json\r\n", body);
+            if read_request(&mut client).await.is_ok() {
+                let _ = client.write_all(&answer).await;
+            }
         }
     });
     (port, root)
@@ -52,7 +56,7 @@ async fn over_tls(upstream: &str) -> (u16, String) {
 #[tokio::test]
 async fn a_root_in_ssl_cert_file_is_trusted_and_a_file_that_cannot_be_read_is_an_error_at_start() {
     let cli = CommandLine::with_followers(598).await;
-    let (port, root) = over_tls(cli.x.url()).await;
+    let (port, root) = over_tls().await;
     cli.write(&settings(
         "x",
         "amber",
