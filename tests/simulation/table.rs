@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use dynoxide::Database;
-use serde::{Serialize, de::DeserializeOwned};
+use hug::dynamodb::{Answer, answer};
 use serde_json::{Value, json};
 
 use super::{history::Fault, process::Scheduler};
@@ -88,12 +88,12 @@ impl HttpConnector for InProcess {
             let operation = target.rsplit('.').next().unwrap().to_owned();
             let body = request.body().bytes().unwrap().to_vec();
             let Some(scheduler) = scheduler else {
-                return Ok(answer(&database, &operation, &body));
+                return Ok(carried_out(&database, &operation, &body));
             };
             let act = || {
                 scheduler.shared().changed |=
                     operation == "PutItem" || operation == "TransactWriteItems";
-                Ok(answer(&database, &operation, &body))
+                Ok(carried_out(&database, &operation, &body))
             };
             let story = format!("{operation} {}", about(&operation, &body));
             scheduler
@@ -103,30 +103,9 @@ impl HttpConnector for InProcess {
     }
 }
 
-fn answer(database: &Database, operation: &str, body: &[u8]) -> HttpResponse {
-    fn run<Q: DeserializeOwned, A: Serialize>(
-        body: &[u8],
-        act: impl FnOnce(Q) -> dynoxide::Result<A>,
-    ) -> dynoxide::Result<String> {
-        let request = serde_json::from_slice(body).unwrap();
-        act(request).map(|answer| serde_json::to_string(&answer).unwrap())
-    }
-    let done = match operation {
-        "GetItem" => run(body, |request| database.get_item(request)),
-        "PutItem" => run(body, |request| database.put_item(request)),
-        "UpdateItem" => run(body, |request| database.update_item(request)),
-        "Query" => run(body, |request| database.query(request)),
-        "Scan" => run(body, |request| database.scan(request)),
-        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
-        "CreateTable" => run(body, |request| database.create_table(request)),
-        "DescribeTable" => run(body, |request| database.describe_table(request)),
-        "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
-        other => panic!("{other} is not among what the program asks of DynamoDB"),
-    };
-    match done {
-        Ok(body) => response(200, body),
-        Err(error) => response(error.status_code(), error.to_json()),
-    }
+fn carried_out(database: &Database, operation: &str, body: &[u8]) -> HttpResponse {
+    let Answer { status, body } = answer(database, operation, body);
+    response(status, body)
 }
 
 fn response(status: u16, body: String) -> HttpResponse {

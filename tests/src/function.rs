@@ -10,7 +10,10 @@ use std::{
 
 use axum::{Json, Router, http::HeaderMap};
 use have_a_hug::{clock::Clock, deps::Deps, http, ledger::Ledger, settings::Settings};
-use hug::table::{self, Table};
+use hug::{
+    port::Port,
+    table::{self, Table},
+};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
@@ -164,6 +167,7 @@ pub fn rights_of(target: &str, body: &Value) -> Vec<String> {
 /// AWS around a function: its parameters, its table and the API that hands it one event.
 pub struct Aws {
     endpoint: Proxy,
+    port: Port,
     table: Table,
     settings: String,
 }
@@ -188,8 +192,9 @@ impl Aws {
             "content-type: application/x-amz-json-1.1\r\n",
             body,
         );
-        let table = Table::in_memory(&http::client().unwrap()).await.unwrap();
-        let endpoint = Proxy::before(table.endpoint(), move |_, head| {
+        let table = Table::in_memory().await.unwrap();
+        let port = Port::open(table.database()).await.unwrap();
+        let endpoint = Proxy::before(port.url(), move |_, head| {
             if head.contains("AmazonSSM.GetParametersByPath") {
                 Trouble::Instead(parameters.clone())
             } else {
@@ -199,6 +204,7 @@ impl Aws {
         .await;
         Self {
             endpoint,
+            port,
             table,
             settings: settings.to_owned(),
         }
@@ -234,7 +240,7 @@ impl Aws {
             .env("HUG_PARAMETERS", "/have-a-hug")
             .env("AWS_ENDPOINT_URL", &self.endpoint.url)
             .env("AWS_REGION", "local")
-            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_ACCESS_KEY_ID", self.port.key())
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
                 runtime.url.trim_start_matches("http://"),

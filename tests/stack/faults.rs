@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::config::{
     Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use have_a_hug::{http, ledger::Ledger, retry::retry};
-use hug::table;
+use hug::{port::Port, table};
 use promise::hug::{Hug, Status};
 use stand_ins::Fault;
 use tests::proxy::{Proxy, Trouble, answer, read_request};
@@ -82,7 +82,7 @@ fn ledger_troubles() -> Vec<(&'static str, Trouble)> {
 
 /// A ledger that talks to the table over a proxy, with the configuration that the functions have on
 /// AWS; only its waits are shortened, so that nobody waits here.
-fn ledger_over(proxy: &Proxy, retries: bool) -> Ledger {
+fn ledger_over(proxy: &Proxy, key: &str, retries: bool) -> Ledger {
     let on_aws = have_a_hug::aws::config(&http::client().unwrap());
     let retry = if retries {
         on_aws
@@ -98,7 +98,7 @@ fn ledger_over(proxy: &Proxy, retries: bool) -> Ledger {
         .region(Region::from_static("local"))
         .endpoint_url(&proxy.url)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "local", "local", None, None, "local",
+            key, "local", None, None, "local",
         )))
         .retry_config(retry)
         .timeout_config(
@@ -127,7 +127,8 @@ async fn every_call_meets(name: &str, trouble: Trouble, retries: bool) {
     let plot = Plot::default();
     let calls = Arc::new(AtomicUsize::new(0));
     let (script, counted) = (Arc::clone(&plot), Arc::clone(&calls));
-    let proxy = Proxy::before(world.stack.table.endpoint(), move |_, _| {
+    let port = Port::open(world.stack.table.database()).await.unwrap();
+    let proxy = Proxy::before(port.url(), move |_, _| {
         let call = counted.fetch_add(1, Ordering::SeqCst);
         match &*script.lock().unwrap() {
             Some((n, trouble)) if *n == call => trouble.clone(),
@@ -135,7 +136,7 @@ async fn every_call_meets(name: &str, trouble: Trouble, retries: bool) {
         }
     })
     .await;
-    world.stack.deps.ledger = ledger_over(&proxy, retries);
+    world.stack.deps.ledger = ledger_over(&proxy, port.key(), retries);
     for n in 0.. {
         let at = format!("{name} at call {n}");
         *plot.lock().unwrap() = Some((n, trouble.clone()));
@@ -457,7 +458,8 @@ async fn a_retry_that_lost_the_race_is_decided_again() {
     let stuck = world.hug(600).await;
     assert_eq!(stuck.status, Status::Inviting);
     let lost = AtomicUsize::new(0);
-    let proxy = Proxy::before(world.stack.table.endpoint(), move |_, head| {
+    let port = Port::open(world.stack.table.database()).await.unwrap();
+    let proxy = Proxy::before(port.url(), move |_, head| {
         if head.contains("TransactWriteItems") && lost.fetch_add(1, Ordering::SeqCst) == 0 {
             Trouble::Instead(cancelled("ConditionalCheckFailed"))
         } else {
@@ -465,7 +467,7 @@ async fn a_retry_that_lost_the_race_is_decided_again() {
         }
     })
     .await;
-    let ledger = ledger_over(&proxy, false);
+    let ledger = ledger_over(&proxy, port.key(), false);
     let settings = &world.stack.deps.settings;
     let retried = retry(&ledger, settings, &stuck.key(), world.clock.now()).await;
     assert_eq!(retried.unwrap().status, Status::Reached);

@@ -3,7 +3,7 @@
 //! The certificate roots are built into the binary: reading the machine's own store took most of
 //! the start of an early version (../../../README.md, "What it stands on").
 
-use std::{env, error::Error, sync::Arc, time::Duration};
+use std::{env, error::Error, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,6 +12,7 @@ use reqwest::{
     Client, NoProxy, Proxy, RequestBuilder, StatusCode,
     header::{CONTENT_TYPE, HeaderMap},
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -32,16 +33,40 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Makes the client. It follows no redirect, so no token is ever carried to another host. It uses the proxy
-/// that `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names, but never for this computer itself.
+/// that `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names, but never for this computer itself. Beside the roots in
+/// the binary it trusts those in the PEM file that `SSL_CERT_FILE` names.
 ///
 /// # Errors
 ///
-/// Where one of these variables is not the address of a proxy.
+/// Where one of these variables is not the address of a proxy, or `SSL_CERT_FILE` cannot be read.
 pub fn client() -> Result<Client, ClientError> {
-    let roots = rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
+    if let Some(file) = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        roots.roots.extend(roots_in(Path::new(&file))?.roots);
+    }
     client_trusting(roots, MAX_DURATION)
+}
+
+/// The certificates in a PEM file: those of a proxy that looks into TLS, or of a server with a root of its own.
+fn roots_in(file: &Path) -> Result<rustls::RootCertStore, ClientError> {
+    let failed = |why: &dyn std::fmt::Display| {
+        format!(
+            "reading the certificates in {}, which SSL_CERT_FILE names, failed: {why}; correct the variable, or unset it",
+            file.display()
+        )
+    };
+    let certificates = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| failed(&error))?;
+    let mut roots = rustls::RootCertStore::empty();
+    // A system's bundle can contain some that rustls does not take, and works without them.
+    let (taken, _) = roots.add_parsable_certificates(certificates);
+    if taken == 0 {
+        return Err(failed(&"there is no certificate in it").into());
+    }
+    Ok(roots)
 }
 
 /// The same client with other certificate roots, and another limit to how long a request and its
@@ -71,8 +96,8 @@ pub fn client_trusting(roots: rustls::RootCertStore, max: Duration) -> Result<Cl
 
 type MakeProxy = fn(String) -> reqwest::Result<Proxy>;
 
-/// The proxies of the environment. None of them is asked for an address on this computer, where the local
-/// ledger and the stand-in networks are: it could not reach them, and would read the ledger.
+/// The proxies of the environment. None of them is asked for an address on this computer, where the ledger of
+/// `hug sandbox` and the stand-in networks are: it could not reach them, and would read the ledger.
 fn proxies() -> Result<Vec<Proxy>, ClientError> {
     let variable = |name: &str| {
         let set = env::var(name.to_lowercase())

@@ -35,7 +35,7 @@ pub async fn run(
 ) -> Result<Vec<Finding>, Error> {
     let http = http::client()?;
     let (mut findings, settings) = look_at_settings(settings, secrets);
-    let ledger = look_at_folder(state, &http, clock.now()).await;
+    let ledger = look_at_folder(state, clock.now()).await;
     findings.extend(ledger.findings);
     let Some(settings) = settings else {
         let found = "not asked, because the settings have a mistake";

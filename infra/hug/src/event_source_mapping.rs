@@ -2,7 +2,7 @@
 //! the order, the checkpoint, finite retries, and a place for what failed.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -16,9 +16,13 @@ use dynoxide::{
         get_shard_iterator::GetShardIteratorRequest, list_streams::ListStreamsRequest,
     },
 };
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-use crate::{Error, table};
+use crate::{
+    Error, private,
+    table::{self, FAILED, POSITION},
+};
 
 /// How many records one batch has at most: as in infra/template.yaml.
 pub const BATCH: usize = 10;
@@ -72,13 +76,15 @@ impl EventSourceMapping {
         &mut self,
         mut handler: impl AsyncFnMut(Event) -> DynamoDbEventResponse,
     ) -> Result<usize, Error> {
-        let mut handed_over = 0;
+        let (mut handed_over, mut last_event) = (0, None);
         loop {
             let records = records(&self.database, self.position.as_deref())?;
             let Some(last) = records.last() else {
+                self.trim(last_event.as_deref());
                 return Ok(handed_over);
             };
             let end = sequence_number(last);
+            last_event = last["eventID"].as_str().map(str::to_owned);
             let reached: Vec<Value> = records.into_iter().filter(passes).collect();
             handed_over += reached.len();
             self.deliver(reached, &mut handler).await?;
@@ -135,6 +141,30 @@ impl EventSourceMapping {
         }
     }
 
+    /// Deletes the records before the one with that id, because dynoxide never does. That one stays: the next
+    /// sequence number is counted from the newest record, and must not be one that was used before.
+    ///
+    /// Where it fails, nothing is lost, and the next round deletes them.
+    fn trim(&self, last_event: Option<&str>) {
+        let (Some(state), Some(last_event)) = (&self.kept_in, last_event) else {
+            return;
+        };
+        let file = table::file_in(state);
+        let trimmed = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .and_then(|stream| {
+                // The images hold names; freed pages are overwritten.
+                stream.pragma_update(None, "secure_delete", true)?;
+                stream.execute(
+                    "DELETE FROM _stream_records WHERE table_name = ?1
+                     AND id < (SELECT id FROM _stream_records WHERE event_id = ?2)",
+                    [table::NAME, last_event],
+                )
+            });
+        if let Err(error) = trimmed {
+            tracing::warn!(%error, "the local stream could not be trimmed");
+        }
+    }
+
     fn keep_position(&mut self, position: Option<String>) -> Result<(), Error> {
         let Some(position) = position else {
             return Ok(());
@@ -142,7 +172,9 @@ impl EventSourceMapping {
         if let Some(state) = &self.kept_in {
             // The file is written beside the old one and then renamed: a crash leaves one of both.
             let beside = state.join("stream-position.new");
-            fs::write(&beside, &position)
+            let written = private::to_write().truncate(true).open(&beside);
+            written
+                .and_then(|mut file| file.write_all(position.as_bytes()))
                 .and_then(|()| fs::rename(&beside, state.join(POSITION)))
                 .map_err(|error| {
                     let why = format!(
@@ -162,10 +194,7 @@ impl EventSourceMapping {
             "given up after {RETRIES} retries"
         );
         if let Some(state) = &self.kept_in {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(state.join(FAILED))?;
+            let mut file = private::to_write().append(true).open(state.join(FAILED))?;
             writeln!(file, "{record}")?;
         }
         self.failed.push(record);
@@ -215,11 +244,6 @@ pub fn records(database: &Database, after: Option<&str>) -> Result<Vec<Value>, E
     }
     Ok(records)
 }
-
-const POSITION: &str = "stream-position";
-
-/// The file of records that were given up, a line each.
-pub const FAILED: &str = "failed.jsonl";
 
 /// The event source mapping's filter: only hugs whose new image is `reached`.
 pub fn passes(record: &Value) -> bool {

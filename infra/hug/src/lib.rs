@@ -5,7 +5,9 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`table`]: DynamoDB's API over a file, by dynoxide. [`place`]: where the ledger is, here or on AWS.
+//! - [`private`]: files for their owner alone. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
+//! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
+//!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`trouble`]: what is said of a hug, and what keeps it from its follower.
@@ -16,9 +18,12 @@
 
 pub mod demo;
 pub mod doctor;
+pub mod dynamodb;
 mod error;
 pub mod event_source_mapping;
 pub mod place;
+pub mod port;
+pub mod private;
 pub mod report;
 pub mod retry;
 pub mod sandbox;

@@ -11,21 +11,21 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use have_a_hug::{
     clock::Clock,
-    deps::Deps,
+    ledger::Ledger,
     settings::{Settings, environment},
 };
 use hug::{
     Error, demo,
     doctor::{self, Finding, Verdict},
-    place::{Place, open_on_aws},
+    place::{Deliverer, Place},
     report::Report,
     retry::{self, Which},
     sandbox,
     stack::{Round, Stack},
     status::Overview,
-    watch,
+    table, watch,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use promise::{account::AccountName, milestone::Milestone};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
@@ -34,12 +34,12 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What the creator decided.
-    #[arg(long, global = true, default_value = "hug.toml", value_name = "FILE")]
-    settings: PathBuf,
-    /// Where the ledger is kept.
-    #[arg(long, global = true, default_value = ".hug", value_name = "DIR")]
-    state: PathBuf,
+    /// What the creator decided; by default the file in `HUG_SETTINGS`, or else hug.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Where the ledger is kept; by default the folder .hug beside the settings.
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -108,6 +108,16 @@ enum Command {
     },
 }
 
+impl Arguments {
+    /// The file of the settings.
+    fn settings(&self) -> PathBuf {
+        let in_environment = || std::env::var_os("HUG_SETTINGS").filter(|file| !file.is_empty());
+        let given = self.settings.clone();
+        let chosen = given.or_else(|| in_environment().map(PathBuf::from));
+        chosen.unwrap_or_else(|| "hug.toml".into())
+    }
+}
+
 #[derive(Args)]
 struct OnAws {
     /// The ledger on AWS in the table of that name, not the one here; then only the ledger is examined.
@@ -148,12 +158,10 @@ fn is_closed_pipe(error: &Error) -> bool {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    let Arguments {
-        settings,
-        state,
-        command,
-    } = arguments;
-    match command {
+    let settings = arguments.settings();
+    let state = arguments.state.clone();
+    let state = state.unwrap_or_else(|| settings.with_file_name(table::FOLDER));
+    match arguments.command {
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
         Command::Watch { every } => watch_on(&settings, &state, every).await,
@@ -163,10 +171,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             on_aws,
         } => {
             let which = Which { account, milestone };
-            match on_aws.place(&state) {
-                Place::Folder(state) => retry_here(&settings, &state, &which).await,
-                Place::Aws(table) => retry_on_aws(&settings, &table, &which).await,
-            }
+            let retry = async |ledger: &Ledger, settings: &Settings, now| {
+                retry::run(ledger, settings, &which, now, &mut stdout()).await
+            };
+            change(&settings, &on_aws.place(&state), retry).await
         }
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
         Command::Status { json, on_aws } => {
@@ -222,29 +230,37 @@ async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Retries in the ledger here, and delivers at once.
-async fn retry_here(settings: &Path, state: &Path, which: &Which) -> Result<ExitCode, Error> {
-    let mut stack = Stack::open(settings, state).await?;
-    let Deps {
-        ledger,
-        settings,
-        clock,
-        ..
-    } = &stack.deps;
-    if retry::run(ledger, settings, which, clock.now(), &mut stdout()).await? == 0 {
+/// Changes the ledger with `act`, which returns how many hugs it put to work, and delivers those, unless another
+/// process or AWS does. Secrets are needed only where this process delivers.
+async fn change(
+    settings: &Path,
+    place: &Place,
+    act: impl AsyncFnOnce(&Ledger, &Settings, Timestamp) -> Result<usize, Error>,
+) -> Result<ExitCode, Error> {
+    let opened = place.open_to_write().await?;
+    let settings = match opened.deliverer {
+        Deliverer::Here(..) => Settings::load(settings, &environment())?,
+        Deliverer::Other(_) | Deliverer::Aws => Settings::load(settings, &|_| None)?,
+    };
+    let clock = Clock::system();
+    if act(&opened.ledger, &settings, clock.now()).await? == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    let round = stack.deliver_only().await?;
-    print_report(&round)
-}
-
-/// Retries in the ledger on AWS, where the stream delivers.
-async fn retry_on_aws(settings: &Path, table: &str, which: &Which) -> Result<ExitCode, Error> {
-    let settings = Settings::load(settings, &|_| None)?;
-    let opened = open_on_aws(table).await?;
-    let now = Clock::system().now();
-    retry::run(&opened.ledger, &settings, which, now, &mut stdout()).await?;
-    Ok(ExitCode::SUCCESS)
+    match opened.deliverer {
+        Deliverer::Here(table, state) => {
+            let mut stack = Stack::over_table(settings, table, &state, clock)?;
+            print_report(&stack.deliver_only().await?)
+        }
+        Deliverer::Other(taken) => {
+            let who = taken.who;
+            writeln!(
+                stdout(),
+                "It is delivered by the next round of the hug that is at work ({who})."
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Deliverer::Aws => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn print_report(round: &Round) -> Result<ExitCode, Error> {
@@ -273,7 +289,7 @@ async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitC
     let settings = Settings::load(settings, &|_| None)?;
     let now = Clock::system().now();
     let overview = match place.open().await? {
-        Some(opened) => Overview::read(&opened.ledger, Some(&settings), now).await?,
+        Some(ledger) => Overview::read(&ledger, Some(&settings), now).await?,
         None => Overview::default(),
     };
     let text = if json {

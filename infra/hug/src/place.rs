@@ -1,13 +1,13 @@
 //! Where the ledger is: in a folder on this computer, or in a table on AWS.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aws_config::BehaviorVersion;
 use have_a_hug::{aws::OverReqwest, http, ledger::Ledger};
 
 use crate::{
     Error,
-    table::{self, Table},
+    table::{self, Table, Taken},
 };
 
 /// Where the ledger is.
@@ -19,37 +19,71 @@ pub enum Place {
     Aws(String),
 }
 
-/// A ledger to read, and to retry hugs in.
-pub struct Opened {
+/// A ledger to change, and who delivers what the change puts to work.
+pub struct ToWrite {
     /// The ledger.
     pub ledger: Ledger,
-    /// Serves a ledger in a folder as long as it is needed.
-    _table: Option<Table>,
+    /// Who delivers.
+    pub deliverer: Deliverer,
+}
+
+/// Who delivers what a change puts to work.
+pub enum Deliverer {
+    /// This process, which has the folder to itself: the table, and the folder.
+    Here(Table, PathBuf),
+    /// The process that is at work on the folder, such as `hug watch`.
+    Other(Taken),
+    /// `invite-follower` on AWS.
+    Aws,
 }
 
 impl Place {
-    /// Opens the ledger; `None` where nothing has been recorded yet.
+    /// Opens the ledger to look at it, beside whatever is at work on it; `None` where nothing has been recorded
+    /// yet.
     ///
     /// # Errors
     ///
     /// A folder that cannot be used, or no region or credentials for AWS.
-    pub async fn open(&self) -> Result<Option<Opened>, Error> {
+    pub async fn open(&self) -> Result<Option<Ledger>, Error> {
         match self {
-            Self::Folder(folder) => open_folder(folder).await,
+            Self::Folder(folder) if !table::exists(folder) => Ok(None),
+            Self::Folder(folder) => Ok(Some(ledger_of(&Table::beside(folder).await?))),
             Self::Aws(table) => Ok(Some(open_on_aws(table).await?)),
+        }
+    }
+
+    /// Opens the ledger to change it: for this process alone where no other is at work on the folder, else
+    /// beside that one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::open`].
+    pub async fn open_to_write(&self) -> Result<ToWrite, Error> {
+        let folder = match self {
+            Self::Folder(folder) => folder,
+            Self::Aws(table) => {
+                return Ok(ToWrite {
+                    ledger: open_on_aws(table).await?,
+                    deliverer: Deliverer::Aws,
+                });
+            }
+        };
+        match Table::open(folder).await {
+            Ok(table) => Ok(ToWrite {
+                ledger: ledger_of(&table),
+                deliverer: Deliverer::Here(table, folder.clone()),
+            }),
+            Err(error) => Ok(ToWrite {
+                deliverer: Deliverer::Other(*error.downcast::<Taken>()?),
+                ledger: ledger_of(&Table::beside(folder).await?),
+            }),
         }
     }
 }
 
-async fn open_folder(folder: &Path) -> Result<Option<Opened>, Error> {
-    if !table::exists(folder) {
-        return Ok(None);
-    }
-    let table = Table::read(folder, &http::client()?).await?;
-    Ok(Some(Opened {
-        ledger: Ledger::new(table.client().clone(), table::NAME),
-        _table: Some(table),
-    }))
+/// The client holds the database, so the ledger stays open without the table.
+fn ledger_of(table: &Table) -> Ledger {
+    Ledger::new(table.client().clone(), table::NAME)
 }
 
 /// Opens the table of that name on AWS.
@@ -60,7 +94,7 @@ async fn open_folder(folder: &Path) -> Result<Option<Opened>, Error> {
 /// # Errors
 ///
 /// Where no region is chosen. What AWS answers shows in the first read.
-pub async fn open_on_aws(table: &str) -> Result<Opened, Error> {
+async fn open_on_aws(table: &str) -> Result<Ledger, Error> {
     let loader = aws_config::defaults(BehaviorVersion::latest());
     let config = loader
         .http_client(OverReqwest(http::client()?))
@@ -71,8 +105,5 @@ pub async fn open_on_aws(table: &str) -> Result<Opened, Error> {
             "no region is chosen; say where the table is: export AWS_REGION=eu-central-1".into(),
         );
     }
-    Ok(Opened {
-        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
-        _table: None,
-    })
+    Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&config), table))
 }

@@ -13,7 +13,7 @@ use have_a_hug::clock::Clock;
 use stand_ins::{Networks, Person, secret, secrets};
 use tokio::process::Command;
 
-use crate::{Error, stack::Stack, table, watch::interruption};
+use crate::{Error, port::Port, private, stack::Stack, table, watch::interruption};
 
 /// How many follow the creator when the sandbox opens.
 const FOLLOWERS: u64 = 598;
@@ -36,16 +36,17 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     let settings = networks.settings();
     let mut stack = Stack::in_memory(&settings, &secret, clock).await?;
     let folder = state.join("sandbox");
-    std::fs::create_dir_all(&folder)?;
+    private::make_folder(&folder)?;
     std::fs::write(folder.join("hug.toml"), &settings)?;
     let file = folder.join("hug.toml").canonicalize()?;
 
+    let port = Port::open(stack.table.database()).await?;
     let mut environment = vec![
         ("HUG_TABLE", table::NAME.to_owned()),
         ("HUG_SETTINGS", file.display().to_string()),
-        ("AWS_ENDPOINT_URL", stack.table.endpoint().to_owned()),
+        ("AWS_ENDPOINT_URL", port.url().to_owned()),
         ("AWS_REGION", "local".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", port.key().to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ];
     environment.extend(secrets());

@@ -47,23 +47,47 @@ impl Stack {
     ///
     /// A folder that is taken or cannot be written.
     pub async fn open_with(settings: Settings, state: &Path, clock: Clock) -> Result<Self, Error> {
-        let http = http::client()?;
-        let table = Table::open(state, &http).await?;
-        let mapping = EventSourceMapping::open(table.database(), state);
-        Ok(Self::over(settings, table, mapping, &http, clock))
+        Self::over_table(settings, Table::open(state).await?, state, clock)
     }
 
-    /// The same for a look that writes nothing: where nothing is kept yet, nothing is begun.
+    /// The same over the table under `state` that is open already.
     ///
     /// # Errors
     ///
-    /// See [`Stack::open`].
+    /// Where the HTTP client cannot be made.
+    pub fn over_table(
+        settings: Settings,
+        table: Table,
+        state: &Path,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let mapping = EventSourceMapping::open(table.database(), state);
+        Ok(Self::over(
+            settings,
+            table,
+            mapping,
+            &http::client()?,
+            clock,
+        ))
+    }
+
+    /// The same for a look that writes nothing, beside whatever is at work on the folder: where nothing is kept
+    /// yet, nothing is begun.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in the settings, or a folder that cannot be read.
     pub async fn open_to_look(settings: &Path, state: &Path) -> Result<Self, Error> {
-        if table::exists(state) {
-            return Self::open(settings, state).await;
-        }
         let settings = Settings::load(settings, &environment())?;
-        Self::with_nothing(settings, Clock::system()).await
+        if !table::exists(state) {
+            return Self::with_nothing(settings, Clock::system()).await;
+        }
+        Self::over_table(
+            settings,
+            Table::beside(state).await?,
+            state,
+            Clock::system(),
+        )
     }
 
     /// The stack in memory, with everything handed in.
@@ -82,7 +106,7 @@ impl Stack {
 
     async fn with_nothing(settings: Settings, clock: Clock) -> Result<Self, Error> {
         let http = http::client()?;
-        let table = Table::in_memory(&http).await?;
+        let table = Table::in_memory().await?;
         let mapping = EventSourceMapping::in_memory(table.database());
         Ok(Self::over(settings, table, mapping, &http, clock))
     }

@@ -1,7 +1,7 @@
-//! The ledger's table without AWS: dynoxide in this process, which AWS's own SDK reaches over loopback.
+//! The ledger's table without AWS: dynoxide in this process, under AWS's own SDK.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -17,13 +17,21 @@ use aws_sdk_dynamodb::{
     },
 };
 use dynoxide::Database;
-use have_a_hug::aws::OverReqwest;
-use tokio::{net::TcpListener, task::JoinHandle};
+use thiserror::Error as ThisError;
 
-use crate::Error;
+use crate::{Error, dynamodb::InProcess, private};
 
 /// What the table is called here.
 pub const NAME: &str = "have-a-hug";
+
+/// The folder of the ledger, beside hug.toml.
+pub const FOLDER: &str = ".hug";
+
+/// The file with the position in the table's stream up to which all is delivered.
+pub const POSITION: &str = "stream-position";
+
+/// The file of the stream's records that were given up, a line each.
+pub const FAILED: &str = "failed.jsonl";
 
 const FILE: &str = "ledger.sqlite";
 
@@ -39,15 +47,32 @@ pub fn file_in(state: &Path) -> PathBuf {
     state.join(FILE)
 }
 
-/// The database in that file, with or without the table in it.
+/// The database in that file, with or without the table in it, for its owner alone.
 ///
 /// # Errors
 ///
 /// Where it cannot be opened or made.
 pub fn database_in(state: &Path) -> Result<Database, Error> {
     let file = file_in(state);
+    // SQLite gives the files beside it the same permissions.
+    private::to_write()
+        .open(&file)
+        .map_err(|error| in_folder(state, &error))?;
+    close_to_others(state);
     let opened = Database::new(&file.to_string_lossy());
     opened.map_err(|error| format!("opening {} failed: {error}", file.display()).into())
+}
+
+/// Closes what an earlier version made with other permissions. A folder is closed only under its usual name:
+/// another one can hold more than the ledger, and be meant for others.
+fn close_to_others(state: &Path) {
+    if state.file_name().is_some_and(|name| name == FOLDER) {
+        private::close_to_others(state);
+    }
+    let beside = ["ledger.sqlite-wal", "ledger.sqlite-shm"];
+    for file in [FILE, LOCK, POSITION, FAILED].iter().chain(&beside) {
+        private::close_to_others(&state.join(file));
+    }
 }
 
 /// Which process is at work on `state`; `None` where none is.
@@ -71,52 +96,59 @@ pub fn at_work(state: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// A running table. It ends when this is dropped; what was written stays in its file.
+/// Another process is at work on the folder.
+#[derive(Debug, ThisError)]
+#[error(
+    "another hug is at work on {} ({who}); end it first: two at work for one account would invite twice. `hug status`, `hug doctor` and the commands on a hug work beside it",
+    state.display()
+)]
+pub struct Taken {
+    state: PathBuf,
+    /// Which process: its number and its command line.
+    pub who: String,
+}
+
+/// An open table. What was written stays in its file.
 pub struct Table {
     database: Database,
-    endpoint: String,
     client: Client,
-    server: JoinHandle<()>,
-    lock: Option<File>,
+    /// Held as long as this process is the one at work.
+    _lock: Option<File>,
 }
 
 impl Table {
-    /// Opens the table under `state`, making it if need be, for this process alone.
+    /// Opens the table under `state`, making it if need be, for the one process that is at work on it.
     ///
     /// # Errors
     ///
-    /// Where another process is at work on it, or the folder cannot be written.
-    pub async fn open(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
+    /// [`Taken`] where another process is at work on it, or where the folder cannot be written.
+    pub async fn open(state: &Path) -> Result<Self, Error> {
         let lock = lock(state)?;
-        let mut table = Self::read(state, http).await?;
+        let table = Self::over(database_in(state)?, Some(lock)).await?;
         table.sweep()?;
-        table.lock = Some(lock);
         Ok(table)
     }
 
-    /// Opens the table under `state` beside a process that may be at work on it: to look, not to
-    /// write.
+    /// Opens the table under `state` beside the process that may be at work on it: to look, or to write.
+    ///
+    /// A write is safe if it names its condition, as all of the ledger's do: `SQLite` lets one process write at a
+    /// time, and one that has to wait tries again for seconds.
     ///
     /// # Errors
     ///
     /// Where the folder cannot be written.
-    pub async fn read(state: &Path, http: &reqwest::Client) -> Result<Self, Error> {
-        fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
-        Self::serve(database_in(state)?, http).await
+    pub async fn beside(state: &Path) -> Result<Self, Error> {
+        private::make_folder(state).map_err(|error| in_folder(state, &error))?;
+        Self::over(database_in(state)?, None).await
     }
 
     /// A table in memory; it ends with the process.
     ///
     /// # Errors
     ///
-    /// Where no port on loopback is free.
-    pub async fn in_memory(http: &reqwest::Client) -> Result<Self, Error> {
-        Self::serve(Database::memory().map_err(|error| error.to_string())?, http).await
-    }
-
-    /// Where it is served, for `AWS_ENDPOINT_URL`.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
+    /// Where the table cannot be made.
+    pub async fn in_memory() -> Result<Self, Error> {
+        Self::over(Database::memory()?, None).await
     }
 
     /// A client of AWS's SDK for this table.
@@ -129,34 +161,31 @@ impl Table {
         &self.database
     }
 
-    async fn serve(database: Database, http: &reqwest::Client) -> Result<Self, Error> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+    async fn over(database: Database, lock: Option<File>) -> Result<Self, Error> {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
-            .endpoint_url(&endpoint)
-            // Not a secret: dynoxide takes any, but the SDK signs with some.
+            // The SDK wants an address and credentials; nothing is sent there, and nobody checks them.
+            .endpoint_url("http://localhost")
             .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .http_client(OverReqwest(http.clone()))
+            .http_client(InProcess(database.clone()))
             .build();
-        let table = Self {
-            client: Client::from_conf(config),
+        let client = Client::from_conf(config);
+        create(&client).await?;
+        Ok(Self {
+            client,
             database,
-            endpoint,
-            server,
-            lock: None,
-        };
-        create(&table.client).await?;
-        Ok(table)
+            _lock: lock,
+        })
     }
 
-    /// Removes what has expired.
-    fn sweep(&self) -> Result<(), Error> {
-        self.database
-            .sweep_ttl()
-            .map_err(|error| error.to_string())?;
+    /// Removes what has expired: DynamoDB does so by itself, dynoxide when it is asked.
+    ///
+    /// # Errors
+    ///
+    /// Where the table cannot be written.
+    pub fn sweep(&self) -> Result<(), Error> {
+        self.database.sweep_ttl()?;
         Ok(())
     }
 }
@@ -218,21 +247,11 @@ pub async fn create(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-impl Drop for Table {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
 /// Holds the folder for this process; the system lets go of it when the process ends, however it ends.
 fn lock(state: &Path) -> Result<File, Error> {
-    fs::create_dir_all(state).map_err(|error| in_folder(state, &error))?;
-    let opened = OpenOptions::new()
-        .create(true)
-        .write(true)
-        // Its holder has written its name there.
-        .truncate(false)
-        .open(state.join(LOCK));
+    private::make_folder(state).map_err(|error| in_folder(state, &error))?;
+    // What is in the file stays: its holder has written its name there.
+    let opened = private::to_write().open(state.join(LOCK));
     let mut file = opened.map_err(|error| in_folder(state, &error))?;
     match file.try_lock() {
         Ok(()) => {
@@ -243,22 +262,21 @@ fn lock(state: &Path) -> Result<File, Error> {
                 .map_err(|error| in_folder(state, &error))?;
             Ok(file)
         }
-        Err(TryLockError::WouldBlock) => {
-            let who = fs::read_to_string(state.join(LOCK)).unwrap_or_default();
-            Err(format!(
-                "another hug is at work on {} ({who}); end it first: two at work for one account would invite twice",
-                state.display()
-            )
-            .into())
-        }
+        Err(TryLockError::WouldBlock) => Err(Box::new(Taken {
+            state: state.to_owned(),
+            who: fs::read_to_string(state.join(LOCK)).unwrap_or_default(),
+        })),
         Err(TryLockError::Error(error)) => Err(in_folder(state, &error)),
     }
 }
 
+/// Another folder is advised only where no ledger is yet: it would begin a second one.
 fn in_folder(state: &Path, error: &io::Error) -> Error {
-    format!(
-        "keeping state in {} failed: {error}; choose another folder with --state",
-        state.display()
-    )
-    .into()
+    let help = if exists(state) {
+        "see its permissions, and whether the disk is full"
+    } else {
+        "choose another folder with --state"
+    };
+    let folder = state.display();
+    format!("keeping state in {folder} failed: {error}; {help}").into()
 }

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     io::{IsTerminal, Write, stdout},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use have_a_hug::ledger::{LedgerError, LedgerFailure};
@@ -11,6 +11,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{Error, report::Report, stack::Stack};
+
+/// How often what has expired is removed. It takes a look at every item.
+const BETWEEN_SWEEPS: Duration = Duration::from_hours(24);
 
 /// Makes a round every so often. On a terminal a quiet round rewrites its one line; in a pipe each round has
 /// lines of its own.
@@ -21,7 +24,14 @@ use crate::{Error, report::Report, stack::Stack};
 /// reported and tried again.
 pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
+    let mut swept = Instant::now();
     loop {
+        if swept.elapsed() >= BETWEEN_SWEEPS {
+            swept = Instant::now();
+            if let Err(error) = stack.table.sweep() {
+                tracing::warn!(%error, "what has expired could not be removed");
+            }
+        }
         let round = tokio::select! {
             round = stack.round(Value::Null) => Some(round),
             () = &mut interrupted => None,

@@ -4,13 +4,17 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
+mod beside;
+mod certificates;
 mod check;
 mod command_line;
 mod doctor;
 mod doctor_network;
 mod findings;
+mod folder;
 mod kill;
 mod on_aws;
+mod port;
 mod retry;
 mod secrets;
 mod settings;
@@ -18,3 +22,4 @@ mod situations;
 mod stand_ins;
 mod status;
 mod watch;
+mod year;

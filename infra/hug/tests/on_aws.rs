@@ -4,7 +4,7 @@
 use std::{process::Command, time::Duration};
 
 use have_a_hug::{clock::Clock, ledger::LedgerFailure};
-use hug::{stack::Stack, table};
+use hug::{port::Port, stack::Stack, table};
 use jiff::SignedDuration;
 use promise::hug::{Hug, Status};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use crate::command_line::{CommandLine, Ended, hug};
 /// A creator with a ledger on AWS.
 struct OnAws {
     cli: CommandLine,
+    port: Port,
     stack: Stack,
     clock: Clock,
 }
@@ -27,8 +28,10 @@ impl OnAws {
         let clock = Clock::by_hand(Clock::system().now() - ago);
         let settings = settings("x", "amber", cli.x.url(), "");
         let stack = Stack::in_memory(&settings, &secret, clock.clone());
+        let stack = stack.await.unwrap();
         let mut amber = Self {
-            stack: stack.await.unwrap(),
+            port: Port::open(stack.table.database()).await.unwrap(),
+            stack,
             cli,
             clock,
         };
@@ -79,7 +82,7 @@ impl OnAws {
             .current_dir(self.cli.folder.path())
             .args(arguments)
             .args(["--table", table::NAME])
-            .env("AWS_ENDPOINT_URL", self.stack.table.endpoint())
+            .env("AWS_ENDPOINT_URL", self.port.url())
             // Elsewhere than on EC2 nobody answers there.
             .env("AWS_EC2_METADATA_DISABLED", "true");
         command
@@ -89,7 +92,7 @@ impl OnAws {
         let mut command = self.bare_command(arguments);
         command
             .env("AWS_REGION", "eu-central-1")
-            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_ACCESS_KEY_ID", self.port.key())
             .env("AWS_SECRET_ACCESS_KEY", "test");
         self.cli.run_command(command).await
     }
@@ -272,13 +275,15 @@ async fn region_and_credentials_can_come_from_a_profile() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let credentials = "[creator]\naws_access_key_id = test\naws_secret_access_key = test\n";
+    let key = amber.port.key();
+    let credentials =
+        format!("[creator]\naws_access_key_id = {key}\naws_secret_access_key = test\n");
     let config = "[profile creator]\nregion = eu-central-1\n";
     let mut command = amber.bare_command(&["status", "--json"]);
     command
         .env(
             "AWS_SHARED_CREDENTIALS_FILE",
-            file("credentials", credentials),
+            file("credentials", &credentials),
         )
         .env("AWS_CONFIG_FILE", file("config", config))
         .env("AWS_PROFILE", "creator");
@@ -293,7 +298,7 @@ async fn a_region_that_nobody_chose_is_answered_with_what_to_do() {
     for command in ["status", "doctor", "retry"] {
         let mut command = amber.bare_command(&[command]);
         command
-            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_ACCESS_KEY_ID", amber.port.key())
             .env("AWS_SECRET_ACCESS_KEY", "test");
         let refusal = amber.cli.run_command(command).await.refusal();
         assert!(

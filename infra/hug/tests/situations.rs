@@ -27,9 +27,8 @@ pub async fn given_up() -> CommandLine {
         cli.x.fail_next("POST /2/tweets", Fault::AnswerLost);
     }
     cli.run(&["check"]).await;
-    let http = have_a_hug::http::client().unwrap();
     let state = cli.state();
-    let table = Table::open(&state, &http).await.unwrap();
+    let table = Table::open(&state).await.unwrap();
     let ledger = Ledger::new(table.client().clone(), table::NAME);
     for number in [600, 700] {
         let key = HugKey {

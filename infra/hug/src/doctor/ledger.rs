@@ -14,16 +14,16 @@ use serde_json::Value;
 use super::finding::Finding;
 use crate::{
     Error,
-    event_source_mapping::{EventSourceMapping, FAILED},
+    event_source_mapping::EventSourceMapping,
     place::Place,
-    table::{self, Table},
+    table::{self, FAILED, Table},
     trouble::HugView,
 };
 
 /// On AWS an account is checked once an hour or more often (`CheckRate` in infra/template.yaml).
 const MAX_BETWEEN_CHECKS: SignedDuration = SignedDuration::from_hours(2);
 
-/// What the folder's rights are needed for.
+/// What helps where nothing can be written, and nothing is kept yet.
 const OTHER_FOLDER: &str = "change its permissions, or choose another folder with --state";
 
 /// What was found of a ledger, and what it holds as far as it can be read.
@@ -34,11 +34,7 @@ pub(super) struct LedgerFindings {
 }
 
 /// Looks at the ledger in that folder.
-pub(super) async fn look_at_folder(
-    folder: &Path,
-    http: &reqwest::Client,
-    now: Timestamp,
-) -> LedgerFindings {
+pub(super) async fn look_at_folder(folder: &Path, now: Timestamp) -> LedgerFindings {
     if !table::exists(folder) {
         return LedgerFindings {
             findings: vec![look_at_new_folder(folder)],
@@ -50,7 +46,8 @@ pub(super) async fn look_at_folder(
     let file = table::file_in(folder);
     if let Err(error) = OpenOptions::new().write(true).open(&file) {
         let found = format!("{} cannot be written: {error}", file.display());
-        findings.push(Finding::wrong(&shown, found, OTHER_FOLDER));
+        let help = "change its permissions, or see whether the disk is full";
+        findings.push(Finding::wrong(&shown, found, help));
     }
     let at_work = table::at_work(folder);
     findings.push(match &at_work {
@@ -62,7 +59,7 @@ pub(super) async fn look_at_folder(
         }
     });
     let at_work = matches!(at_work, Ok(Some(_)));
-    let looked = look_at_local_table(folder, http, at_work, now).await;
+    let looked = look_at_local_table(folder, at_work, now).await;
     let looked = looked.unwrap_or_else(|error| {
         let help = "look again; if it stays so, bring back a copy of the folder";
         LedgerFindings {
@@ -94,7 +91,6 @@ fn look_at_new_folder(folder: &Path) -> Finding {
 
 async fn look_at_local_table(
     folder: &Path,
-    http: &reqwest::Client,
     at_work: bool,
     now: Timestamp,
 ) -> Result<LedgerFindings, Error> {
@@ -111,7 +107,7 @@ async fn look_at_local_table(
             snapshot: Snapshot::default(),
         });
     }
-    let table = Table::read(folder, http).await?;
+    let table = Table::beside(folder).await?;
     let ledger = Ledger::new(table.client().clone(), table::NAME);
     let snapshot = ledger.snapshot().await?;
     let waiting = EventSourceMapping::open(&database, folder).waiting()?;
@@ -132,7 +128,7 @@ pub(super) async fn look_at_table(
     now: Timestamp,
 ) -> Result<Vec<Finding>, Error> {
     let snapshot = match place.open().await? {
-        Some(opened) => opened.ledger.snapshot().await?,
+        Some(ledger) => ledger.snapshot().await?,
         None => Snapshot::default(),
     };
     let mut findings = vec![look_at_size(&snapshot)];

@@ -1,0 +1,72 @@
+//! Checks over a long time: what grows.
+
+use std::{
+    env, fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use have_a_hug::{clock::Clock, settings::Settings};
+use hug::stack::Stack;
+use serde_json::json;
+use stand_ins::secret;
+use tests::settings;
+
+use crate::command_line::CommandLine;
+
+/// The size of the files in a folder, in KB.
+fn kilobytes(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).unwrap();
+    let sizes = files.map(|file| file.unwrap().metadata().unwrap().len());
+    sizes.sum::<u64>() / 1024
+}
+
+/// How many rows a table of the database has.
+fn rows(state: &Path, table: &str) -> u64 {
+    let database = rusqlite::Connection::open(state.join("ledger.sqlite")).unwrap();
+    let count = format!("SELECT COUNT(*) FROM \"{table}\"");
+    database.query_row(&count, [], |row| row.get(0)).unwrap()
+}
+
+/// `make year` sets ROUNDS to 105,120, which is a year at five minutes. Of a few rounds the test sees all but the speed.
+#[tokio::test]
+async fn a_year_of_checks_keeps_the_stream_short() {
+    let rounds = env::var("ROUNDS").map_or(200, |rounds| rounds.parse().unwrap());
+    let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+    let cli = CommandLine::with_clock(clock.clone(), 598).await;
+    let settings = settings("x", "amber", cli.x.url(), "");
+    let settings = Settings::parse(&settings, "hug.toml", &secret).unwrap();
+    let state = cli.state();
+    let mut stack = Stack::open_with(settings, &state, clock.clone())
+        .await
+        .unwrap();
+    let mut spent = Duration::ZERO;
+    println!("rounds  ms a round  KB in .hug  items  records in the stream");
+    for round in 1..=rounds {
+        // Someone follows every four hours, so that a milestone is crossed every 17 days.
+        if round % 50 == 0 {
+            cli.fans(10_000 + round, 1);
+        }
+        clock.advance(Duration::from_mins(5));
+        let start = Instant::now();
+        stack.round(json!({})).await.unwrap();
+        spent += start.elapsed();
+        cli.x.clear_requests();
+        let stream = rows(&state, "_stream_records");
+        assert_eq!(stream, 1, "the newest stays, for its number");
+        let step = (rounds / 20).max(1);
+        if round % step == 0 {
+            let step = u32::try_from(step).unwrap();
+            println!(
+                "{round:>6}  {:>10.2}  {:>10}  {:>5}  {stream:>5}",
+                spent.as_secs_f64() * 1000.0 / f64::from(step),
+                kilobytes(&state),
+                rows(&state, "have-a-hug"),
+            );
+            spent = Duration::ZERO;
+        }
+    }
+    let hugs = stack.deps.ledger.snapshot().await.unwrap().hugs;
+    assert_eq!(hugs.len() as u64, (598 + rounds / 50) / 100 - 5);
+    assert_eq!(cli.x.posts().len(), hugs.len());
+}
