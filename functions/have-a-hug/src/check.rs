@@ -16,6 +16,7 @@ use promise::{
     follower::Recipient,
     hug::{HoldCause, Hug},
     milestone::{MAX_MILESTONE, Milestone},
+    news,
     record::{AccountRecord, HandleRecord, Leap, Pending, ReadFollowers, Remembered},
     unknown::Unknown,
     untrusted::{MAX_NAME, one_line},
@@ -366,6 +367,9 @@ impl OneCheck<'_> {
         };
         let today = given.known.iter().filter(|hug| hug.counts_today(self.now));
         let mut left_today = plan.most_a_day().saturating_sub(today.count());
+        let site = self.connected.account.site();
+        let mut held = given.known.iter().filter(|hug| hug.is_of_today(self.now));
+        let mut wave_is_told = held.any(|hug| hug.hold == Some(HoldCause::MostADay));
         let mut recipients =
             Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;
         for milestone in owed.milestones.into_iter().filter(has_none) {
@@ -373,18 +377,25 @@ impl OneCheck<'_> {
                 Choice::Named(evidence, follower, skipped) if left_today > 0 => {
                     left_today -= 1;
                     let hug = self.hug(profile, milestone, evidence, Some(follower));
-                    (hug, skipped)
+                    let told = news::reached(&hug, &site);
+                    (hug.with_news(told), skipped)
                 }
                 Choice::Named(evidence, follower, skipped) => {
                     let hug = self.hug(profile, milestone, evidence, Some(follower));
                     let most = plan.most_a_day();
                     let why = format!("more than {most} hugs in 24 hours");
-                    (hug.held(HoldCause::MostADay, why), skipped)
+                    let held = hug.held(HoldCause::MostADay, why);
+                    // One message tells of a wave.
+                    let told = (!wave_is_told).then(|| news::held(&held, &site));
+                    wave_is_told = true;
+                    (Hug { news: told, ..held }, skipped)
                 }
                 Choice::Unknown(evidence) => {
                     let why = evidence.note.clone().unwrap_or_default();
                     let hug = self.hug(profile, milestone, evidence, None);
-                    (hug.held(HoldCause::Nobody, why), Vec::new())
+                    let held = hug.held(HoldCause::Nobody, why);
+                    let told = news::nobody(&held);
+                    (held.with_news(told), Vec::new())
                 }
                 Choice::Waits(pending, skipped, why) => {
                     crossing.mark = milestone.mark_while_it_waits(mark);

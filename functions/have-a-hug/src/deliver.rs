@@ -9,7 +9,7 @@ use promise::{
     follower::Recipient,
     hug::{Hug, HugKey, NotNow, Status},
     letter::{Receipt, Wait, WaitCause, Words},
-    template::Facts,
+    news,
 };
 
 use crate::{
@@ -171,7 +171,9 @@ impl OneDelivery<'_> {
         match self.find_follower().await {
             Ok(None) => {}
             Ok(Some(why)) => {
-                self.write(self.hug.nobody(why.clone(), self.now())).await?;
+                let held = self.hug.nobody(why.clone(), self.now());
+                let told = news::nobody(&held);
+                self.write(held.with_news(told)).await?;
                 return Ok(DeliveryOutcome::Held { why });
             }
             Err(DeliverError::Network(error)) => return self.not_sent(error).await,
@@ -182,7 +184,9 @@ impl OneDelivery<'_> {
             let channel = self.hug.invitation.next_channel(contact);
             let Some(channel) = channel.filter(|channel| *channel != Channel::Draft) else {
                 let draft = self.compose(Channel::Draft);
-                self.write(self.hug.to_send(draft, self.now())).await?;
+                let to_send = self.hug.to_send(draft, self.now());
+                let told = news::to_send(&to_send, &self.connected.account.site());
+                self.write(to_send.with_news(told)).await?;
                 return Ok(DeliveryOutcome::ToSend);
             };
             if let Some(until) = self.send_retry_at.filter(|until| *until > self.now()) {
@@ -195,7 +199,11 @@ impl OneDelivery<'_> {
             let error = match self.deliver_by(channel).await {
                 Ok(Some(receipt)) => {
                     let reference = receipt.reference.clone();
-                    self.write(self.hug.invited(receipt, self.now())).await?;
+                    let invited = self.hug.invited(receipt, self.now());
+                    let account = self.connected.account;
+                    let draft = account.compose(Channel::Draft, &invited);
+                    let told = news::invited(&invited, &account.site(), &draft);
+                    self.write(invited.with_news(told)).await?;
                     return Ok(DeliveryOutcome::Invited { channel, reference });
                 }
                 Ok(None) => continue,
@@ -293,20 +301,9 @@ impl OneDelivery<'_> {
     }
 
     fn compose(&self, channel: Channel) -> Words {
-        let hug = &self.hug;
-        let nobody = Recipient::default();
-        let facts = Facts {
-            milestone: hug.milestone,
-            recipient: hug.follower.as_ref().unwrap_or(&nobody),
-            creator: &hug.creator,
-            since: hug.evidence.since,
-            reached_at: hug.reached_at,
-        };
-        let rules = self.connected.account.rules();
-        let template = self.connected.account.text(channel);
         Words {
             channel,
-            text: template.compose(rules, channel, &facts),
+            text: self.connected.account.compose(channel, &self.hug),
             prepared_at: self.now(),
             tried_again_at: None,
         }
@@ -366,11 +363,16 @@ impl OneDelivery<'_> {
 
     async fn postpone(&mut self, wait: Wait, why: &str) -> Result<DeliveryOutcome, DeliverError> {
         let (why, now) = (why.to_owned(), self.now());
-        let postponed = if self.may_have_been_sent {
+        let was_blocked = self.hug.invitation.is_blocked();
+        let mut postponed = if self.may_have_been_sent {
             self.hug.in_doubt_and_waits(wait, why, now)
         } else {
             self.hug.postponed(wait, why, now)
         };
+        if postponed.invitation.is_blocked() && !was_blocked {
+            let told = news::blocked(&postponed);
+            postponed = postponed.with_news(told);
+        }
         self.write(postponed).await?;
         Ok(DeliveryOutcome::Postponed { until: wait.until })
     }

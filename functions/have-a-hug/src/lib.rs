@@ -13,12 +13,13 @@
 //! 3. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided. [`metrics`]: numbers for
 //!    CloudWatch.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
-//!    [`retry`](mod@retry).
+//!    [`by_hand`](mod@by_hand): what a person does to a hug.
 //! 5. [`start`]: how a function gets from its environment to [`deps`].
 //!
 //! The functions around this crate translate events; they hold no rule of their own.
 
 pub mod aws;
+pub mod by_hand;
 pub mod check;
 pub mod clock;
 pub mod deliver;
@@ -32,7 +33,6 @@ pub mod ledger;
 pub mod metrics;
 pub mod network;
 pub mod networks;
-pub mod retry;
 pub mod secret;
 pub mod settings;
 pub mod start;

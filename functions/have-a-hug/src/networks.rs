@@ -9,7 +9,11 @@ pub mod x;
 
 use std::sync::Arc;
 
-use promise::{account::NetworkName, rules::Rules};
+use promise::{
+    account::{AccountName, NetworkName},
+    news::Site,
+    rules::Rules,
+};
 
 use crate::network::{Network, client::Connection};
 
@@ -34,6 +38,15 @@ pub fn rules(network: NetworkName) -> &'static Rules {
 pub fn connect(to: &Connection<'_>) -> Arc<dyn Network> {
     let (_, connect) = entry(to.account.network);
     connect(to)
+}
+
+/// Where the network shows that account's people and posts. `server` is the one in hug.toml, if it names one.
+pub fn site(account: &AccountName, server: Option<&str>) -> Site {
+    let rules = rules(account.network);
+    Site {
+        rules,
+        server: rules.server(&account.handle, server),
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,15 @@ mod validate;
 use std::sync::Arc;
 
 use promise::{
-    account::AccountName, channel::Channel, milestone::Plan, rules::Rules, screening::Screening,
-    template::Template,
+    account::AccountName,
+    channel::Channel,
+    follower::Recipient,
+    hug::Hug,
+    milestone::Plan,
+    news::Site,
+    rules::Rules,
+    screening::Screening,
+    template::{Facts, Template},
 };
 
 use crate::{
@@ -175,6 +182,24 @@ impl Account {
             || Template::default_for(channel),
             |(_, template)| template.clone(),
         )
+    }
+
+    /// Where its network shows its people and posts.
+    pub fn site(&self) -> Site {
+        networks::site(&self.name, self.server.as_deref())
+    }
+
+    /// The words of that hug's invitation on `channel`.
+    pub fn compose(&self, channel: Channel, hug: &Hug) -> String {
+        let nobody = Recipient::default();
+        let facts = Facts {
+            milestone: hug.milestone,
+            recipient: hug.follower.as_ref().unwrap_or(&nobody),
+            creator: &hug.creator,
+            since: hug.evidence.since,
+            reached_at: hug.reached_at,
+        };
+        self.text(channel).compose(self.rules(), channel, &facts)
     }
 
     /// Its network, reached through the one HTTP client; nothing is sent yet.

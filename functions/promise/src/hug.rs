@@ -265,10 +265,12 @@ impl Hug {
     /// Whether its invitation may go out without the creator's approval and counts against the plan's limit
     /// for the 24 hours before `now`.
     pub fn counts_today(&self, now: Timestamp) -> bool {
-        let a_day = SignedDuration::from_hours(24);
-        self.hold.is_none()
-            && self.status != Status::Cancelled
-            && now.duration_since(self.reached_at) < a_day
+        self.hold.is_none() && self.status != Status::Cancelled && self.is_of_today(now)
+    }
+
+    /// Whether its milestone was noticed in the 24 hours before `now`.
+    pub fn is_of_today(&self, now: Timestamp) -> bool {
+        now.duration_since(self.reached_at) < SignedDuration::from_hours(24)
     }
 
     /// `reached → inviting`, also where an earlier claim has expired.

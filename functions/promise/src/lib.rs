@@ -18,7 +18,7 @@
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
 //! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
-//!   as earlier versions of this program wrote them.
+//!   as earlier versions of this program wrote them. [`news`]: what the creator is told of a hug.
 //!
 //! # Words
 //!
@@ -58,6 +58,7 @@ pub mod hug;
 pub mod letter;
 pub mod milestone;
 pub mod mistake;
+pub mod news;
 pub mod record;
 pub mod rules;
 pub mod screening;

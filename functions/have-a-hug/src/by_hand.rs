@@ -1,0 +1,184 @@
+//! What a person does to a hug: retry, approve, cancel, sent.
+
+use jiff::Timestamp;
+use promise::{
+    evidence::{Certainty, Evidence},
+    hug::{HoldCause, Hug, HugKey, NotNow},
+    letter::Receipt,
+    milestone::Milestone,
+    record::AccountRecord,
+    unknown::Unknown,
+};
+
+use crate::{
+    ledger::{Ledger, LedgerError, LedgerFailure},
+    settings::{Account, NotServed, Settings},
+};
+
+/// How often a step that lost the race against a worker is decided again.
+const MAX_RACES: usize = 4;
+
+/// What a person does to a hug.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// It goes back to work: the cause of its trouble is gone.
+    Retry,
+    /// It goes out though it was held; `chosen` is the handle of the follower who gets it, if the creator
+    /// says so. With a handle, a milestone that lies behind and has no hug gets one.
+    Approve {
+        /// The handle, without an `@`.
+        chosen: Option<String>,
+    },
+    /// It ends.
+    Cancel,
+    /// The creator has sent the invitation by hand.
+    Sent {
+        /// Where it is, if the creator says so.
+        receipt: Option<Receipt>,
+    },
+}
+
+/// Why a step was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ByHandError {
+    /// The hug does not allow it now.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
+    /// The ledger does not have the hug, or its account.
+    #[error("the ledger does not have it")]
+    Gone,
+    /// A number that nobody has crossed yet.
+    #[error("number {0} has not been crossed yet: the hugs up to number {1} are decided")]
+    NotCrossed(Milestone, u64),
+    /// The plan has no such number.
+    #[error("{0} is not a milestone of the plan in hug.toml")]
+    NotPlanned(Milestone),
+    /// Nobody would deliver it.
+    #[error(transparent)]
+    NotServed(#[from] NotServed),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Step {
+    /// Whether something is left to deliver afterwards.
+    pub fn delivers(&self) -> bool {
+        matches!(self, Self::Retry | Self::Approve { .. })
+    }
+
+    fn of(&self, hug: &Hug, now: Timestamp) -> Result<Hug, NotNow> {
+        match self {
+            Self::Retry => hug.retry(now),
+            Self::Approve { chosen } => hug.approve(chosen.clone(), now),
+            Self::Cancel => hug.cancel(now),
+            Self::Sent { receipt } => hug.sent_by_hand(receipt.clone(), now),
+        }
+    }
+}
+
+/// Takes that step with one hug. Its account lists the hug as unsettled again, so that checks rearm it if it gets
+/// stuck.
+///
+/// # Errors
+///
+/// Where the step cannot be taken; nothing has been written then.
+pub async fn by_hand(
+    ledger: &Ledger,
+    settings: &Settings,
+    key: &HugKey,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Hug, ByHandError> {
+    let mut races = 0;
+    loop {
+        match once(ledger, settings, key, step, now).await {
+            Err(ByHandError::Ledger(error))
+                if error.failure == LedgerFailure::LostRace && races < MAX_RACES =>
+            {
+                races += 1;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn once(
+    ledger: &Ledger,
+    settings: &Settings,
+    key: &HugKey,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Hug, ByHandError> {
+    let hug = ledger.hug(key).await?;
+    let account = ledger.account(&key.id).await?.ok_or(ByHandError::Gone)?;
+    let served = settings.account(&account.name);
+    let next = match (hug, step) {
+        (Some(hug), _) => step.of(&hug, now)?,
+        (None, Step::Approve { chosen: Some(handle) }) => {
+            owed_by_hand(served.clone()?, &account, key.milestone, handle, now)?
+        }
+        (None, _) => return Err(ByHandError::Gone),
+    };
+    if step.delivers() {
+        served?;
+    }
+    // The account is written with the hug, even where it lists the hug already: a check that judged the hug a
+    // moment ago loses the race then, and cannot record that the hug is settled.
+    let mut unsettled = account.unsettled.clone();
+    unsettled.retain(|milestone| *milestone != key.milestone);
+    if !next.status.is_settled() {
+        unsettled.push(key.milestone);
+    }
+    let account = AccountRecord {
+        unsettled,
+        revision: account.revision + 1,
+        ..account
+    };
+    ledger.record_by_hand(&account, &next).await?;
+    Ok(next)
+}
+
+/// A hug for a milestone that lies behind, for the follower with that handle. It does not count against the
+/// plan's limit, because the creator decided it.
+fn owed_by_hand(
+    account: &Account,
+    record: &AccountRecord,
+    milestone: Milestone,
+    handle: &str,
+    now: Timestamp,
+) -> Result<Hug, ByHandError> {
+    let waits = record.pending.as_ref();
+    let waits = waits.is_some_and(|pending| pending.milestone == milestone);
+    if milestone.number() > record.promised_up_to && !waits {
+        return Err(ByHandError::NotCrossed(milestone, record.promised_up_to));
+    }
+    let before = milestone.number() - 1;
+    if account.plan.next_after(before) != Some(milestone) {
+        return Err(ByHandError::NotPlanned(milestone));
+    }
+    let evidence = Evidence {
+        count_before: record.followers,
+        count_after: record.followers,
+        since: None,
+        position: record.followers.saturating_sub(milestone.number()),
+        passed_over: 0,
+        certainty: Certainty::Unknown,
+        arrivals: None,
+        note: Some("the creator chose who gets it".to_owned()),
+        unknown: Unknown::new(),
+    };
+    let creator = account.creator.clone();
+    let mut hug = Hug::owed(
+        record.name.clone(),
+        record.id.clone(),
+        milestone,
+        creator.unwrap_or_else(|| record.name.handle.clone()),
+        None,
+        evidence,
+        now,
+    );
+    hug.chosen = Some(handle.to_owned());
+    hug.hold = Some(HoldCause::Nobody);
+    Ok(hug)
+}
