@@ -79,7 +79,7 @@ def main() -> None:
     make = Make({**clean, **aws})
     make("build")
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    build = ["cargo", "build", "--quiet", "--package", "hug", "--bin", "hug"]
+    build = ["cargo", "build", "--quiet", "--locked", "--package", "hug", "--bin", "hug"]
     subprocess.run(build, cwd=ROOT, env=clean, check=True)
     hug = str(target / "debug" / "hug")
     with contextlib.ExitStack() as stack:
