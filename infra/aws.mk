@@ -5,7 +5,7 @@
 STACK ?= have-a-hug
 # arm64 or x86_64
 ARCHITECTURE ?= arm64
-# How often, such as rate(5 minutes); who gets the alarms' mails; how many days logs are kept. What is not
+# How often, such as rate(5 minutes); who gets the mails with news and alarms; how many days logs are kept. What is not
 # set stays as it is, or is the template's default.
 RATE ?=
 MAIL ?=
@@ -66,6 +66,7 @@ deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and depl
 	@$(AWS) check-deploy
 	@$(MAKE) --no-print-directory build
 	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
+	@$(AWS) finish-deploy
 
 deploy-code: .tools/sam/ready .tools/lambda/ready ## [aws] Deploy only new code on AWS
 	@$(AWS) check-stack "put new code into both functions"

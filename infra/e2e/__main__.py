@@ -20,6 +20,7 @@ from pathlib import Path
 
 from deploys import prove_deploys, prove_destroy, prove_new_settings
 from doctor import prove_doctor
+from news import prove_news
 from processes import LOGS, ROOT, Make, running
 from promise import prove_promise
 from proof import Failed, began, passed, wait
@@ -34,6 +35,7 @@ REGION = "us-east-1"
 def prove(make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
     prove_refusals(make, world, settings, secrets)
     prove_promise(make, world, settings)
+    prove_news(world)
     prove_doctor(make, world)
     prove_rights(world)
     prove_redrive(make, world)

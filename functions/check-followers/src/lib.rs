@@ -12,7 +12,7 @@ use have_a_hug::{
     metrics::{CheckCounts, MAX_CHARTED},
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::{account::AccountName, hug::Status, milestone::Milestone};
+use promise::{account::AccountName, milestone::Milestone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let failed = results.iter().filter(|one| one.check().is_none()).count();
     // Dry runs are not counted.
     if !asked.dry_run {
-        count(deps, &results, failed);
+        count(deps, &results, failed, asked.account.is_none());
     }
     Ok(Summary {
         dry_run: asked.dry_run,
@@ -142,17 +142,16 @@ async fn check_one(deps: &Deps, connected: Connected<'_>, dry_run: bool) -> Chec
     }
 }
 
-fn count(deps: &Deps, results: &[Checked], failed: usize) {
+fn count(deps: &Deps, results: &[Checked], failed: usize, every_account: bool) {
     let now = deps.clock.now();
     let checks = || results.iter().filter_map(Checked::check);
-    let rearmed = checks().flat_map(|check| &check.rearmed);
     let counts = CheckCounts {
-        checked: results.len(),
+        // A look that the network put off found nothing.
+        checked: checks().filter(|check| check.followers.is_some()).count(),
         failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        given_up: rearmed
-            .filter(|hug| hug.status == Status::Undeliverable)
-            .count(),
+        failing: every_account.then_some(0),
+        waiting: every_account.then_some(0),
     };
     deps.metrics.checks(&counts, now);
     for (account, followers, next) in charted(results) {

@@ -9,6 +9,7 @@ use crate::{
     ledger::Ledger,
     metrics::Metrics,
     network::Network,
+    news::News,
     settings::{Account, Settings},
 };
 
@@ -22,6 +23,8 @@ pub struct Deps {
     pub clock: Clock,
     /// Where the functions count what happened: nowhere, unless one on AWS says otherwise.
     pub metrics: Metrics,
+    /// Where the creator reads what happened: nowhere, unless one on AWS says otherwise.
+    pub news: News,
     /// The network of each account, in the order of the settings.
     networks: Vec<Arc<dyn Network>>,
     /// The place of each account in that order.
@@ -60,6 +63,7 @@ impl Deps {
             ledger,
             clock,
             metrics: Metrics::default(),
+            news: News::default(),
             networks,
         }
     }

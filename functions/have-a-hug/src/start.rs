@@ -6,7 +6,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 
 use crate::{
-    aws, clock::Clock, deps::Deps, http, ledger::Ledger, metrics::Metrics, settings::Settings,
+    aws, clock::Clock, deps::Deps, http, ledger::Ledger, metrics::Metrics, news::News,
+    settings::Settings,
 };
 
 /// Why a function cannot start.
@@ -17,6 +18,8 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// The settings come from either `HUG_SETTINGS`, the path of `hug.toml`, with the secrets in the
 /// environment; or `HUG_PARAMETERS`, the prefix of AWS parameters such as `/have-a-hug`, where
 /// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
+///
+/// Where `HUG_NEWS_TOPIC` is set, the ARN of a topic of SNS, the news go there.
 ///
 /// # Errors
 ///
@@ -54,6 +57,9 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     let ledger = Ledger::new(aws::dynamodb(&aws), table);
     let mut deps = Deps::new(settings, ledger, &http, Clock::system());
     deps.metrics = metrics;
+    if let Some(topic) = variable("HUG_NEWS_TOPIC") {
+        deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
+    }
     Ok(deps)
 }
 
