@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use aws_credential_types::Credentials;
 use aws_sdk_sns::config::{BehaviorVersion, Region, retry::RetryConfig};
 use axum::{Router, http::StatusCode};
-use have_a_hug::{aws::OverReqwest, http, news::News};
+use have_a_hug::{aws::OverReqwest, http, ledger::Ledger, news::News};
+use hug::table;
 use lambda_runtime::{Context, LambdaEvent};
 use promise::hug::Status;
 use serde_json::{Value, json};
-use stand_ins::Fault;
 use tests::function::listed_rights;
 
 use crate::world::{AMBER, World, X, stream_event};
@@ -175,19 +175,26 @@ async fn news_that_cannot_be_published_hold_up_no_letter_and_fail_no_batch() {
 async fn a_record_that_comes_again_brings_its_news_once_and_what_follows_it_later() {
     let mut world = owing_two().await;
     let topic = Topic::of(&mut world).await;
-    world
-        .network
-        .fail_next("POST /2/tweets", Fault::Status(503));
     let batch = [
         record(1, 600, "reached", "600"),
         record(2, 700, "invited", "700"),
     ];
+    let table = world.stack.table.client();
+    let out_of_reach = table.config().to_builder();
+    let out_of_reach = out_of_reach
+        .endpoint_url("http://127.0.0.1:9")
+        .http_client(OverReqwest(http::client().unwrap()))
+        .retry_config(RetryConfig::disabled());
+    let out_of_reach = aws_sdk_dynamodb::Client::from_conf(out_of_reach.build());
+    let ledger = Ledger::new(table.clone(), table::NAME);
+    world.stack.deps.ledger = Ledger::new(out_of_reach, table::NAME);
     assert_eq!(handle(&world, &batch).await, ["1"]);
     assert_eq!(
         topic.published(),
         [news(600, "600")],
         "not lost if no retry works"
     );
+    world.stack.deps.ledger = ledger;
     assert!(handle(&world, &batch).await.is_empty());
     assert_eq!(topic.published(), [news(600, "600"), news(700, "700")]);
 }
