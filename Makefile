@@ -88,6 +88,6 @@ needs-rust:
 	@command -v cc >/dev/null || { echo "A C compiler is missing (on Debian: apt-get install gcc), then run this again." >&2; exit 1; }
 
 needs-python:
-	@python3 -c 'import ensurepip' 2>/dev/null || { echo "Python 3 with venv is missing; some tools come from PyPI (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11, 5))' 2>/dev/null || { echo "Python 3.11.5 or newer with venv is missing; some tools come from PyPI (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 
 include infra/aws.mk

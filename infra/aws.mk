@@ -5,7 +5,7 @@
 STACK ?= have-a-hug
 # arm64 or x86_64
 ARCHITECTURE ?= arm64
-# How often, such as rate(5 minutes); who gets the alarms' mails; how many days logs are kept. What is not
+# How often, such as rate(5 minutes); who gets the mails with news and alarms; how many days logs are kept. What is not
 # set stays as it is, or is the template's default.
 RATE ?=
 MAIL ?=
@@ -37,16 +37,20 @@ PYTHON := $(sort $(dir $(wildcard infra/*.py infra/*/*.py infra/*/*/*.py tests/*
 RUFF := .tools/python/bin/ruff
 RUFF_FLAGS := --no-cache --config infra/pyproject.toml .
 
-# A tool with all it needs, in the versions of infra/tools/*.txt, in an environment of its own.
+# A tool with all it needs, in an environment of its own. Some of them run with credentials of AWS, so only files with
+# the hashes of infra/tools/*.txt are installed, and wheels only: nothing of theirs runs while they are installed.
+# A list is complete, and for every platform and Python from 3.11.5 on that has the wheels. uv makes it, as here for sam:
+#   echo aws-sam-cli==1.170.0 | uv pip compile --universal --python-version 3.11.5 --only-binary :all: \
+#     --generate-hashes --no-annotate --no-header --output-file infra/tools/sam.txt -
 .tools/%/ready: infra/tools/%.txt | needs-python
 	python3 -m venv --clear .tools/$*
-	.tools/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	.tools/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps --requirement $<
 	touch $@
 
 .PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
 
 build: .tools/lambda/ready ## [aws] Build both functions for AWS into target/lambda
-	$(BUILD) --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	$(BUILD) --locked --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
 
 settings: .tools/sam/ready ## [aws] Check hug.toml and upload it
 	@$(AWS) settings
@@ -56,12 +60,13 @@ secret: .tools/sam/ready ## [aws] Upload a secret, NAME=X_API_KEY; type its valu
 
 try-arm64: ## [prove] Run the arm64 binary on a machine of another kind, with qemu, and let it answer an event
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
-	$(CARGO) run --quiet --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
+	$(CARGO) run --quiet --locked --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
 
 deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS
 	@$(AWS) check-deploy
 	@$(MAKE) --no-print-directory build
 	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
+	@$(AWS) finish-deploy
 
 deploy-code: .tools/sam/ready .tools/lambda/ready ## [aws] Deploy only new code on AWS
 	@$(AWS) check-stack "put new code into both functions"

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[Callable[[Aws, argparse.Namespace], None], list[str]]]
     "settings": (commands.upload_settings, []),
     "secret": (commands.upload_secret, ["name"]),
     "check-deploy": (commands.check_deploy, []),
+    "finish-deploy": (commands.finish_deploy, []),
     "check-stack": (commands.check_stack, ["action"]),
     "invoke": (commands.invoke, ["event"]),
     "status": (commands.status, []),

@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from hug import as_file, check_settings, on_ledger
-from session import Aws, Stop
+from mail import find_mail
+from session import Aws, Stop, error_code
 
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
 MAX_STANDARD = 4096
 MAX_ADVANCED = 8192
+
+# No deploy replaces or deletes the ledger, whatever its template says.
+LEDGER_STAYS = {
+    "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["Update:Replace", "Update:Delete"],
+            "Resource": "LogicalResourceId/Ledger",
+        },
+    ]
+}
 
 
 def upload_settings(aws: Aws, _: Namespace) -> None:
@@ -92,6 +107,20 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
         raise Stop(
             "hug.toml here differs from the settings on AWS: run `make settings` to upload it. Nothing was changed"
         )
+
+
+def finish_deploy(aws: Aws, _: Namespace) -> None:
+    topic = aws.need_stack()["AlarmTopic"]
+    try:
+        policy = json.dumps(LEDGER_STAYS)
+        aws.client("cloudformation").set_stack_policy(StackName=aws.stack, StackPolicyBody=policy)
+    except ClientError as error:
+        print(
+            f"AWS refused SetStackPolicy ({error_code(error)}), so a later deploy could replace the ledger; ask for "
+            "the right cloudformation:SetStackPolicy"
+        )
+    _verdict, found, remedy = find_mail(aws, topic)
+    print(f"Deployed. Mail: {found}" + (f" → {remedy}" if remedy else ""))
 
 
 def check_stack(aws: Aws, arguments: Namespace) -> None:
@@ -173,6 +202,7 @@ def destroy(aws: Aws, _: Namespace) -> None:
     patience = {"Delay": 2, "MaxAttempts": 300}
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=aws.stack, WaiterConfig=patience)
     print("Deleted. To remove what was kept as well:")
+    print(f"  aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled")
     print(f"  aws dynamodb delete-table --table-name {table}")
     for name in ["settings", *(f"secrets/{name}" for name in secrets)]:
         print(f"  aws ssm delete-parameter --name {aws.prefix}/{name}")

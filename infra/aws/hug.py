@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def command() -> list[str]:
     """How it is called: by HUG, or built and run from the sources."""
-    return os.environ.get("HUG", "cargo run --quiet --package hug --bin hug --").split()
+    return os.environ.get("HUG", "cargo run --quiet --locked --package hug --bin hug --").split()
 
 
 @contextlib.contextmanager

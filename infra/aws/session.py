@@ -87,6 +87,11 @@ class Aws:
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
+    def stack_parameters(self) -> dict[str, str]:
+        """The values that the stack was deployed with, by their names in the template."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+
     def need_stack(self) -> dict[str, str]:
         outputs = self.outputs()
         if outputs is None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from deploys import prove_deploys, prove_destroy, prove_new_settings
 from doctor import prove_doctor
+from news import prove_news
 from processes import LOGS, ROOT, Make, running
 from promise import prove_promise
 from proof import Failed, began, passed, wait
@@ -34,6 +35,7 @@ REGION = "us-east-1"
 def prove(make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
     prove_refusals(make, world, settings, secrets)
     prove_promise(make, world, settings)
+    prove_news(world)
     prove_doctor(make, world)
     prove_rights(world)
     prove_redrive(make, world)
@@ -79,7 +81,7 @@ def main() -> None:
     make = Make({**clean, **aws})
     make("build")
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    build = ["cargo", "build", "--quiet", "--package", "hug", "--bin", "hug"]
+    build = ["cargo", "build", "--quiet", "--locked", "--package", "hug", "--bin", "hug"]
     subprocess.run(build, cwd=ROOT, env=clean, check=True)
     hug = str(target / "debug" / "hug")
     with contextlib.ExitStack() as stack:

@@ -27,13 +27,15 @@ def prove_doctor(make: Make, world: World) -> None:
         "stack: it is UPDATE_COMPLETE",
         "table: it is active",
         "table's stream: it is on",
+        "table's protection: it is on",
         "table's expiry: it is on",
         "table's recovery: it is on",
         "check-followers: it is Active",
         "schedule: it is on, at rate(1 hour)",
         "stream to invite-follower: it is Enabled",
         "queue NotInvited: it is empty",
-        "alarms: all 9 are there",
+        "mail: news and alarms go to amber@example.com",
+        "alarms: all 7 are there",
         # From here on these are lines of `hug doctor`, which reads the ledger.
         "x:amber: the last check was ",
     ):
@@ -96,14 +98,41 @@ def prove_doctor(make: Make, world: World) -> None:
         lambda: world.queues.purge_queue(QueueUrl=queue),
     )
 
-    alarms = [alarm["AlarmName"] for alarm in world.alarms.describe_alarms()["MetricAlarms"]]
-    undeliverable = next(name for name in alarms if "Undeliverable" in name)
+    topic = world.output("AlarmTopic")
 
-    def set_alarm(state: str) -> None:
-        world.alarms.set_alarm_state(AlarmName=undeliverable, StateValue=state, StateReason="tried")
+    def subscribe(protocol: str, address: str) -> None:
+        world.topics.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)
+
+    def unsubscribe() -> None:
+        for one in world.topics.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+            world.topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
 
     finds(
-        "alarm UndeliverableAlarm: it is firing",
+        "mail: nobody gets mail, .* amber@example.com has unsubscribed .*aws sns subscribe --topic-arn arn:",
+        "a mail subscription that is gone",
+        unsubscribe,
+        lambda: subscribe("email", "amber@example.com"),
+    )
+
+    def not_confirmed() -> None:
+        unsubscribe()
+        # The emulator confirms mail by itself, but not this.
+        subscribe("http", "http://127.0.0.1:9/")
+
+    def confirmed() -> None:
+        unsubscribe()
+        subscribe("email", "amber@example.com")
+
+    finds("mail: http://127.0.0.1:9/ has not confirmed", "a mail that was not confirmed", not_confirmed, confirmed)
+
+    alarms = [alarm["AlarmName"] for alarm in world.alarms.describe_alarms()["MetricAlarms"]]
+    waiting = next(name for name in alarms if "WaitingForCreator" in name)
+
+    def set_alarm(state: str) -> None:
+        world.alarms.set_alarm_state(AlarmName=waiting, StateValue=state, StateReason="tried")
+
+    finds(
+        "alarm WaitingForCreatorAlarm: it is firing",
         "an alarm that is firing",
         lambda: set_alarm("ALARM"),
         lambda: set_alarm("OK"),

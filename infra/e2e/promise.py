@@ -4,14 +4,22 @@ import json
 from functools import partial
 from pathlib import Path
 
-from processes import Make
+from processes import STACK, Make
 from proof import check, proves, wait
 from world import CHECK, INVITE, NETWORKS, World
 
 
 def prove_promise(make: Make, world: World, settings: Path) -> None:
     deploy = ["deploy", f"SETTINGS={settings}"]
-    make(*deploy, "RATE=rate(1 minute)")
+    printed = make(*deploy, "RATE=rate(1 minute)")
+    check(
+        "nobody is told of a milestone or of a failure → make deploy MAIL=" in printed,
+        "a deploy without MAIL says what that means",
+        printed[-800:],
+    )
+    policy = json.loads(world.cloudformation.get_stack_policy(StackName=STACK)["StackPolicyBody"])
+    denied = [one["Action"] for one in policy["Statement"] if one["Effect"] == "Deny"]
+    check(denied == [["Update:Replace", "Update:Delete"]], "no deploy may replace the ledger", policy)
     world.widen_roles()
     wait(lambda: len(world.accounts()) == len(NETWORKS), "the first scheduled check", 150)
     # The ledger is written a moment before the count is logged.
@@ -20,7 +28,8 @@ def prove_promise(make: Make, world: World, settings: Path) -> None:
 
     # From here on checks come when they are asked for; the change is a second deploy, too.
     before = world.items()
-    make(*deploy, "RATE=rate(1 hour)")
+    printed = make(*deploy, "RATE=rate(1 hour)", "MAIL=amber@example.com")
+    check("news and alarms go to amber@example.com" in printed, "a deploy with MAIL subscribes", printed[-800:])
     check(len(world.items()) >= len(before), "a deploy of a changed parameter keeps the table", len(world.items()))
     proves("5a. a deploy of a changed parameter keeps table and state")
 

@@ -32,7 +32,7 @@ class World:
         self.dynamodb, self.ssm, self.iam = client("dynamodb"), client("ssm"), client("iam")
         self.functions, self.logs, self.queues = client("lambda"), client("logs"), client("sqs")
         self.cloudformation, self.scheduler = client("cloudformation"), client("scheduler")
-        self.alarms = client("cloudwatch")
+        self.alarms, self.topics = client("cloudwatch"), client("sns")
 
     def stack(self) -> Any:
         return self.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
@@ -60,6 +60,23 @@ class World:
             if item["sk"]["S"] == f"milestone#{number:010}" and item["pk"]["S"].startswith(f"{network}#"):
                 return item["status"]["S"]
         return None
+
+    def write_news(self, number: int, news: str | None, network: str = "x") -> None:
+        """Writes news into a hug, or takes them out, as the next write of the hug does."""
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items()]
+        (key,) = [
+            key
+            for key in keys
+            if key["sk"]["S"] == f"milestone#{number:010}" and key["pk"]["S"].startswith(f"{network}#")
+        ]
+        table = self.output("LedgerTable")
+        if news is None:
+            self.dynamodb.update_item(TableName=table, Key=key, UpdateExpression="REMOVE news")
+            return
+        values = {":news": {"S": news}}
+        self.dynamodb.update_item(
+            TableName=table, Key=key, UpdateExpression="SET news = :news", ExpressionAttributeValues=values
+        )
 
     def wait_for_invitation(self, number: int, network: str = "x") -> None:
         wait(lambda: self.status(number, network) == "invited", f"the invitation for {number} on {network}")

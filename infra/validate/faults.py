@@ -1,5 +1,25 @@
 """Mutation testing of the checks: the template is broken in each of these ways, and each must be noticed."""
 
+ALARMS_TOO_MANY = "".join(
+    f"""  AlarmToo{name}:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: AWS/Lambda
+      MetricName: {name}
+      Dimensions: [{{ Name: FunctionName, Value: !Ref InviteFollower }}]
+      Statistic: Sum
+      Period: 300
+      EvaluationPeriods: 1
+      Threshold: 0
+      ComparisonOperator: GreaterThanThreshold
+      TreatMissingData: notBreaching
+      AlarmActions: [!Ref Alarms]
+      OKActions: [!Ref Alarms]
+
+"""
+    for name in ("Throttles", "Invocations", "Duration", "ConcurrentExecutions")
+)
+
 FAULTS = [
     # What is broken, what is replaced, and by what.
     ("a runtime that does not exist", "Runtime: provided.al2023", "Runtime: provided.al2099"),
@@ -17,12 +37,33 @@ FAULTS = [
     ("a filter on an attribute that no hug has", '{"status":{"S"', '{"state":{"S"'),
     ("a filter on a status that does not exist", '["reached"]', '["reachd"]'),
     ("a filter on a number", '{"S":["reached"]}', '{"N":["reached"]}'),
+    ("a filter that lets everything without news through", '[{"exists":true}]', '[{"exists":false}]'),
+    ("a filter on an attribute that no function reads", '{"news":{"S"', '{"new":{"S"'),
+    (
+        "a filter that wants a hug to be reached and to have news",
+        '{"status":{"S":["reached"]}}',
+        '{"status":{"S":["reached"]},"news":{"S":[{"exists":true}]}}',
+    ),
+    (
+        "no filter for news",
+        '          - Pattern: \'{"dynamodb":{"NewImage":{"news":{"S":[{"exists":true}]}}}}\'\n',
+        "",
+    ),
+    ("no right to publish news", "Action: sns:Publish", "Action: sns:Subscribe"),
+    (
+        "a right to publish anywhere",
+        "Action: sns:Publish\n                Resource: !Ref Alarms",
+        'Action: sns:Publish\n                Resource: "*"',
+    ),
+    ("news that go nowhere", "          HUG_NEWS_TOPIC: !Ref Alarms\n", "          HUG_NEWS: !Ref Alarms\n"),
+    ("news that go to the wrong place", "HUG_NEWS_TOPIC: !Ref Alarms", "HUG_NEWS_TOPIC: !Ref Ledger"),
     (
         "no filter",
         (
             "      FilterCriteria:\n"
             "        Filters:\n"
             '          - Pattern: \'{"dynamodb":{"NewImage":{"status":{"S":["reached"]}}}}\'\n'
+            '          - Pattern: \'{"dynamodb":{"NewImage":{"news":{"S":[{"exists":true}]}}}}\'\n'
         ),
         "",
     ),
@@ -60,7 +101,9 @@ FAULTS = [
     ("a stream of keys", "StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY"),
     ("an expiry by an attribute that no count has", "AttributeName: expires_at", "AttributeName: ttl"),
     ("no recovery", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false"),
-    ("a ledger that is deleted with its stack", "DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete"),
+    ("a ledger that is deleted with its stack", "DeletionPolicy: Retain", "DeletionPolicy: Delete"),
+    ("a ledger without protection", "DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false"),
+    ("a first deploy that cannot be taken back", "DeletionPolicy: Retain\n", "DeletionPolicy: RetainExceptOnCreate\n"),
     ("a ledger that is deleted when it is replaced", "UpdateReplacePolicy: Retain\n", "UpdateReplacePolicy: Delete\n"),
     ("retries without an end", "      MaximumRetryAttempts: 3\n", ""),
     ("a record age out of range", "MaximumRecordAgeInSeconds: 21600", "MaximumRecordAgeInSeconds: 700000"),
@@ -85,9 +128,18 @@ FAULTS = [
         "  LogDays:\n    Type: Number",
         ("  ApiKey:\n    Type: String\n    AllowedPattern: .*\n    Description: A key\n  LogDays:\n    Type: Number"),
     ),
-    ("an alarm on a metric that does not exist", "MetricName: HugsUndeliverable", "MetricName: HugUndeliverable"),
+    ("an alarm on a metric that does not exist", "MetricName: WaitingForCreator", "MetricName: WaitingForCreators"),
     ("an alarm that notifies nobody", "AlarmActions: [!Ref Alarms]", "AlarmActions: []"),
+    ("an alarm that does not say when it ends", "      OKActions: [!Ref Alarms]\n", ""),
     ("an alarm that takes missing data for health", "TreatMissingData: breaching", "TreatMissingData: notBreaching"),
+    ("an alarm that ends between two rounds", "TreatMissingData: ignore", "TreatMissingData: notBreaching"),
+    (
+        "an alarm that stays on for two weeks",
+        "      Namespace: AWS/Lambda\n      MetricName: IteratorAge",
+        "      Namespace: AWS/SQS\n      MetricName: ApproximateNumberOfMessagesVisible",
+    ),
+    ("an alarm that one failed check sets off", "MetricName: FailingAccounts", "MetricName: FailedChecks"),
+    ("more alarms than are free", "  InvitationsLateAlarm:\n", ALARMS_TOO_MANY + "  InvitationsLateAlarm:\n"),
     ("a dashboard that is not JSON", '"start": "-P14D",', '"start": "-P14D"'),
     ("a dashboard with a metric that does not exist", '["HaveAHug", "MilestonesReached"', '["HaveAHug", "Milestones"'),
     ("a misspelt property", "MessageRetentionPeriod: 1209600", "MessageRetention: 1209600"),

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 from sources import ROOT
 
 EXCEPTIONS = {
-    "CKV_AWS_26": "Alarms cannot be published to a topic encrypted with AWS's own key, and they hold no secret.",
+    "CKV_AWS_26": "Alarms cannot be published to a topic encrypted with AWS's own key, and no secret goes there.",
     "CKV_AWS_27": "SQS itself encrypts the queues, which this check does not know; they hold places in a stream.",
     "CKV_AWS_115": "Reserved concurrency makes a first deploy fail on a new account, whose whole limit may be 10.",
     "CKV_AWS_116": "One function is started by a schedule with a dead-letter queue, the other by a stream with one.",

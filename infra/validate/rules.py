@@ -11,6 +11,7 @@ from sources import (
     HUG_ATTRIBUTES,
     METRICS,
     NAMESPACE,
+    RECORD_ATTRIBUTES,
     VARIABLES,
     hug_statuses,
     rights,
@@ -21,6 +22,12 @@ Part = dict[str, Any]
 
 # The functions, by their names in the template.
 FUNCTIONS = {"CheckFollowers": "check-followers", "InviteFollower": "invite-follower"}
+
+# Where news and alarms go.
+TOPIC = {"Ref": "Alarms"}
+
+# What AWS asks nothing for.
+FREE_METRICS = FREE_ALARMS = 10
 
 
 class Wrong(Exception):
@@ -57,8 +64,10 @@ def attribute(name: str, what: str) -> Part:
 def check_ledger(template: Part) -> None:
     ledger = properties(template, "Ledger", "AWS::DynamoDB::Table")
     resource = template["Resources"]["Ledger"]
-    must(resource.get("DeletionPolicy") == "RetainExceptOnCreate", "the ledger outlives its stack")
+    # Not RetainExceptOnCreate: what is protected from deletion cannot be taken back.
+    must(resource.get("DeletionPolicy") == "Retain", "the ledger outlives its stack")
     must(resource.get("UpdateReplacePolicy") == "Retain", "the ledger outlives its replacement")
+    must(ledger.get("DeletionProtectionEnabled") is True, "the ledger is not deleted by mistake")
     must(ledger.get("BillingMode") == "PAY_PER_REQUEST", "the ledger costs what is used")
     must(
         ledger.get("StreamSpecification", {}).get("StreamViewType") == "NEW_IMAGE",
@@ -87,10 +96,10 @@ def check_functions(template: Part) -> None:
         log = properties(template, f"{name}Log", "AWS::Logs::LogGroup")
         must(log.get("RetentionInDays") == {"Ref": "LogDays"}, f"the log of {name} ends")
         environment = function["Environment"]["Variables"]
-        must(
-            environment == {"HUG_TABLE": {"Ref": "Ledger"}, "HUG_PARAMETERS": {"Fn::Sub": "/${AWS::StackName}"}},
-            f"{name} gets the table and the prefix and nothing else",
-        )
+        wanted: Part = {"HUG_TABLE": {"Ref": "Ledger"}, "HUG_PARAMETERS": {"Fn::Sub": "/${AWS::StackName}"}}
+        if name == "InviteFollower":
+            wanted["HUG_NEWS_TOPIC"] = TOPIC
+        must(environment == wanted, f"{name} gets {', '.join(wanted)} and nothing else")
         must(set(environment) <= VARIABLES.values(), f"start.rs reads the variables of {name}")
         must(function["Timeout"] <= 900, f"{name} ends in time")
     must(template["Parameters"]["Architecture"]["Default"] == "arm64", "arm64 unless said otherwise")
@@ -107,6 +116,7 @@ def check_rights(template: Part) -> None:
         "dynamodb": attribute("Ledger", "Arn"),
         "ssm": {"Fn::Sub": parameters},
         "kms": {"Fn::Sub": here % "kms" + "key/*"},
+        "sns": TOPIC,
     }
     stream = attribute("Ledger", "StreamArn")
     platform = {
@@ -188,19 +198,25 @@ def check_mapping(template: Part) -> None:
     )
     must(mapping["StartingPosition"] == "TRIM_HORIZON", "nothing is missed while the mapping is made")
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
-    must(len(filters) == 1, "one filter lets through what is owed")
-    try:
-        pattern = json.loads(filters[0]["Pattern"])
-    except ValueError as error:
-        raise Wrong(f"the filter is JSON ({error})") from error
-    must(
-        list(pattern) == ["dynamodb"] and list(pattern["dynamodb"]) == ["NewImage"], "the filter looks at the new image"
-    )
-    for name, types in pattern["dynamodb"]["NewImage"].items():
-        must(name in HUG_ATTRIBUTES.values(), f"a hug has the attribute {name}")
-        must(list(types) == ["S"], f"a hug's {name} is a text")
-        must(set(types["S"]) <= hug_statuses(), f"{types['S']} are statuses of a hug")
-        must(types["S"] == ["reached"], "the filter lets through only what is owed")
+    let_through: dict[str, list[object]] = {}
+    for one in filters:
+        try:
+            pattern = json.loads(one["Pattern"])
+        except ValueError as error:
+            raise Wrong(f"the filter is JSON ({error})") from error
+        must(
+            list(pattern) == ["dynamodb"] and list(pattern["dynamodb"]) == ["NewImage"],
+            "the filter looks at the new image",
+        )
+        must(len(pattern["dynamodb"]["NewImage"]) == 1, "each pattern of the filter is about one attribute")
+        for name, types in pattern["dynamodb"]["NewImage"].items():
+            must(name in RECORD_ATTRIBUTES.values(), f"invite-follower reads the attribute {name}")
+            must(list(types) == ["S"], f"a hug's {name} is a text")
+            let_through[name] = types["S"]
+    must("status" in HUG_ATTRIBUTES.values() and "reached" in hug_statuses(), "a hug can be reached")
+    must(let_through.pop("status", None) == ["reached"], "the filter lets through what is owed")
+    must(let_through.pop("news", None) == [{"exists": True}], "the filter lets through what has news")
+    must(not let_through, f"the filter lets through nothing else, as {', '.join(let_through)}")
     must(mapping["BatchSize"] == BATCH_SIZE.number(), "batches are as in the local stream pump")
     must(
         mapping.get("MaximumRetryAttempts") == BATCH_RETRIES.number(),
@@ -220,40 +236,48 @@ def check_mapping(template: Part) -> None:
 
 def check_eyes(template: Part) -> None:
     """Queues, alarms, the dashboard."""
-    watched = set()
+    watched: dict[tuple[str, str], Part] = {}
     (namespace,) = NAMESPACE.values()
+    metrics = METRICS.values()
+    must(len(metrics) <= FREE_METRICS, f"one account makes at most {FREE_METRICS} metrics, not {len(metrics)}")
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             alarm = resource["Properties"]
-            must(alarm.get("AlarmActions") == [{"Ref": "Alarms"}], f"{name} notifies somebody")
+            must(alarm.get("AlarmActions") == [TOPIC], f"{name} mails when it starts")
+            must(alarm.get("OKActions") == [TOPIC], f"{name} mails when it ends")
+            must(
+                not alarm["MetricName"].startswith("ApproximateNumberOfMessages"),
+                f"{name} ends once its cause is gone, which the depth of a queue does not",
+            )
             if alarm["Namespace"] == namespace:
                 must(
-                    alarm["MetricName"] in METRICS.values(),
+                    alarm["MetricName"] in metrics,
                     f"{name} watches a metric that metrics.rs has, not {alarm['MetricName']}",
                 )
                 must(
                     alarm["Dimensions"] == [{"Name": "Service", "Value": {"Ref": "AWS::StackName"}}],
                     f"{name} watches this stack",
                 )
-            watched.add((alarm["MetricName"], json.dumps(alarm["Dimensions"][0]["Value"])))
+            watched[alarm["MetricName"], json.dumps(alarm["Dimensions"][0]["Value"])] = alarm
         if resource["Type"] == "AWS::SQS::Queue":
             must(resource["Properties"].get("MessageRetentionPeriod") == 1209600, f"{name} keeps for two weeks")
             must(resource["Properties"].get("SqsManagedSseEnabled") is True, f"{name} is encrypted")
+    must(len(watched) <= FREE_ALARMS, f"there are at most {FREE_ALARMS} alarms, not {len(watched)}")
     stack = json.dumps({"Ref": "AWS::StackName"})
-    for metric, value in [
-        ("ApproximateNumberOfMessagesVisible", json.dumps(attribute("ChecksNotStarted", "QueueName"))),
-        ("ApproximateNumberOfMessagesVisible", json.dumps(attribute("NotInvited", "QueueName"))),
-        ("Errors", json.dumps({"Ref": "CheckFollowers"})),
-        ("Errors", json.dumps({"Ref": "InviteFollower"})),
-        ("IteratorAge", json.dumps({"Ref": "InviteFollower"})),
-        ("Checks", stack),
-        ("FailedChecks", stack),
-        ("InvitationsFailed", stack),
-        ("HugsUndeliverable", stack),
+    for metric, value, missing in [
+        ("Errors", json.dumps({"Ref": "CheckFollowers"}), "notBreaching"),
+        ("Errors", json.dumps({"Ref": "InviteFollower"}), "notBreaching"),
+        ("IteratorAge", json.dumps({"Ref": "InviteFollower"}), "notBreaching"),
+        # A lack of checks is an alarm.
+        ("Checks", stack, "breaching"),
+        # What a round writes holds until the next round.
+        ("FailingAccounts", stack, "ignore"),
+        ("WaitingForCreator", stack, "ignore"),
+        ("InvitationsFailed", stack, "notBreaching"),
     ]:
         must((metric, value) in watched, f"an alarm watches {metric} of {value}")
-    running = properties(template, "ChecksNotRunningAlarm", "AWS::CloudWatch::Alarm")
-    must(running["TreatMissingData"] == "breaching", "a lack of checks is an alarm")
+        treated = watched[metric, value]["TreatMissingData"]
+        must(treated == missing, f"where there is no {metric}, its alarm takes that for {missing}, not {treated}")
     text = properties(template, "Dashboard", "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
     try:
         board = json.loads(re.sub(r"\$\{[\w.:]+\}", "x", text))
@@ -261,7 +285,6 @@ def check_eyes(template: Part) -> None:
         raise Wrong(f"the dashboard is JSON ({error})") from error
     flat = json.dumps(board)
     shown = {*re.findall(rf'"{namespace}", "(\w+)"', flat), *re.findall(r'MetricName=\\"(\w+)\\"', flat)}
-    metrics = METRICS.values()
     must(shown == metrics, f"the dashboard shows the metrics of metrics.rs (the difference: {sorted(shown ^ metrics)})")
     for name in re.findall(r"\$\{(\w+)[.}]", text):
         must(name in template["Resources"], f"the dashboard's {name} is a resource")

@@ -46,6 +46,8 @@ class Fact:
 
 HUG_ATTRIBUTES = Fact("functions/promise/src/hug.rs", r"^    pub (\w+):", r"pub struct Hug \{(.*?)\n\}")
 HUG_STATUSES = Fact("functions/promise/src/hug.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
+# What invite-follower reads in a record of the stream.
+RECORD_ATTRIBUTES = Fact("functions/invite-follower/src/lib.rs", r'text\("(\w+)"\)')
 COUNT_ATTRIBUTES = Fact(
     "functions/have-a-hug/src/ledger/growth.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}"
 )

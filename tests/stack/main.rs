@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod invitation;
 mod mastodon;
+mod news;
 mod pages;
 mod promise;
 mod rights;

@@ -69,6 +69,8 @@ pub enum Checked {
         error: String,
         /// Whether the next check can work without anyone changing anything.
         retry_can_help: bool,
+        /// Since when all its checks have failed; `None` where that could not be recorded.
+        failing_since: Option<Timestamp>,
     },
     /// It was not checked; its mark has not moved.
     Skipped {
@@ -78,6 +80,8 @@ pub enum Checked {
         why: String,
         /// Whether a later check reaches it without anyone changing anything.
         retry_can_help: bool,
+        /// Since when it could not be checked; `None` where only the time was over.
+        failing_since: Option<Timestamp>,
     },
 }
 
@@ -125,7 +129,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         if asked.account.is_none() {
             deps.turn.store(first + reached, Ordering::Relaxed);
         }
-        count(deps, &summary);
+        count(deps, &summary, asked.account.is_none());
     }
     Ok(summary)
 }
@@ -161,6 +165,17 @@ impl Checked {
 
     fn is_skipped(&self) -> bool {
         matches!(self, Self::Skipped { .. })
+    }
+
+    /// Since when no look at it has succeeded, if the last one did not.
+    fn without_success_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Done(check) if check.followers.is_none() => check.succeeded_at,
+            Self::Done(_) => None,
+            Self::Failed { failing_since, .. } | Self::Skipped { failing_since, .. } => {
+                *failing_since
+            }
+        }
     }
 
     /// Whether it was skipped only because the time was over.
@@ -207,68 +222,114 @@ async fn check_one(
     last_start: Option<Timestamp>,
 ) -> Checked {
     let account = &account.name;
-    let skipped = |why, retry_can_help| Checked::Skipped {
-        account: account.clone(),
-        why,
-        retry_can_help,
-    };
     if last_start.is_some_and(|last| deps.clock.now() > last) {
         let why = "no time was left for it; the next check begins with those that are left";
-        return skipped(why.to_owned(), true);
+        return Checked::Skipped {
+            account: account.clone(),
+            why: why.to_owned(),
+            retry_can_help: true,
+            failing_since: None,
+        };
     }
-    match deps.connected(account) {
-        Ok(connected) => limited(account, Box::pin(check(deps, connected, dry_run))).await,
+    let connected = match deps.connected(account) {
+        Ok(connected) => connected,
         Err(why) => {
             tracing::error!(%account, %why, "not checked; a person has to act");
-            skipped(why.to_string(), false)
+            return Checked::Skipped {
+                failing_since: remember_failure(deps, account, dry_run, &why.to_string()).await,
+                account: account.clone(),
+                why: why.to_string(),
+                retry_can_help: false,
+            };
+        }
+    };
+    match limited(account, Box::pin(check(deps, connected, dry_run))).await {
+        Ok(check) => {
+            log(&check);
+            Checked::Done(check)
+        }
+        Err(Failed {
+            error,
+            retry_can_help,
+        }) => {
+            tracing::error!(%account, retry_can_help, error, "check failed");
+            Checked::Failed {
+                failing_since: remember_failure(deps, account, dry_run, &error).await,
+                account: account.clone(),
+                error,
+                retry_can_help,
+            }
         }
     }
+}
+
+/// Records that an account could not be checked; returns since when that is so.
+async fn remember_failure(
+    deps: &Deps,
+    account: &AccountName,
+    dry_run: bool,
+    error: &str,
+) -> Option<Timestamp> {
+    if dry_run {
+        return None;
+    }
+    let recorded = deps.ledger.record_failure(account, deps.clock.now(), error);
+    let warn = |error: &LedgerError| tracing::warn!(%account, %error, "the failure is not recorded");
+    recorded.await.inspect_err(warn).ok()
+}
+
+/// Why a check failed.
+struct Failed {
+    error: String,
+    retry_can_help: bool,
 }
 
 /// The result of a check that may fail, take too long, or meet a defect, so that it stops no other account's.
 async fn limited(
     account: &AccountName,
     check: impl Future<Output = Result<Check, CheckError>>,
-) -> Checked {
+) -> Result<Box<Check>, Failed> {
     let check = AssertUnwindSafe(check).catch_unwind();
-    let (error, retry_can_help) = match tokio::time::timeout(MAX_CHECK, check).await {
-        Ok(Ok(Ok(check))) => {
-            log(&check);
-            return Checked::Done(Box::new(check));
-        }
-        Ok(Ok(Err(error))) => (error.to_string(), error.retry_can_help()),
-        Ok(Err(_)) => (
+    let failed = |error, retry_can_help| Failed {
+        error,
+        retry_can_help,
+    };
+    match tokio::time::timeout(MAX_CHECK, check).await {
+        Ok(Ok(checked)) => checked
+            .map(Box::new)
+            .map_err(|error| failed(error.to_string(), error.retry_can_help())),
+        Ok(Err(_)) => Err(failed(
             format!("checking {account} met a defect in this program; see the log"),
             false,
-        ),
-        Err(_) => (
+        )),
+        Err(_) => Err(failed(
             format!(
                 "checking {account} took longer than {} seconds and was stopped, so that other accounts need not wait; the next check tries again",
                 MAX_CHECK.as_secs()
             ),
             true,
-        ),
-    };
-    tracing::error!(%account, retry_can_help, error, "check failed");
-    Checked::Failed {
-        account: account.clone(),
-        error,
-        retry_can_help,
+        )),
     }
 }
 
-fn count(deps: &Deps, summary: &Summary) {
+/// How long an account may go without a look that succeeds before an alarm says so.
+const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let now = deps.clock.now();
     let results = &summary.accounts;
     let checks = || results.iter().filter_map(Checked::check);
-    let out_of_time = results.iter().filter(|one| one.is_out_of_time()).count();
-    // An account without its secrets counts as one that failed: nothing else raises an alarm for it.
-    let not_served = summary.skipped - out_of_time;
+    let is_failing = |one: &&Checked| {
+        let since = one.without_success_since();
+        since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
+    };
     let counts = CheckCounts {
-        checked: summary.checked + not_served,
-        failed: summary.failed + not_served,
+        // A look that the network put off found nothing.
+        checked: checks().filter(|check| check.followers.is_some()).count(),
+        failed: summary.failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        given_up: 0,
+        failing: every_account.then(|| results.iter().filter(is_failing).count()),
+        waiting: every_account.then(|| checks().map(|check| check.for_creator.len()).sum()),
     };
     deps.metrics.checks(&counts, now);
     for (account, followers, next) in charted(results) {

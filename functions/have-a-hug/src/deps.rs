@@ -12,6 +12,7 @@ use crate::{
     ledger::Ledger,
     metrics::Metrics,
     network::Network,
+    news::News,
     settings::{Account, NotServed, Settings},
 };
 
@@ -28,6 +29,8 @@ pub struct Deps {
     /// Which account the next round of checks begins with: its place in the settings, as a number that only grows.
     /// A round that has no time for all of them goes on there, so that none is left out for ever.
     pub turn: AtomicUsize,
+    /// Where the creator reads what happened: nowhere, unless one on AWS says otherwise.
+    pub news: News,
     /// The network of each account, in the order of the settings, or why it is not served.
     networks: Vec<Result<Arc<dyn Network>, NotServed>>,
     /// The place of each account in that order.
@@ -67,6 +70,7 @@ impl Deps {
             clock,
             metrics: Metrics::default(),
             turn: AtomicUsize::new(0),
+            news: News::default(),
             networks,
         }
     }

@@ -12,7 +12,7 @@ mod keys;
 use aws_sdk_dynamodb::{
     Client,
     types::{
-        Put, TransactWriteItem, Update,
+        Put, ReturnValue, TransactWriteItem, Update,
         builders::{PutBuilder, UpdateBuilder},
     },
 };
@@ -353,24 +353,58 @@ impl Ledger {
         name: &AccountName,
         change: &HandleChange,
     ) -> Result<(), LedgerError> {
+        self.update(name, change).await?;
+        Ok(())
+    }
+
+    /// Writes the change, and returns what is known of the handle then; `None` where nothing changes.
+    async fn update(
+        &self,
+        name: &AccountName,
+        change: &HandleChange,
+    ) -> Result<Option<HandleRecord>, LedgerError> {
         let call = Call {
             attempted: "writing the handle",
             about: name.to_string(),
         };
         let Some(update) = self.update_handle(name, change) else {
-            return Ok(());
+            return Ok(None);
         };
         let update = update.build().map_err(|error| call.bug(error))?;
-        self.client
+        let answer = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(update.key))
             .update_expression(update.update_expression)
             .set_expression_attribute_values(update.expression_attribute_values)
+            .return_values(ReturnValue::AllNew)
             .send()
             .await
             .map_err(|error| call.sdk(&error))?;
-        Ok(())
+        let item = answer.attributes;
+        item.map(|item| call.parse(item)).transpose()
+    }
+
+    /// Records that an account could not be checked, and returns since when that is so.
+    ///
+    /// # Errors
+    ///
+    /// Where DynamoDB fails.
+    pub async fn record_failure(
+        &self,
+        name: &AccountName,
+        now: Timestamp,
+        error: &str,
+    ) -> Result<Timestamp, LedgerError> {
+        let failed = HandleChange::from(HandleRecord {
+            failing_since: Some(now),
+            last_error: Some(error.to_owned()),
+            ..HandleRecord::default()
+        });
+        let changed = self.update(name, &failed).await?;
+        let since = changed.and_then(|handle| handle.failing_since);
+        Ok(since.unwrap_or(now))
     }
 
     /// Reads the whole table, item by item.

@@ -11,7 +11,7 @@
 //! 2. [`network`]: what a network can do, and what its failures mean; `network::client`: requests of one
 //!    account. [`networks`]: every network there is, each in a folder of its own.
 //! 3. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided. [`metrics`]: numbers for
-//!    CloudWatch.
+//!    CloudWatch. [`news`]: sentences for the creator.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug.
 //! 5. [`start`]: how a function gets from its environment to [`deps`].
@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod network;
 pub mod networks;
+pub mod news;
 pub mod secret;
 pub mod settings;
 pub mod start;

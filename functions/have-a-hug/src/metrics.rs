@@ -40,11 +40,11 @@ enum Metric {
     NextMilestone,
     Checks,
     FailedChecks,
+    FailingAccounts,
+    WaitingForCreator,
     MilestonesReached,
     InvitationsSent,
-    InvitationsRefused,
     InvitationsFailed,
-    HugsUndeliverable,
     SecondsToInvitation,
 }
 
@@ -55,11 +55,11 @@ impl Metric {
             Self::NextMilestone => ("NextMilestone", "Count"),
             Self::Checks => ("Checks", "Count"),
             Self::FailedChecks => ("FailedChecks", "Count"),
+            Self::FailingAccounts => ("FailingAccounts", "Count"),
+            Self::WaitingForCreator => ("WaitingForCreator", "Count"),
             Self::MilestonesReached => ("MilestonesReached", "Count"),
             Self::InvitationsSent => ("InvitationsSent", "Count"),
-            Self::InvitationsRefused => ("InvitationsRefused", "Count"),
             Self::InvitationsFailed => ("InvitationsFailed", "Count"),
-            Self::HugsUndeliverable => ("HugsUndeliverable", "Count"),
             Self::SecondsToInvitation => ("SecondsToInvitation", "Seconds"),
         }
     }
@@ -68,14 +68,17 @@ impl Metric {
 /// The numbers of a round of checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckCounts {
-    /// How many accounts were checked, the failed ones included.
+    /// How many accounts were looked at, and their followers counted.
     pub checked: usize,
-    /// How many of these checks failed.
+    /// How many checks failed.
     pub failed: usize,
     /// How many milestones are owed since.
     pub reached: usize,
-    /// How many hugs were given up.
-    pub given_up: usize,
+    /// How many accounts have not been looked at with success for more than two hours; `None` where only some
+    /// accounts were asked for.
+    pub failing: Option<usize>,
+    /// How many hugs wait for the creator's hand; `None` where only some accounts were asked for.
+    pub waiting: Option<usize>,
 }
 
 impl Metrics {
@@ -97,12 +100,15 @@ impl Metrics {
             (Metric::Checks, json!(counts.checked)),
             (Metric::FailedChecks, json!(counts.failed)),
         ];
-        // Rare metrics are written only when they are not zero: CloudWatch bills logs by size.
+        // What is rare is written only when it is not zero: CloudWatch bills logs by size. What is a state is
+        // written at each round, as its alarm ends at a zero.
+        let reached = Some(counts.reached).filter(|reached| *reached > 0);
         for (metric, number) in [
-            (Metric::MilestonesReached, counts.reached),
-            (Metric::HugsUndeliverable, counts.given_up),
+            (Metric::FailingAccounts, counts.failing),
+            (Metric::WaitingForCreator, counts.waiting),
+            (Metric::MilestonesReached, reached),
         ] {
-            numbers.extend((number > 0).then(|| (metric, json!(number))));
+            numbers.extend(number.map(|number| (metric, json!(number))));
         }
         self.write(None, &numbers, now);
     }
@@ -134,19 +140,9 @@ impl Metrics {
         self.write(None, &numbers, now);
     }
 
-    /// That many channels were refused for good.
-    pub fn refused(&self, channels: usize, now: Timestamp) {
-        self.write(None, &[(Metric::InvitationsRefused, json!(channels))], now);
-    }
-
-    /// An invitation was not sent this time.
+    /// An invitation was not sent this time, or news for the creator were not published.
     pub fn failed(&self, now: Timestamp) {
         self.write(None, &[(Metric::InvitationsFailed, json!(1))], now);
-    }
-
-    /// No channel is left for a hug.
-    pub fn undeliverable(&self, now: Timestamp) {
-        self.write(None, &[(Metric::HugsUndeliverable, json!(1))], now);
     }
 
     fn write(&self, account: Option<&AccountName>, numbers: &[(Metric, Value)], now: Timestamp) {
@@ -250,7 +246,9 @@ mod tests {
             (&lines[0]["Checks"], &lines[0]["FailedChecks"]),
             (&json!(3), &json!(2))
         );
-        assert!(lines[0].get("MilestonesReached").is_none());
+        for left_out in ["MilestonesReached", "FailingAccounts", "WaitingForCreator"] {
+            assert!(lines[0].get(left_out).is_none(), "{left_out}");
+        }
         assert_eq!(
             lines[1]["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
             json!([["Service", "Account"]])
@@ -263,19 +261,21 @@ mod tests {
     }
 
     #[test]
-    fn milestones_and_hugs_given_up_are_counted_when_there_are_any() {
+    fn milestones_are_counted_when_there_are_any_and_what_is_wrong_at_each_round() {
         let lines = written(|metrics| {
             let counts = CheckCounts {
                 checked: 1,
                 failed: 0,
                 reached: 1,
-                given_up: 1,
+                failing: Some(2),
+                waiting: Some(0),
             };
             metrics.checks(&counts, Timestamp::UNIX_EPOCH);
         });
         assert_embedded(&lines[0]);
         assert_eq!(lines[0]["MilestonesReached"], 1);
-        assert_eq!(lines[0]["HugsUndeliverable"], 1);
+        assert_eq!(lines[0]["FailingAccounts"], 2);
+        assert_eq!(lines[0]["WaitingForCreator"], 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     http,
     ledger::Ledger,
     metrics::Metrics,
+    news::News,
     settings::{self, Settings},
 };
 
@@ -23,6 +24,8 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// The settings come from either `HUG_SETTINGS`, the path of `hug.toml`, with the secrets in the
 /// environment; or `HUG_PARAMETERS`, the prefix of AWS parameters such as `/have-a-hug`, where
 /// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
+///
+/// Where `HUG_NEWS_TOPIC` is set, the ARN of a topic of SNS, the news go there.
 ///
 /// # Errors
 ///
@@ -65,6 +68,9 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     let mut deps = Deps::new(settings, ledger, &http, clock);
     deps.metrics = metrics;
     deps.turn = AtomicUsize::new(turn);
+    if let Some(topic) = variable("HUG_NEWS_TOPIC") {
+        deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
+    }
     Ok(deps)
 }
 

@@ -1,22 +1,27 @@
-//! The function behind the ledger's stream: records become invitations, and the result a batch response.
+//! The function behind the ledger's stream: records become invitations and news for the creator, and the result a
+//! batch response.
 //!
 //! Records are worked in order. At the first failure that a retry can help the batch ends: its sequence
 //! number is reported, and the stream delivers it and everything after it again
 //! (`ReportBatchItemFailures`). Failures that no retry can help are logged and passed over, so that they
 //! do not delay the others. The rules are in `have_a_hug::deliver`.
+//!
+//! The news of a batch follow its letters and never hold one up: those that cannot be published are logged and
+//! counted, and the batch goes on.
 
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
+use futures::future::join_all;
 use have_a_hug::{
     deliver::{Delivery, DeliveryOutcome, deliver},
     deps::Deps,
     ledger::hug_key,
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::hug::HugKey;
-use serde::Deserialize;
+use promise::{channel::Channel, hug::HugKey};
+use serde_dynamo::AttributeValue;
 
 /// The result of a batch of records.
 #[derive(Debug, Default)]
@@ -42,10 +47,11 @@ pub async fn handle(
 /// The same, with the result of each delivery.
 pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
     let mut batch = Batch::default();
+    let mut news = Vec::new();
     for record in &event.records {
         let sequence_number = record.change.sequence_number.as_deref().unwrap_or_default();
-        let key = match reached_hug(record) {
-            Ok(Some(key)) => key,
+        let work = match work_of(record) {
+            Ok(Some(work)) => work,
             Ok(None) => continue,
             // Delivered again it would be just as malformed, and hold up all records after it.
             Err(why) => {
@@ -57,7 +63,12 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
                 continue;
             }
         };
-        let delivery = deliver(deps, &key).await;
+        // Also where the letter fails: at the end of its retries the record is gone, and the news would be with it.
+        news.extend(work.news);
+        if !work.reached {
+            continue;
+        }
+        let delivery = deliver(deps, &work.key).await;
         log(&delivery);
         count(deps, &delivery);
         let again = matches!(&delivery.result, Err(error) if error.retry_can_help());
@@ -69,33 +80,64 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
             break;
         }
     }
+    join_all(news.iter().map(|one| publish(deps, one))).await;
     batch
 }
 
-/// The hug of a record, if it has just been reached (again).
+/// What a record asks for.
+struct Work {
+    key: HugKey,
+    /// Whether the hug has just been reached (again), so that its letter is to be sent.
+    reached: bool,
+    news: Option<NewsOfHug>,
+}
+
+/// A sentence for the creator, as it is in a hug's record.
+struct NewsOfHug {
+    /// The same for every delivery of the record.
+    id: String,
+    subject: String,
+    text: String,
+}
+
+/// What a record asks for; `None` if that is nothing.
 ///
 /// The event source's filter lets nothing else through. This does not rely on it, because a filter sees only
 /// the image and not what happened to it.
-fn reached_hug(record: &EventRecord) -> Result<Option<HugKey>, String> {
+fn work_of(record: &EventRecord) -> Result<Option<Work>, String> {
     if !matches!(record.event_name.as_str(), "INSERT" | "MODIFY") {
         return Ok(None);
     }
-    let image = record.change.new_image.clone();
-    let Item { pk, sk, status } =
-        serde_dynamo::from_item(image).map_err(|error| error.to_string())?;
-    if status.as_deref() != Some("reached") {
+    let image = &record.change.new_image;
+    let text = |name: &str| match image.get(name) {
+        Some(AttributeValue::S(text)) if !text.is_empty() => Some(text.as_str()),
+        _ => None,
+    };
+    let reached = text("status") == Some("reached");
+    let news = text("news");
+    if !reached && news.is_none() {
         return Ok(None);
     }
-    let key = hug_key(&pk, &sk).map_err(|error| error.to_string())?;
-    Ok(Some(key))
+    let (pk, sk) = text("pk").zip(text("sk")).ok_or("it has no key")?;
+    let key = hug_key(pk, sk).map_err(|error| error.to_string())?;
+    let news = news.map(|news| {
+        let account = text("account").map_or_else(|| key.id.to_string(), str::to_owned);
+        let sequence_number = record.change.sequence_number.as_deref().unwrap_or_default();
+        NewsOfHug {
+            id: format!("{pk} {sk} {sequence_number}"),
+            subject: format!("Have a Hug: {account} {}", key.milestone.number()),
+            text: news.to_owned(),
+        }
+    });
+    Ok(Some(Work { key, reached, news }))
 }
 
-/// The attributes that distinguish a hug from the table's other items.
-#[derive(Deserialize)]
-struct Item {
-    pk: String,
-    sk: String,
-    status: Option<String>,
+async fn publish(deps: &Deps, news: &NewsOfHug) {
+    let NewsOfHug { id, subject, text } = news;
+    if let Err(error) = deps.news.publish(id, subject, text).await {
+        tracing::error!(subject, text, %error, "the creator does not have this news");
+        deps.metrics.failed(deps.clock.now());
+    }
 }
 
 fn log(delivery: &Delivery) {
@@ -126,14 +168,11 @@ fn log(delivery: &Delivery) {
 
 fn count(deps: &Deps, delivery: &Delivery) {
     let now = deps.clock.now();
-    if delivery.refused > 0 {
-        deps.metrics.refused(delivery.refused, now);
-    }
     match (&delivery.result, &delivery.hug) {
-        (Ok(DeliveryOutcome::Invited { .. }), Some(hug)) => {
+        // A draft waits for the creator's hand: it is not sent.
+        (Ok(DeliveryOutcome::Invited { channel, .. }), Some(hug)) if *channel != Channel::Draft => {
             deps.metrics.invited(hug.reached_at, now);
         }
-        (Ok(DeliveryOutcome::ToSend), _) => deps.metrics.undeliverable(now),
         (Err(_), _) => deps.metrics.failed(now),
         _ => {}
     }
@@ -147,8 +186,8 @@ pub fn take_in(data: &[u8]) {
         return;
     };
     for record in &event.records {
-        if let Ok(Some(key)) = reached_hug(record) {
-            assert!((1..=9_999_999_999).contains(&key.milestone.number()));
+        if let Ok(Some(work)) = work_of(record) {
+            assert!((1..=9_999_999_999).contains(&work.key.milestone.number()));
         }
     }
 }
@@ -177,14 +216,15 @@ mod tests {
         #[test]
         fn no_event_makes_the_function_panic(
             name in "(INSERT|MODIFY|REMOVE|.{0,8})", sequence in any::<Option<String>>(),
-            pk in attribute(), sk in attribute(), status in attribute(), bytes in any::<Vec<u8>>(),
+            pk in attribute(), sk in attribute(), status in attribute(), news in attribute(),
+            bytes in any::<Vec<u8>>(),
         ) {
             let record = json!({
                 "eventID": "1", "eventName": name, "eventSource": "aws:dynamodb", "awsRegion": "local",
                 "dynamodb": {
                     "SequenceNumber": sequence, "StreamViewType": "NEW_IMAGE", "SizeBytes": 1,
                     "ApproximateCreationDateTime": 1_795_000_000, "Keys": { "pk": pk, "sk": sk },
-                    "NewImage": { "pk": pk, "sk": sk, "status": status },
+                    "NewImage": { "pk": pk, "sk": sk, "status": status, "news": news },
                 },
             });
             take_in(json!({ "Records": [record] }).to_string().as_bytes());
