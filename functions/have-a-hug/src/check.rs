@@ -284,7 +284,7 @@ impl OneCheck<'_> {
                 ..HandleRecord::default()
             },
             healed: known.handle.failing_since.is_some(),
-            resumed: false,
+            ..HandleChange::default()
         }
     }
 

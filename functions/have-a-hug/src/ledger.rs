@@ -87,6 +87,8 @@ pub struct HandleChange {
     pub set: HandleRecord,
     /// Whether the last failure is over, so that nothing is said of it any more.
     pub healed: bool,
+    /// Whether the login works, after a failure.
+    pub login_works: bool,
     /// Whether the account is served from this ledger again.
     pub resumed: bool,
 }
@@ -498,6 +500,7 @@ impl Ledger {
             failing_since,
             last_error,
             login_tried_at,
+            login_error,
             paused_at,
         } = &change.set;
         let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
@@ -508,6 +511,7 @@ impl Ledger {
             ("failing_since", time(failing_since)),
             ("last_error", last_error.clone()),
             ("login_tried_at", time(login_tried_at)),
+            ("login_error", login_error.clone()),
             ("paused_at", time(paused_at)),
         ];
         let mut update = Update::builder()
@@ -528,6 +532,9 @@ impl Ledger {
         let mut removes = Vec::new();
         if change.healed {
             removes.extend(["failing_since", "last_error"]);
+        }
+        if change.login_works {
+            removes.push("login_error");
         }
         if change.resumed {
             removes.push("paused_at");

@@ -149,6 +149,8 @@ pub struct HandleRecord {
     pub last_error: Option<String>,
     /// When the login was last tried.
     pub login_tried_at: Option<Timestamp>,
+    /// Why it failed then; `None` where it works.
+    pub login_error: Option<String>,
     /// Since when this account is served from another ledger, so that nothing is done for it here.
     pub paused_at: Option<Timestamp>,
 }

@@ -9,7 +9,12 @@ use promise::hug::Hug;
 use serde_json::json;
 use stand_ins::{Fault, Networks, Person, StandIn, secret};
 
-use crate::{Error, report::Report, stack::Stack, status::hugs_table, trouble::HugView};
+use crate::{
+    Error,
+    report::Report,
+    stack::Stack,
+    status::{Overview, hugs_table},
+};
 
 /// How often the schedule checks, in the demo's own time.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
@@ -159,11 +164,10 @@ impl<'a, W: Write> Story<'a, W> {
     async fn end(self) -> Result<Vec<Hug>, Error> {
         let hugs = self.stack.deps.ledger.snapshot().await?.hugs;
         let now = self.clock.now();
-        let shown: Vec<HugView> = hugs
-            .iter()
-            .map(|hug| HugView::at(now, hug.clone()))
-            .collect();
-        writeln!(self.out, "\nWhat the ledger holds:\n{}", hugs_table(&shown))?;
+        let snapshot = self.stack.deps.ledger.snapshot().await?;
+        let overview = Overview::of(snapshot, Some(&self.stack.deps.settings), now);
+        let shown = hugs_table(&overview.hugs);
+        writeln!(self.out, "\nWhat the ledger holds:\n{shown}")?;
         for network in self.networks.iter() {
             let (title, posts) = (network.facts().title, network.posts());
             if !posts.is_empty() {

@@ -10,7 +10,7 @@
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
-//! - [`words`], [`trouble`]: what is said of a hug, and what keeps it from its follower.
+//! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`retry`]: hugs that go back to work. [`doctor`]: everything the promise rests on.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
@@ -30,7 +30,7 @@ pub mod sandbox;
 pub mod stack;
 pub mod status;
 pub mod table;
-pub mod trouble;
+pub mod view;
 pub mod watch;
 pub mod words;
 

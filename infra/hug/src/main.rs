@@ -265,7 +265,7 @@ async fn change(
 
 fn print_report(round: &Round) -> Result<ExitCode, Error> {
     let report = Report::of(round);
-    for line in &report.lines {
+    for line in report.lines.iter().chain(&report.sum) {
         writeln!(stdout(), "{line}")?;
     }
     Ok(code(report.needs_person))

@@ -16,6 +16,7 @@ use promise::{
 
 use crate::{
     stack::Round,
+    status::waits,
     words::{each, follower, how, refused},
 };
 
@@ -24,7 +25,10 @@ pub struct Report {
     /// What happened: for each account a line that begins with its name, and below it, indented, what
     /// happened to its hugs.
     pub lines: Vec<String>,
-    /// Whether an account failed or an invitation needs a person.
+    /// How many accounts were looked at, and how much needs a person; `None` where nothing is to be said beside
+    /// the lines.
+    pub sum: Option<String>,
+    /// Whether an account failed or was skipped, or a hug needs a person.
     pub needs_person: bool,
 }
 
@@ -33,14 +37,46 @@ impl Report {
     pub fn of(round: &Round) -> Self {
         let attempts = attempts(&round.deliveries);
         let in_trouble = attempts.iter().any(|attempt| attempt.needs_person);
-        let checks = round.summary.accounts.iter().filter_map(Checked::check);
-        let gave_up = |moved: &Rearmed| moved.status == Status::Undeliverable;
-        let gave_up = checks.flat_map(|check| &check.rearmed).any(gave_up);
+        let waiting = waiting_for_creator(round);
+        let summary = &round.summary;
         Self {
-            lines: lines(&round.summary, &attempts),
-            needs_person: round.summary.failed + round.summary.skipped > 0 || in_trouble || gave_up,
+            lines: lines(summary, &attempts),
+            sum: sum(summary, waiting),
+            needs_person: summary.failed + summary.skipped > 0 || in_trouble || waiting > 0,
         }
     }
+}
+
+/// How many hugs wait for the creator's hand after the round.
+fn waiting_for_creator(round: &Round) -> usize {
+    let checks = round.summary.accounts.iter().filter_map(Checked::check);
+    let mut hugs: BTreeMap<(String, Milestone), bool> = BTreeMap::new();
+    let at_check = checks.flat_map(|check| &check.for_creator);
+    let delivered = round.deliveries.iter().filter_map(|one| one.hug.as_ref());
+    for hug in at_check.chain(delivered) {
+        hugs.insert((hug.account.to_string(), hug.milestone), hug.needs_creator());
+    }
+    hugs.into_values().filter(|needs| *needs).count()
+}
+
+/// The last line: how many accounts were looked at, and what needs a person. `None` where no account was asked
+/// for, or only one and nothing is to be said of it.
+fn sum(summary: &Summary, waiting: usize) -> Option<String> {
+    let Summary {
+        failed, skipped, ..
+    } = summary;
+    let accounts = summary.accounts.len();
+    if accounts == 0 || (accounts == 1 && failed + skipped + waiting == 0) {
+        return None;
+    }
+    let mut parts = vec![match accounts {
+        1 => "1 account".to_owned(),
+        n => format!("{n} accounts"),
+    }];
+    parts.extend((*failed > 0).then(|| format!("{failed} could not be checked")));
+    parts.extend((*skipped > 0).then(|| format!("{skipped} skipped")));
+    parts.extend((waiting > 0).then(|| format!("{} for you: see `hug status`", waits(waiting))));
+    Some(parts.join("; "))
 }
 
 /// What became of one hug, for a person.
@@ -56,28 +92,35 @@ impl Attempt {
     fn of(delivery: &Delivery) -> Option<Self> {
         let needs_person = match &delivery.result {
             Ok(
-                DeliveryOutcome::Settled(_) | DeliveryOutcome::InProgress | DeliveryOutcome::Gone,
+                DeliveryOutcome::Settled(_)
+                | DeliveryOutcome::InProgress
+                | DeliveryOutcome::Gone
+                | DeliveryOutcome::Paused,
             ) => return None,
-            Ok(DeliveryOutcome::Undeliverable { .. }) | Err(_) => true,
+            Ok(DeliveryOutcome::ToSend | DeliveryOutcome::Held { .. }) | Err(_) => true,
             Ok(_) => false,
         };
         let (milestone, hug) = (delivery.key.milestone, delivery.hug.as_ref());
         let (state, again) = hug.map_or((NOT_YET.to_owned(), None), state);
         let why = match &delivery.result {
+            Ok(DeliveryOutcome::ToSend) => "it waits for your hand".to_owned(),
             Ok(_) => hug.map(how).unwrap_or_default(),
             Err(error) => error.to_string(),
         };
         let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
-        let refused = hug.map(refused).unwrap_or_default();
-        let refused = refused.into_iter().map(|why| format!("    {why}"));
         let line = format!("  {milestone} {state}: {why}{again}");
+        let news = hug.and_then(|hug| hug.news.as_deref());
+        let news = news.into_iter().flat_map(str::lines);
+        let refused = hug.filter(|hug| hug.news.is_none()).map(refused);
+        let more = news.map(ToOwned::to_owned).chain(refused.unwrap_or_default());
+        let more = more.map(|more| format!("    {more}"));
         Some(Self {
             account: hug.map_or_else(
                 || delivery.key.id.to_string(),
                 |hug| hug.account.to_string(),
             ),
             milestone,
-            lines: iter::once(line).chain(refused).collect(),
+            lines: iter::once(line).chain(more).collect(),
             needs_person,
         })
     }
@@ -87,9 +130,13 @@ const NOT_YET: &str = "not invited yet";
 
 /// The state of a hug, and from when on a check tries it again.
 fn state(hug: &Hug) -> (String, Option<Timestamp>) {
-    match hug.status {
+    let letter = &hug.invitation;
+    match &hug.status {
         Status::Reached => (NOT_YET.to_owned(), None),
-        Status::Inviting => (NOT_YET.to_owned(), hug.lease_until),
+        Status::Inviting => {
+            let wait = letter.wait.map(|wait| wait.until);
+            (NOT_YET.to_owned(), letter.lease_until.or(wait))
+        }
         settled => (settled.to_string(), None),
     }
 }
@@ -161,6 +208,12 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
                 .map_or_else(String::new, |until| format!(" until {until}"));
             format!("{account}  its rate limit is used up: nothing is asked{until}")
         }
+        CheckOutcome::Unconfirmed => format!(
+            "{moved}: so many more at once are believed only if a check a minute later or more agrees"
+        ),
+        CheckOutcome::Paused => format!(
+            "{account}  paused, because its ledger was exported: nothing is done for it here"
+        ),
         CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting => {
             format!("{moved}; {next}")
         }
@@ -171,93 +224,84 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         ""
     };
     for hug in &check.hugs {
-        let note = hug
-            .evidence
-            .note
-            .as_ref()
-            .map_or_else(String::new, |note| format!(" ({note})"));
-        lines.push(format!(
-            "  {} goes to {}{note}, position {}{}{}{would}",
-            hug.milestone,
-            follower(hug),
-            hug.evidence.position,
-            match hug.evidence.certainty {
-                Certainty::Certain => ", certain",
-                Certainty::Likely => ", likely",
-                Certainty::Unknown => "",
-            },
-            passed_over(&hug.evidence.skipped, hug.evidence.skipped_more),
-        ));
+        let skipped = check.passed_over.iter();
+        let mut skipped = skipped.filter(|(milestone, _)| *milestone == hug.milestone);
+        let skipped = skipped.next().map_or(&[][..], |(_, who)| &who.followers);
+        lines.push(if hug.status == Status::Held {
+            let reason = hug.reason.as_deref().unwrap_or_default();
+            let (milestone, follower) = (hug.milestone, follower(hug));
+            format!("  {milestone} is held, for {follower}: {reason}{would}")
+        } else {
+            format!(
+                "  {} goes to {}, position {}{}{}{would}",
+                hug.milestone,
+                follower(hug),
+                hug.evidence.position,
+                match &hug.evidence.certainty {
+                    Certainty::Certain => ", certain",
+                    Certainty::Likely => ", likely",
+                    _ => "",
+                },
+                passed_over(skipped, hug.evidence.passed_over),
+            )
+        });
+        if hug.status == Status::Held {
+            let news = hug.news.iter().flat_map(|news| news.lines());
+            lines.extend(news.map(|news| format!("    {news}")));
+        }
     }
     if let Some(waiting) = &check.waiting {
+        let all = waiting.skipped.len() as u64 + waiting.skipped_before;
+        let why = waiting.why.as_ref();
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
         lines.push(format!(
-            "  {} waits for a genuine follower{}",
+            "  {} waits for a genuine follower{why}{}",
             waiting.milestone,
-            passed_over(&waiting.skipped, waiting.skipped_more)
+            passed_over(&waiting.skipped, all)
         ));
     }
-    for moved in &check.rearmed {
-        let now = match moved.status {
-            Status::Reached => "is rearmed".to_owned(),
-            other => format!("is {other} now"),
-        };
-        let why = moved.reason.iter().map(|why| format!(": {why}"));
+    for Rearmed { milestone, reason } in &check.rearmed {
+        let why = reason.iter().map(|why| format!(": {why}"));
         let why: String = why.collect();
-        lines.push(format!("  {} was stuck and {now}{why}", moved.milestone));
+        lines.push(format!("  {milestone} was stuck and is tried again{why}"));
+    }
+    if let Some(error) = &check.login_error {
+        lines.push(format!("  the login does not work: {error}"));
     }
     lines
 }
 
-fn passed_over(skipped: &[Skipped], more: u64) -> String {
-    if skipped.is_empty() {
+/// Who was passed over, of all of them those who are listed.
+fn passed_over(skipped: &[Skipped], all: u64) -> String {
+    const SHOWN: usize = 10;
+    if all == 0 {
         return String::new();
     }
-    format!("; passed over {}", each(skipped, more).join(", "))
+    let shown = &skipped[..skipped.len().min(SHOWN)];
+    let more = all.saturating_sub(shown.len() as u64);
+    format!("; passed over {}", each(shown, more).join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_hug_that_a_check_gives_up_needs_a_person_who_reads_why() {
-        let check = |status, reason: &str| Check {
+    fn failed() -> Checked {
+        Checked::Failed {
             account: "x:amber".parse().expect("a name"),
-            id: None,
-            outcome: CheckOutcome::NoMilestone,
-            followers_before: Some(620),
-            followers: Some(620),
-            promised_up_to: Some(620),
-            next_milestone: Milestone::from_number(700),
-            hugs: Vec::new(),
-            waiting: None,
-            rearmed: vec![Rearmed {
-                milestone: Milestone::from_number(600).expect("a milestone"),
-                status,
-                reason: Some(reason.to_owned()),
-            }],
-            retry_at: None,
-        };
-        let report = |check| {
-            Report::of(&Round {
-                summary: Summary {
-                    dry_run: false,
-                    checked: 1,
-                    failed: 0,
-                    skipped: 0,
-                    accounts: vec![Checked::Done(Box::new(check))],
-                },
-                deliveries: Vec::new(),
-            })
-        };
-        let given_up = report(check(Status::Undeliverable, "the key is wrong"));
-        assert!(given_up.needs_person);
-        assert_eq!(
-            given_up.lines[1],
-            "  600 was stuck and is undeliverable now: the key is wrong"
-        );
-        let rearmed = report(check(Status::Reached, "the key is wrong"));
-        assert!(!rearmed.needs_person);
+            error: "no".to_owned(),
+            retry_can_help: true,
+            failing_since: None,
+        }
+    }
+
+    fn summary(accounts: Vec<Checked>) -> Summary {
+        Summary {
+            checked: accounts.len(),
+            failed: accounts.len(),
+            accounts,
+            ..Summary::default()
+        }
     }
 
     #[test]
@@ -269,20 +313,8 @@ mod tests {
             needs_person: false,
         };
         let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)].map(invited);
-        let failed = Checked::Failed {
-            account: "x:amber".parse().expect("a name"),
-            error: "no".to_owned(),
-            retry_can_help: true,
-        };
-        let summary = Summary {
-            dry_run: false,
-            checked: 1,
-            failed: 1,
-            skipped: 0,
-            accounts: vec![failed],
-        };
         assert_eq!(
-            lines(&summary, &invited),
+            lines(&summary(vec![failed()]), &invited),
             [
                 "x:amber  could not be checked: no",
                 "  600 invited: announce 77",
@@ -291,5 +323,15 @@ mod tests {
                 "  700 invited: announce 77",
             ]
         );
+    }
+
+    #[test]
+    fn the_last_line_says_how_many_accounts_failed_and_how_many_hugs_wait_for_the_creator() {
+        let two = summary(vec![failed(), failed()]);
+        assert_eq!(
+            sum(&two, 1).as_deref(),
+            Some("2 accounts; 2 could not be checked; 1 hug waits for you: see `hug status`")
+        );
+        assert_eq!(sum(&Summary::default(), 0), None);
     }
 }

@@ -1,33 +1,35 @@
 //! What the ledger holds, for a person or a program.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{
     ledger::{Ledger, LedgerError, Snapshot},
-    settings::Settings,
+    settings::{Account, Settings},
 };
 use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
-    channel::Channel,
-    hug::Status,
-    milestone::Milestone,
+    hug::{Hug, HugKey},
+    milestone::{Milestone, Plan},
+    record::{AccountRecord, HandleRecord},
 };
 use serde::Serialize;
 
 use crate::{
-    trouble::HugView,
-    words::{each, follower, how, refused},
+    view::HugView,
+    words::{each, follower, how},
 };
 
 /// Every account and every hug: the shape of `hug status --json`.
 #[derive(Debug, Default, Serialize)]
 pub struct Overview {
-    /// The accounts, by name.
+    /// The accounts, by name: those of the settings, and those that only the ledger has.
     pub accounts: Vec<AccountView>,
     /// The hugs, by account and milestone.
     pub hugs: Vec<HugView>,
+    /// Hugs that a later version of this program wrote, and this one cannot read: account, number and why.
+    pub unreadable: Vec<String>,
 }
 
 /// One account.
@@ -41,12 +43,33 @@ pub struct AccountView {
     pub followers: Option<u64>,
     /// The mark.
     pub promised_up_to: Option<u64>,
-    /// The next milestone; `null` where the settings do not name the account.
+    /// The next milestone; `null` where no settings are at hand to say.
     pub next_milestone: Option<Milestone>,
-    /// When the last check was.
+    /// A milestone that was crossed and has no hug yet.
+    pub waiting: Option<WaitingView>,
+    /// When the last check that succeeded was.
     pub checked_at: Option<Timestamp>,
     /// No reading before this time; `null` where nothing is to be waited for.
     pub retry_at: Option<Timestamp>,
+    /// Since when every check has failed; `null` while they succeed.
+    pub failing_since: Option<Timestamp>,
+    /// What the last check that failed said; `null` while they succeed.
+    pub last_error: Option<String>,
+    /// What the last try of the login said; `null` where it works.
+    pub login_error: Option<String>,
+    /// Since when the account is served from another ledger; `null` where it is served from this one.
+    pub paused_at: Option<Timestamp>,
+}
+
+/// A milestone that was crossed and waits for a genuine follower.
+#[derive(Debug, Serialize)]
+pub struct WaitingView {
+    /// The number.
+    pub milestone: Milestone,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many were passed over.
+    pub passed_over: u64,
 }
 
 impl Overview {
@@ -60,59 +83,55 @@ impl Overview {
         settings: Option<&Settings>,
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
+        Ok(Self::of(ledger.snapshot().await?, settings, now))
+    }
+
+    /// The same of what was read.
+    pub fn of(snapshot: Snapshot, settings: Option<&Settings>, now: Timestamp) -> Self {
         let Snapshot {
             accounts,
             hugs,
+            unreadable,
+            passed_over,
             handles,
-        } = ledger.snapshot().await?;
-        let waits: HashMap<&AccountName, Timestamp> = handles
+        } = snapshot;
+        let named = settings.into_iter().flat_map(|settings| &settings.accounts);
+        let named: HashMap<&AccountName, &Account> =
+            named.map(|account| (&account.name, account)).collect();
+        let mut skipped: HashMap<HugKey, Vec<_>> = HashMap::new();
+        for (key, who) in passed_over {
+            skipped.entry(key).or_default().extend(who.followers);
+        }
+        // Under its old name an account may still be known by a handle that it had.
+        let names: HashMap<_, _> = accounts
             .iter()
-            .filter_map(|(name, handle)| {
-                Some((name, handle.retry_at.filter(|until| *until > now)?))
-            })
+            .map(|account| (account.key(), account.name.clone()))
             .collect();
-        let retry_at = |name: &AccountName| waits.get(name).copied();
-        let plans: HashMap<_, _> = settings
-            .into_iter()
-            .flat_map(|settings| &settings.accounts)
-            .map(|account| (&account.name, account.plan))
-            .collect();
-        let mut shown: Vec<AccountView> = accounts
-            .into_iter()
-            .map(|account| AccountView {
-                retry_at: retry_at(&account.name),
-                next_milestone: plans
-                    .get(&account.name)
-                    .and_then(|plan| plan.next_after(account.promised_up_to)),
-                account: account.name,
-                id: Some(account.id),
-                followers: Some(account.followers),
-                promised_up_to: Some(account.promised_up_to),
-                checked_at: Some(account.checked_at),
-            })
-            .collect();
-        // A handle that the network asked to wait for at the very first check has no account yet.
-        let unknown = handles.iter().filter(|(_, handle)| handle.id.is_none());
-        shown.extend(unknown.map(|(name, _)| AccountView {
-            account: name.clone(),
-            id: None,
-            followers: None,
-            promised_up_to: None,
-            next_milestone: None,
-            checked_at: None,
-            retry_at: retry_at(name),
-        }));
-        Ok(Self {
-            accounts: shown,
-            hugs: hugs.into_iter().map(|hug| HugView::at(now, hug)).collect(),
-        })
+        let view = |hug: Hug| {
+            let key = hug.key();
+            let name = names.get(&key.id).unwrap_or(&hug.account);
+            let account = named.get(name).copied();
+            let skipped = skipped.remove(&key).unwrap_or_default();
+            HugView::at(now, hug, skipped, account)
+        };
+        let hugs = hugs.into_iter().map(view).collect();
+        let unreadable = unreadable.into_iter().map(|hug| {
+            let (account, milestone) = (hug.key.id, hug.key.milestone);
+            format!("{account} {milestone}: {}", hug.why)
+        });
+        Self {
+            hugs,
+            unreadable: unreadable.collect(),
+            accounts: account_views(accounts, handles, &named, now),
+        }
     }
 
-    /// Both lists as tables, or a word on why there is nothing yet.
+    /// What waits for the creator, and both lists as tables; or a word on why there is nothing yet.
     pub fn tables(&self) -> String {
-        if self.accounts.is_empty() {
+        if self.accounts.iter().all(|account| account.is_new()) {
             return "Nothing has been checked yet; `hug check` does.".to_owned();
         }
+        let mut text = self.for_creator();
         let mut accounts = table([
             "account",
             "followers",
@@ -120,6 +139,7 @@ impl Overview {
             "checked at",
             "wait until",
         ]);
+        let mut below = String::new();
         for account in &self.accounts {
             accounts.add_row([
                 account.account.to_string(),
@@ -128,54 +148,179 @@ impl Overview {
                 or_dash(account.checked_at),
                 or_dash(account.retry_at),
             ]);
+            below.extend(account.remarks().iter().map(|remark| format!("\n{remark}")));
         }
-        if self.hugs.is_empty() {
-            return format!("{accounts}\nNo milestone has been crossed since the first check.");
+        text += &format!("{accounts}{below}\n");
+        if !self.hugs.is_empty() {
+            text += &hugs_table(&self.hugs);
+        } else if self.accounts.iter().all(|account| account.waiting.is_none()) {
+            text += "No milestone has been crossed since the first check.";
         }
-        format!("{accounts}\n{}", hugs_table(&self.hugs))
+        for unreadable in &self.unreadable {
+            text += &format!("\nA later version of this program wrote {unreadable}");
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// The hugs that wait for the creator's hand, each with what to do; empty where none does.
+    fn for_creator(&self) -> String {
+        let waiting = self.hugs.iter().filter(|hug| hug.needs_creator());
+        let lines: Vec<String> = waiting
+            .map(|hug| {
+                let what = hug.trouble.as_ref();
+                let (what, helps) = what.map_or(("", ""), |trouble| {
+                    (trouble.what.as_str(), trouble.helps.as_str())
+                });
+                let (account, milestone, status) = (&hug.account, hug.milestone, &hug.status);
+                format!("  {account} {milestone} is {status}: {what}\n    {}\n", helps.replace('\n', "\n    "))
+            })
+            .collect();
+        match lines.len() {
+            0 => String::new(),
+            n => format!("{} for you:\n{}\n", waits(n), lines.concat()),
+        }
     }
 }
 
-/// The hugs as a table, and below it what a person may want to copy: the words of drafts, and what
-/// helps where something is in the way.
+/// `1 hug waits`, `3 hugs wait`.
+pub fn waits(hugs: usize) -> String {
+    match hugs {
+        1 => "1 hug waits".to_owned(),
+        n => format!("{n} hugs wait"),
+    }
+}
+
+fn account_views(
+    accounts: Vec<AccountRecord>,
+    handles: Vec<(AccountName, HandleRecord)>,
+    named: &HashMap<&AccountName, &Account>,
+    now: Timestamp,
+) -> Vec<AccountView> {
+    let records = accounts.into_iter();
+    let mut records: HashMap<_, _> = records
+        .map(|account| (account.name.clone(), account))
+        .collect();
+    let handles: BTreeMap<AccountName, HandleRecord> = handles.into_iter().collect();
+    let new_handles = handles.iter().filter(|(_, handle)| handle.id.is_none());
+    let mut names: Vec<AccountName> = records
+        .keys()
+        .chain(named.keys().copied())
+        .chain(new_handles.map(|(name, _)| name))
+        .cloned()
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| {
+            let record = records.remove(&name);
+            let handle = handles.get(&name).cloned().unwrap_or_default();
+            let plan = named.get(&name).map(|account| account.plan);
+            AccountView::of(name, record, handle, plan, now)
+        })
+        .collect()
+}
+
+impl AccountView {
+    fn of(
+        account: AccountName,
+        record: Option<AccountRecord>,
+        handle: HandleRecord,
+        plan: Option<Plan>,
+        now: Timestamp,
+    ) -> Self {
+        let mark = record.as_ref().map(|record| record.promised_up_to);
+        let pending = record.as_ref().and_then(|record| record.pending.as_ref());
+        Self {
+            account,
+            waiting: pending.map(|pending| WaitingView {
+                milestone: pending.milestone,
+                since: pending.since,
+                passed_over: pending.passed_over,
+            }),
+            followers: record.as_ref().map(|record| record.followers),
+            checked_at: record.as_ref().map(|record| record.checked_at),
+            id: record.map(|record| record.id),
+            next_milestone: plan.and_then(|plan| plan.next_after(mark?)),
+            promised_up_to: mark,
+            retry_at: handle.retry_at.filter(|until| *until > now),
+            failing_since: handle.failing_since,
+            last_error: handle.last_error,
+            login_error: handle.login_error,
+            paused_at: handle.paused_at,
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        self.id.is_none() && self.failing_since.is_none() && self.retry_at.is_none()
+    }
+
+    /// What a person should know of it, one line each.
+    fn remarks(&self) -> Vec<String> {
+        let name = &self.account;
+        let mut remarks = Vec::new();
+        if let Some(WaitingView {
+            milestone,
+            since,
+            passed_over,
+        }) = &self.waiting
+        {
+            remarks.push(format!(
+                "{name}: number {milestone} was crossed and waits for a genuine follower since {since}; {passed_over} passed over"
+            ));
+        }
+        if let (Some(since), Some(error)) = (self.failing_since, &self.last_error) {
+            remarks.push(format!("{name}: could not be checked since {since}: {error}"));
+        }
+        if let Some(error) = &self.login_error {
+            remarks.push(format!("{name}: the login does not work: {error}"));
+        }
+        if let Some(since) = self.paused_at {
+            remarks.push(format!(
+                "{name}: paused since {since}, because its ledger was exported; `hug import` brings it back"
+            ));
+        }
+        remarks
+    }
+}
+
+/// The hugs as a table, and below it what helps where something is in the way.
 pub fn hugs_table(hugs: &[HugView]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
     let mut below = String::new();
-    for HugView { hug, trouble } in hugs {
-        let draft = hug.invitation.as_ref().filter(|invitation| {
-            invitation.channel == Channel::Draft && hug.status == Status::Invited
-        });
-        let name = format!("{} {}", hug.account, hug.milestone);
+    for view in hugs {
+        let HugView {
+            hug,
+            trouble,
+            passed_over,
+            ..
+        } = view;
+        let listed = passed_over.len() as u64;
+        let more = hug.evidence.passed_over.saturating_sub(listed);
         shown.add_row([
             hug.account.to_string(),
             hug.milestone.to_string(),
             follower(hug),
             hug.status.to_string(),
-            match (trouble, draft) {
-                (Some(_), _) => "see below".to_owned(),
-                (None, Some(_)) => "draft, for you to send: see below".to_owned(),
-                (None, None) => how(hug),
+            if trouble.is_some() {
+                "see below".to_owned()
+            } else {
+                how(hug)
             },
-            each(&hug.evidence.skipped, hug.evidence.skipped_more).join("\n"),
+            each(passed_over, more).join("\n"),
         ]);
         if let Some(trouble) = trouble {
             let next = trouble
                 .next_try
                 .map_or_else(|| "not by itself".to_owned(), |time| time.to_string());
             below += &format!(
-                "\n\n{name}: {}\n  since {}; tried next: {next}\n  {}",
-                trouble.what, trouble.since, trouble.helps
+                "\n\n{} {}: {}\n  since {}; tried next: {next}\n  {}",
+                hug.account,
+                hug.milestone,
+                trouble.what,
+                trouble.since,
+                trouble.helps.replace('\n', "\n  ")
             );
-        } else if let Some(draft) = draft {
-            let link = draft.reference.as_deref().unwrap_or_default();
-            below += &format!(
-                "\n\n{name}, for you to send to {}:\n  {}\n  {link}",
-                follower(hug),
-                draft.text
-            );
-            for refusal in refused(hug) {
-                below += &format!("\n  ({refusal})");
-            }
         }
     }
     format!("{shown}{below}")

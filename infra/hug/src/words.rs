@@ -1,10 +1,6 @@
 //! What the command says of a hug, in words.
 
-use promise::{
-    channel::Channel,
-    evidence::Skipped,
-    hug::{Hug, Refusal},
-};
+use promise::{evidence::Skipped, hug::Hug, letter::Refusal};
 
 /// Who was passed over, and why: one text for each.
 pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
@@ -15,35 +11,32 @@ pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
 
 /// Whom a hug is for.
 pub fn follower(hug: &Hug) -> String {
-    match &hug.follower {
-        Some(follower) => format!("@{}", follower.handle),
-        None => format!("my {} follower", hug.milestone.ordinal()),
+    match (&hug.follower, &hug.chosen) {
+        (Some(follower), _) => format!("@{}", follower.handle),
+        (None, Some(handle)) => format!("@{handle}, whom you chose"),
+        (None, None) => "nobody yet".to_owned(),
     }
 }
 
 /// The channels that were refused, and what the network answered.
 pub fn refused(hug: &Hug) -> Vec<String> {
     let one = |one: &Refusal| format!("{} was refused: {}", one.channel, one.reason);
-    hug.refusals.iter().map(one).collect()
+    hug.invitation.refusals.iter().map(one).collect()
 }
 
 /// How the invitation travelled, or why it has not.
 pub fn how(hug: &Hug) -> String {
-    match (&hug.invitation, &hug.reason) {
-        (Some(invitation), None) if invitation.channel == Channel::Draft => {
-            format!(
-                "draft, for you to send: {}",
-                invitation.reference.as_deref().unwrap_or_default()
-            )
+    let letter = &hug.invitation;
+    match (&letter.words, &letter.receipt, &hug.reason) {
+        (_, _, Some(reason)) => reason.clone(),
+        (Some(words), Some(receipt), None) => {
+            let place = receipt.url.as_deref().unwrap_or(&receipt.reference);
+            format!("{} {place}", words.channel)
         }
-        (Some(invitation), None) => {
-            format!(
-                "{} {}",
-                invitation.channel,
-                invitation.reference.as_deref().unwrap_or("(under way)")
-            )
+        (Some(words), None, None) if letter.sent_at.is_some() => {
+            format!("{}, sent by hand", words.channel)
         }
-        (_, Some(reason)) => reason.clone(),
-        (None, None) => String::new(),
+        (Some(words), None, None) => format!("{} (under way)", words.channel),
+        (None, _, None) => String::new(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use have_a_hug::ledger::{Ledger, Snapshot, hug_key};
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::AccountName, record::AccountRecord};
+use promise::{account::AccountName, hug::Hug, record::AccountRecord};
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -17,7 +17,7 @@ use crate::{
     event_source_mapping::EventSourceMapping,
     place::Place,
     table::{self, FAILED, Table},
-    trouble::HugView,
+    view::HugView,
 };
 
 /// On AWS an account is checked once an hour or more often (`CheckRate` in infra/template.yaml).
@@ -177,17 +177,17 @@ fn look_at_stream(waiting: usize, at_work: bool) -> Finding {
 
 /// Looks at the hugs that are in trouble.
 fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
-    let one = |hug| {
-        let HugView { hug, trouble } = HugView::at(now, hug);
+    let one = |hug: &Hug| {
+        let HugView { hug, trouble, .. } = HugView::at(now, hug.clone(), Vec::new(), None);
         let trouble = trouble?;
         let subject = format!("{} {}", hug.account, hug.milestone);
         let found = format!("{} since {}: {}", hug.status, trouble.since, trouble.what);
         Some(match trouble.next_try {
-            Some(time) => {
+            Some(time) if !trouble.needs_creator => {
                 let help = format!("{} (tried next at {time})", trouble.helps);
                 Finding::unsure(subject, found, help)
             }
-            None => Finding::wrong(subject, found, trouble.helps),
+            _ => Finding::wrong(subject, found, trouble.helps),
         })
     };
     snapshot.hugs.iter().cloned().filter_map(one).collect()
