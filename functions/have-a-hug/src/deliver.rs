@@ -216,11 +216,11 @@ impl OneDelivery<'_> {
             invitation
         };
         if channel == Channel::Draft {
+            let account = self.connected.account;
             let recipient = self.hug.follower.as_ref();
-            return Ok(self
-                .connected
-                .network
-                .draft_link(recipient, &invitation.text));
+            let rules = account.rules();
+            let server = rules.server(&account.name.handle, account.server.as_deref());
+            return Ok(rules.draft_link(&server, recipient, &invitation.text));
         }
         if self.may_have_been_sent {
             if let Some(reference) = self.find(&invitation).await? {
@@ -239,7 +239,8 @@ impl OneDelivery<'_> {
             return Err(self.not_now(Failure::TryAgain, why).into());
         }
         let letter = self.hug.letter(&invitation);
-        Ok(self.connected.network.send(&letter).await?)
+        let receipt = self.connected.network.send(&letter).await?;
+        Ok(receipt.reference)
     }
 
     fn compose(&self, channel: Channel) -> Invitation {
@@ -262,20 +263,12 @@ impl OneDelivery<'_> {
         }
     }
 
-    /// Asks the network for the letter. A refusal to answer does not mean that the letter was refused: the
-    /// next channel must not be tried, because the follower may have this letter.
+    /// Asks the network for the letter. A failure to answer never refuses it: the next channel must not be
+    /// tried, because the follower may have this letter.
     async fn find(&self, invitation: &Invitation) -> Result<Option<String>, NetworkError> {
-        let found = self
-            .connected
-            .network
-            .find(&self.hug.letter(invitation))
-            .await;
-        found.map_err(|mut error| {
-            if error.failure == Failure::Refused {
-                error.failure = Failure::Unauthorized;
-            }
-            error
-        })
+        let letter = self.hug.letter(invitation);
+        let found = self.connected.network.find(&letter).await?;
+        Ok(found.map(|receipt| receipt.reference))
     }
 
     fn not_now(&self, failure: Failure, why: String) -> NetworkError {
@@ -306,7 +299,7 @@ impl OneDelivery<'_> {
                     .await?;
                 Ok(DeliveryOutcome::InDoubt { why })
             }
-            Failure::TryAgain | Failure::Unauthorized | Failure::Refused => {
+            Failure::TryAgain | Failure::Blocked { .. } | Failure::Refused => {
                 self.postpone(self.now(), &error.to_string()).await?;
                 Err(error.into())
             }
