@@ -247,7 +247,11 @@ async fn accounts_that_lambda_leaves_no_time_for_are_the_first_at_the_next_check
             .iter()
             .map(ToString::to_string)
             .collect();
-        let left = summary.accounts.iter().filter(is_out_of_time).count();
+        let left = summary
+            .accounts
+            .iter()
+            .filter(|one| is_out_of_time(one))
+            .count();
         assert_eq!((summary.failed, summary.skipped), (asked.len(), left));
         asked
     };
@@ -268,6 +272,6 @@ async fn accounts_that_lambda_leaves_no_time_for_are_the_first_at_the_next_check
     );
 }
 
-fn is_out_of_time(checked: &&Checked) -> bool {
+fn is_out_of_time(checked: &Checked) -> bool {
     matches!(checked, Checked::Skipped { why, .. } if why.contains("no time was left"))
 }
