@@ -1,4 +1,4 @@
-"""News for the creator reach the mail topic, from the write of a hug through the stream, its filter and the real binary."""
+"""News for the creator reach the mail topic, from a write of a hug through the stream and the real binary."""
 
 import json
 from pathlib import Path
