@@ -16,10 +16,12 @@ HISTORIES ?= 2000
 SEED ?=
 FROM ?=
 CHURN ?= 1
+# How many checks `make year` makes.
+ROUNDS ?= 105120
 # Another checkout, for `make graph`.
 OF ?=
 
-.PHONY: help run watch invoke check test simulate planted lint graph audit fuzz needs-rust needs-python
+.PHONY: help run watch invoke check test simulate year planted lint graph audit fuzz needs-rust needs-python
 
 help: ## [try] List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
@@ -56,6 +58,9 @@ graph: needs-rust ## [develop] Print which files use each other in circles; or t
 
 simulate: needs-rust ## [prove] Run HISTORIES=2000 random histories through the stack, from seed FROM=0 on, or the one of SEED=n; CHURN=n of each kind
 	HISTORIES=$(HISTORIES) FROM=$(FROM) SEED=$(SEED) CHURN=$(CHURN) $(CARGO) test --profile simulate --locked --package tests --test simulation -- --include-ignored --nocapture $(if $(SEED),whatever)
+
+year: needs-rust ## [prove] Check one account ROUNDS=105120 times, a year at five minutes, and print the size of .hug and the time of a round
+	ROUNDS=$(ROUNDS) $(CARGO) test --profile simulate --locked --package hug --test main -- --nocapture a_year_of_checks
 
 planted: needs-rust ## [prove] Remove, one at a time, what keeps the promise, and see the simulation find it
 	python3 tests/simulation/planted.py

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from hug import as_file, check_settings, on_ledger
+from hug import as_file, check_settings, needed_secrets, on_ledger
 from mail import find_mail
 from session import Aws, Stop, error_code
 
@@ -33,7 +33,7 @@ LEDGER_STAYS = {
 
 
 def upload_settings(aws: Aws, _: Namespace) -> None:
-    needed = check_settings(aws.settings)
+    check_settings(aws.settings)
     text = aws.settings.read_text()
     size = len(text.encode())
     if size > MAX_ADVANCED:
@@ -53,14 +53,17 @@ def upload_settings(aws: Aws, _: Namespace) -> None:
     aws.client("ssm").put_parameter(Name=name, Value=text, Type="String", Tier=tier, Overwrite=True)
     print("Uploaded.")
     aws.restart_functions()
-    print_missing(aws, needed)
+    print_missing(aws)
 
 
-def print_missing(aws: Aws, needed: list[str]) -> None:
+def print_missing(aws: Aws) -> list[str]:
+    """Prints which secrets the settings here need and AWS does not have; returns the names of all that they need."""
     _, uploaded = aws.parameters()
+    needed = needed_secrets(aws.settings, uploaded)
     for name in needed:
         if name not in uploaded:
             print(f"Still missing: make secret NAME={name}")
+    return needed
 
 
 def upload_secret(aws: Aws, arguments: Namespace) -> None:
@@ -79,8 +82,8 @@ def upload_secret(aws: Aws, arguments: Namespace) -> None:
     print("Uploaded.")
     aws.restart_functions()
     if aws.settings.exists():
-        needed = check_settings(aws.settings)
-        print_missing(aws, needed)
+        check_settings(aws.settings)
+        needed = print_missing(aws)
         if name not in needed:
             print(f"hug.toml does not need {name}; it needs {', '.join(needed) or 'none'}.")
 

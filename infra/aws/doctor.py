@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from hug import as_file, check_settings, on_ledger
+from hug import as_file, check_settings, needed_secrets, on_ledger
 from mail import find_mail
 from session import FUNCTIONS, Aws, Stop, error_code
 
@@ -75,7 +75,8 @@ class Doctor:
         needed = []
         with as_file(uploaded) as copy:
             try:
-                needed = check_settings(copy)
+                check_settings(copy)
+                needed = needed_secrets(copy, secrets)
                 self.report("ok", "settings", "they are uploaded, and right")
                 # With the secrets that are uploaded, the parser says which accounts lack one.
                 check_settings(copy, secrets)

@@ -39,6 +39,13 @@ def check_settings(path: Path, secrets: list[str] | None = None) -> list[str]:
     return done.stdout.split()
 
 
+def needed_secrets(path: Path, known: list[str]) -> list[str]:
+    """The names of the secrets that right settings need; of two names that a secret may have, the one that is known."""
+    arguments = ["settings", "--settings", str(path), "--secrets", ",".join(known) or "-"]
+    # It ends with an error where one is missing.
+    return subprocess.run([*command(), *arguments], cwd=ROOT, capture_output=True, text=True).stdout.split()
+
+
 def on_ledger(aws: Aws, *arguments: str) -> int:
     """Runs `hug` on the stack's ledger with the settings that the functions use, and lets it print; returns its exit
     code. It is given the credentials that this program has, because it does not read a profile of `aws sso login`."""

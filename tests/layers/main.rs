@@ -91,8 +91,8 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
     (
         "infra/hug/src/",
         &[
-            &["error"],
-            &["table", "words"],
+            &["error", "private", "dynamodb"],
+            &["table", "words", "port"],
             &["event_source_mapping", "place", "trouble"],
             &["stack", "status"],
             &["report", "retry", "doctor"],

@@ -7,8 +7,7 @@ use have_a_hug::network::{
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, NetworkName, UserId},
-    follower::Recipient,
-    letter::Letter,
+    letter::{Letter, Receipt},
 };
 
 use super::{history::Fault, process::Scheduler, truth::Truth};
@@ -44,7 +43,9 @@ impl SimulatedNetwork {
                 Fault::Busy => {
                     Failure::WaitUntil(self.scheduler.now() + SignedDuration::from_mins(15))
                 }
-                Fault::Refuse => Failure::Refused,
+                // Only the sending of a letter is refused, and only it can be lost.
+                Fault::Refuse if lost == Failure::OutcomeUnknown => Failure::Refused,
+                Fault::Refuse => Failure::Blocked { until: None },
                 _ => Failure::TryAgain,
             };
             Err(self.error(attempted, failure, "the simulation says so"))
@@ -104,7 +105,7 @@ impl Network for SimulatedNetwork {
         self.ask(attempted, follows, Failure::TryAgain).await
     }
 
-    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+    async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempted = "sending the invitation";
         self.ask(
             attempted,
@@ -112,13 +113,16 @@ impl Network for SimulatedNetwork {
             Failure::OutcomeUnknown,
         )
         .await?
+        .map(receipt)
         .map_err(|(failure, why)| self.error(attempted, failure, why))
     }
 
-    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
         let attempted = "looking up whether the invitation arrived";
-        self.ask(attempted, |truth| truth.find(letter), Failure::TryAgain)
-            .await
+        let found = self
+            .ask(attempted, |truth| truth.find(letter), Failure::TryAgain)
+            .await?;
+        Ok(found.map(receipt))
     }
 
     async fn permissions(&self, _: &UserId) -> Result<Permissions, NetworkError> {
@@ -132,8 +136,12 @@ impl Network for SimulatedNetwork {
     fn addresses(&self) -> Vec<String> {
         Vec::new()
     }
+}
 
-    fn draft_link(&self, _: Option<&Recipient>, _: &str) -> String {
-        "https://network.test/draft".to_owned()
+fn receipt(reference: String) -> Receipt {
+    Receipt {
+        reference,
+        url: None,
+        reply_key: None,
     }
 }

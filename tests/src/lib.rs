@@ -31,6 +31,13 @@ pub fn body(status: u16, content_type: &str, body: &str) -> Fault {
     Fault::Body {
         status,
         content_type: content_type.into(),
+        headers: Vec::new(),
         body: body.into(),
     }
+}
+
+/// X does not carry the next letter, for a reason that is about the letter.
+pub fn refused_by_x() -> Fault {
+    let problem = r#"{"detail":"Your Tweet text is too long.","type":"about:blank","title":"Forbidden","status":403}"#;
+    body(403, "application/json", problem)
 }

@@ -1,6 +1,7 @@
 //! What a check costs: the requests to the network and to the table, counted.
 
 use stand_ins::{Fault, Person};
+use tests::refused_by_x;
 
 use crate::world::{AMBER, Bluesky, Recorder, World, X};
 
@@ -141,9 +142,7 @@ async fn after_a_refusal_the_next_channel_needs_no_look_for_an_earlier_try() {
     world.fan();
     world.network.fail_next("POST /2/tweets", Fault::Hangup);
     world.check().await;
-    world
-        .network
-        .fail_next("POST /2/tweets", Fault::Status(403));
+    world.network.fail_next("POST /2/tweets", refused_by_x());
     world.requests();
     for _ in 0..3 {
         world.check().await;

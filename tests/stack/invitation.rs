@@ -10,7 +10,7 @@ use stand_ins::{Fault, Person, x};
 use tests::{
     body,
     proxy::{Proxy, Trouble},
-    settings,
+    refused_by_x, settings,
 };
 
 use crate::world::{AMBER, World, X, settings_of};
@@ -281,9 +281,7 @@ async fn a_draft_sends_nothing_and_keeps_the_words_with_a_link() {
 async fn every_refused_channel_ends_in_a_draft() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world
-        .network
-        .fail_next("POST /2/tweets", Fault::Status(400));
+    world.network.fail_next("POST /2/tweets", refused_by_x());
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
+mod accounts;
+mod answers;
 mod bad_input;
 mod bluesky;
 mod cost;

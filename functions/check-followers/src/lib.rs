@@ -9,10 +9,11 @@ use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
     check::{Check, CheckError, check},
     deps::Deps,
+    ledger::LedgerError,
     metrics::{CheckCounts, MAX_CHARTED},
     settings::{Account, NotServed},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use promise::{account::AccountName, milestone::Milestone};
 use serde::{Deserialize, Serialize};

@@ -112,7 +112,7 @@ async fn once(
 ) -> Result<Hug, ByHandError> {
     let hug = ledger.hug(key).await?;
     let account = ledger.account(&key.id).await?.ok_or(ByHandError::Gone)?;
-    let served = settings.account(&account.name);
+    let served = settings.account(&account.name).map_err(NotServed::from);
     let next = match (hug, step) {
         (Some(hug), _) => step.of(&hug, now)?,
         (None, Step::Approve { chosen: Some(handle) }) => {

@@ -297,7 +297,7 @@ impl OneDelivery<'_> {
         }
         let words = self.hug.invitation.words.clone().unwrap_or(words);
         let letter = self.hug.letter(&words);
-        Ok(Some(shim(self.connected.network.send(&letter).await?)))
+        Ok(Some(self.connected.network.send(&letter).await?))
     }
 
     fn compose(&self, channel: Channel) -> Words {
@@ -309,16 +309,10 @@ impl OneDelivery<'_> {
         }
     }
 
-    /// Asks the network for the letter. A refusal to answer does not mean that the letter was refused: the
-    /// next channel must not be tried, because the follower may have this letter.
+    /// Asks the network for the letter. A failure to answer never refuses it: the next channel must not be
+    /// tried, because the follower may have this letter.
     async fn find(&self, words: &Words) -> Result<Option<Receipt>, NetworkError> {
-        let found = self.connected.network.find(&self.hug.letter(words)).await;
-        found.map(|found| found.map(shim)).map_err(|mut error| {
-            if error.failure == Failure::Refused {
-                error.failure = Failure::Unauthorized;
-            }
-            error
-        })
+        self.connected.network.find(&self.hug.letter(words)).await
     }
 
     fn not_now(&self, failure: Failure, why: String) -> NetworkError {
@@ -333,7 +327,8 @@ impl OneDelivery<'_> {
     /// Records why it was not sent, or may not have been, and until when to leave it.
     async fn not_sent(&mut self, error: NetworkError) -> Result<DeliveryOutcome, DeliverError> {
         let why = error.to_string();
-        let cause = match error.failure {
+        let now = self.now();
+        let wait = match error.failure {
             Failure::WaitUntil(until) => {
                 let name = &self.connected.account.name;
                 let limit = HandleChange::send_limit(until);
@@ -350,12 +345,14 @@ impl OneDelivery<'_> {
                     .await?;
                 return Ok(DeliveryOutcome::InDoubt { why });
             }
-            Failure::Unauthorized => WaitCause::Blocked,
-            Failure::TryAgain | Failure::Refused => WaitCause::Trouble,
-        };
-        let wait = Wait {
-            until: self.now(),
-            cause,
+            Failure::Blocked { until } => Wait {
+                until: until.unwrap_or(now),
+                cause: WaitCause::Blocked,
+            },
+            Failure::TryAgain | Failure::Refused => Wait {
+                until: now,
+                cause: WaitCause::Trouble,
+            },
         };
         self.postpone(wait, &why).await?;
         Err(error.into())
@@ -375,13 +372,5 @@ impl OneDelivery<'_> {
         }
         self.write(postponed).await?;
         Ok(DeliveryOutcome::Postponed { until: wait.until })
-    }
-}
-
-fn shim(reference: String) -> Receipt {
-    Receipt {
-        reference,
-        url: None,
-        reply_key: None,
     }
 }

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, UserId},
-    follower::{Follower, Recipient},
-    letter::Letter,
+    follower::Follower,
+    letter::{Letter, Receipt},
 };
 use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
 
 /// How much the clocks of this program and of a network may differ.
 pub const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
@@ -64,19 +65,24 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// Sends a letter and returns the network's reference to it.
+    /// Sends a letter.
     ///
     /// To send the same letter again may deliver it twice, unless [`Network::find`] was asked first.
-    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError>;
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Refused`] only where the network's answer is about this letter.
+    async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError>;
 
-    /// The reference of a letter that an earlier try may have delivered; `None` if it did not.
-    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError>;
+    /// The receipt of a letter that an earlier try may have delivered; `None` if it did not.
+    ///
+    /// # Errors
+    ///
+    /// Never [`Failure::Refused`].
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError>;
 
     /// What the secrets allow, as far as the network says so without anything being sent.
     async fn permissions(&self, id: &UserId) -> Result<Permissions, NetworkError>;
-
-    /// A link that opens the network with the words filled in, for the creator's one tap.
-    fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String;
 
     /// Until when the network asked not to be read, by any of its responses so far; it may lie in the past.
     fn blocked_until(&self) -> Option<Timestamp>;
@@ -133,14 +139,19 @@ pub struct Permissions {
 /// What a failure allows next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A rate limit: the network answers again from then on.
+    /// A rate limit, and nothing else: the network answers again from then on.
     WaitUntil(Timestamp),
     /// Nothing was done; the same request may work later.
     TryAgain,
-    /// The network will not do this, however often it is asked.
+    /// The network does not carry this letter on this channel, for a reason that is about the letter: the
+    /// recipient takes no messages, the words are too long. Only the sending of a letter fails so.
     Refused,
-    /// The secrets are wrong, or allow or have paid for too little: a person has to act.
-    Unauthorized,
+    /// The network does not serve the account now, whatever is asked: a wrong secret, a missing right, a
+    /// spending cap, a locked account, a daily limit. A person or time has to lift that.
+    Blocked {
+        /// When it ends, where the network says so.
+        until: Option<Timestamp>,
+    },
     /// It may or may not have been done: ask before doing it again.
     OutcomeUnknown,
 }
@@ -148,7 +159,7 @@ pub enum Failure {
 impl Failure {
     /// Whether the same request can work later without anyone changing anything.
     pub fn retry_can_help(self) -> bool {
-        !matches!(self, Self::Refused | Self::Unauthorized)
+        !matches!(self, Self::Refused | Self::Blocked { .. })
     }
 
     fn what_helps(self) -> String {
@@ -156,8 +167,11 @@ impl Failure {
             Self::WaitUntil(time) => format!("the network answers again at {time}"),
             Self::TryAgain => "a retry can help".into(),
             Self::Refused => "a retry cannot help".into(),
-            Self::Unauthorized => {
-                "a retry cannot help before someone fixes the account's access".into()
+            Self::Blocked { until: Some(end) } => {
+                format!("a retry cannot help before {end}, unless someone lifts the block")
+            }
+            Self::Blocked { until: None } => {
+                "a retry cannot help before someone fixes the account's access, or the network lifts its block".into()
             }
             Self::OutcomeUnknown => {
                 "whether it arrived is looked up before anything is sent again".into()
@@ -199,6 +213,20 @@ pub(crate) fn machine_made<'de, D: Deserializer<'de>>(
     )))
 }
 
+/// Deserializes a text of the network that is only shown or sent back: one that is not plain, or not a text
+/// at all, becomes `None` and does not make the response invalid.
+pub(crate) fn text_if_plain<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<String>, D::Error> {
+    const MAX: usize = 1_024;
+    let text = match Option::<Value>::deserialize(from)? {
+        Some(Value::String(text)) => text,
+        _ => return Ok(None),
+    };
+    let plain = text.len() <= MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+    Ok((plain && !text.is_empty()).then_some(text))
+}
+
 /// Deserializes a time from data that a user controls: one that cannot be read becomes `None` and does not
 /// make the page invalid.
 pub(crate) fn time_if_readable<'de, D: Deserializer<'de>>(
@@ -226,7 +254,7 @@ pub(crate) fn assert_fit_to_keep(follower: &Follower) {
     assert!(!id.is_empty() && id.len() <= 512);
     assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
     assert!(!id.contains(['#', '/', '?']));
-    let kept = Recipient::from(follower);
+    let kept = promise::follower::Recipient::from(follower);
     for text in [Some(kept.handle), kept.name].into_iter().flatten() {
         assert!(text.len() <= 4 * 254 && !text.contains(char::is_control));
     }

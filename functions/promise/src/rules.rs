@@ -2,7 +2,7 @@
 //!
 //! The value for each network lies in that network's folder.
 
-use crate::{account::NetworkName, channel::Channel};
+use crate::{account::NetworkName, channel::Channel, follower::Recipient};
 
 /// What one network allows and asks for.
 #[derive(Debug)]
@@ -36,6 +36,13 @@ pub struct Rules {
     pub help_to_post: &'static str,
     /// What to do where the secrets do not allow private messages.
     pub help_to_message: &'static str,
+    /// The page of the account with that handle, for a person who uses the network at `server`.
+    pub profile_url: fn(server: &str, handle: &str) -> String,
+    /// A link that opens the network at `server` with the words of a post filled in.
+    pub post_link: fn(server: &str, text: &str) -> String,
+    /// A link that opens the network at `server` with a private message to that person filled in; `None`
+    /// where the network has no such link.
+    pub private_link: fn(server: &str, to: &Recipient, text: &str) -> Option<String>,
     /// What a look by `hug doctor` costs, where the network bills for it.
     pub price_of_a_look: Option<&'static str>,
 }
@@ -108,6 +115,18 @@ impl Rules {
         units.max(text.len().saturating_sub(limit.bytes))
     }
 
+    /// Where the API is for the account with that handle: the `server` in hug.toml, if it names one.
+    pub fn server(&self, handle: &str, named: Option<&str>) -> String {
+        named.map_or_else(|| (self.default_server)(handle), str::to_owned)
+    }
+
+    /// A link that opens the network at `server` with the words filled in, for the creator's one tap: a
+    /// private message where the hug names someone and the network has a link for it, else a post.
+    pub fn draft_link(&self, server: &str, to: Option<&Recipient>, text: &str) -> String {
+        to.and_then(|to| (self.private_link)(server, to, text))
+            .unwrap_or_else(|| (self.post_link)(server, text))
+    }
+
     /// Whether the network's rules for automation allow that channel to a program that was not asked.
     pub fn allows(&self, channel: Channel) -> bool {
         channel == Channel::Draft || self.default_contact.contains(&channel)
@@ -128,6 +147,7 @@ pub fn cut_address(handle: &str, belongs: fn(char) -> bool, max: usize) -> Strin
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::unknown::Unknown;
 
     /// The rules of a network that is as plain as can be.
     pub(crate) const SAMPLE: Rules = Rules {
@@ -157,6 +177,9 @@ pub(crate) mod tests {
         secrets_to_read: &[],
         help_to_post: "",
         help_to_message: "",
+        profile_url: |server, handle| format!("{server}/{handle}"),
+        post_link: |server, text| format!("{server}/post?{text}"),
+        private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),
         price_of_a_look: None,
     };
 
@@ -178,6 +201,23 @@ pub(crate) mod tests {
             ..SAMPLE
         };
         assert_eq!(without_messages.excess(Channel::Message, &text(281)), 1);
+    }
+
+    #[test]
+    fn a_draft_opens_a_private_message_where_someone_is_named_and_the_network_can() {
+        let fan = Recipient {
+            id: "7".into(),
+            handle: "fan".to_owned(),
+            name: None,
+            unknown: Unknown::new(),
+        };
+        assert_eq!(SAMPLE.draft_link("s", Some(&fan), "hi"), "s/to/7?hi");
+        assert_eq!(SAMPLE.draft_link("s", None, "hi"), "s/post?hi");
+        let without = Rules {
+            private_link: |_, _, _| None,
+            ..SAMPLE
+        };
+        assert_eq!(without.draft_link("s", Some(&fan), "hi"), "s/post?hi");
     }
 
     #[test]

@@ -12,10 +12,11 @@
 //! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
-//! - [`retry`]: hugs that go back to work. [`doctor`]: everything the promise rests on.
+//! - [`creator`]: the creator's hand on a hug. [`doctor`]: everything the promise rests on.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
+pub mod creator;
 pub mod demo;
 pub mod doctor;
 pub mod dynamodb;
@@ -25,7 +26,6 @@ pub mod place;
 pub mod port;
 pub mod private;
 pub mod report;
-pub mod retry;
 pub mod sandbox;
 pub mod stack;
 pub mod status;

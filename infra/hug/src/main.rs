@@ -10,23 +10,25 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use have_a_hug::{
+    by_hand::Step,
     clock::Clock,
     ledger::Ledger,
     settings::{Settings, environment},
 };
 use hug::{
-    Error, demo,
+    Error,
+    creator::{self, Which, receipt},
+    demo,
     doctor::{self, Finding, Verdict},
     place::{Deliverer, Place},
     report::Report,
-    retry::{self, Which},
     sandbox,
     stack::{Round, Stack},
     status::Overview,
     table, watch,
 };
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::AccountName, milestone::Milestone};
+use promise::{account::AccountName, letter::Receipt, milestone::Milestone};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -67,16 +69,43 @@ enum Command {
         #[arg(long, default_value = "5m", value_parser = interval)]
         every: Duration,
     },
-    /// Put hugs that are stuck or were given up back to work, and send them at once.
+    /// Put hugs that are stuck or wait for you back to work, and send them at once.
     Retry {
         /// Only the hug for this number.
         #[arg(value_parser = milestone)]
         milestone: Option<Milestone>,
-        /// Only hugs of this account, such as x:amber.
-        #[arg(long)]
-        account: Option<AccountName>,
         #[command(flatten)]
-        on_aws: OnAws,
+        whose: Whose,
+    },
+    /// Let a hug go that is held, or give one to a number that lies behind.
+    Approve {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        /// Who gets it, by handle.
+        #[arg(long = "for", value_name = "HANDLE")]
+        chosen: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// End a hug: nothing more is sent for it.
+    Cancel {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Say that you have sent an invitation yourself.
+    Sent {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        /// Where it is: the address of your post.
+        #[arg(value_parser = receipt)]
+        url: Option<Receipt>,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Look whether all is right: settings, secrets, networks, ledger. Sends and changes nothing.
     Doctor {
@@ -116,6 +145,16 @@ impl Arguments {
         let chosen = given.or_else(|| in_environment().map(PathBuf::from));
         chosen.unwrap_or_else(|| "hug.toml".into())
     }
+}
+
+/// Whose hug is meant.
+#[derive(Args)]
+struct Whose {
+    /// Only hugs of this account, such as x:amber.
+    #[arg(long)]
+    account: Option<AccountName>,
+    #[command(flatten)]
+    on_aws: OnAws,
 }
 
 #[derive(Args)]
@@ -165,16 +204,28 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
         Command::Watch { every } => watch_on(&settings, &state, every).await,
-        Command::Retry {
+        Command::Retry { milestone, whose } => {
+            step(&settings, &state, milestone, whose, Step::Retry).await
+        }
+        Command::Approve {
             milestone,
-            account,
-            on_aws,
+            chosen,
+            whose,
         } => {
-            let which = Which { account, milestone };
-            let retry = async |ledger: &Ledger, settings: &Settings, now| {
-                retry::run(ledger, settings, &which, now, &mut stdout()).await
-            };
-            change(&settings, &on_aws.place(&state), retry).await
+            let chosen = chosen.map(|handle| handle.trim_start_matches('@').to_owned());
+            let approve = Step::Approve { chosen };
+            step(&settings, &state, Some(milestone), whose, approve).await
+        }
+        Command::Cancel { milestone, whose } => {
+            step(&settings, &state, Some(milestone), whose, Step::Cancel).await
+        }
+        Command::Sent {
+            milestone,
+            url,
+            whose,
+        } => {
+            let sent = Step::Sent { receipt: url };
+            step(&settings, &state, Some(milestone), whose, sent).await
         }
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
         Command::Status { json, on_aws } => {
@@ -228,6 +279,22 @@ async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<Exit
     warn(&stack.deps.settings);
     watch::run(&mut stack, every).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes a step with the hugs that are meant.
+async fn step(
+    settings: &Path,
+    state: &Path,
+    milestone: Option<Milestone>,
+    whose: Whose,
+    step: Step,
+) -> Result<ExitCode, Error> {
+    let Whose { account, on_aws } = whose;
+    let which = Which { account, milestone };
+    let act = async |ledger: &Ledger, settings: &Settings, now| {
+        creator::run(ledger, settings, &which, &step, now, &mut stdout()).await
+    };
+    change(settings, &on_aws.place(state), act).await
 }
 
 /// Changes the ledger with `act`, which returns how many hugs it put to work, and delivers those, unless another

@@ -1,8 +1,7 @@
 //! `hug status`, beside the checks that it shows.
 
 use serde_json::{Value, json};
-use stand_ins::Fault;
-use tests::settings;
+use tests::{refused_by_x, settings};
 
 use crate::command_line::CommandLine;
 
@@ -91,7 +90,7 @@ async fn a_refused_channel_is_shown_with_the_draft_that_took_its_place() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
-    cli.x.fail_next("POST /2/tweets", Fault::Status(403));
+    cli.x.fail_next("POST /2/tweets", refused_by_x());
     for command in ["check", "status"] {
         let output = cli.run(&[command]).await.stdout();
         assert!(output.contains("announce was refused: "), "{output}");

@@ -77,6 +77,11 @@ impl Call {
             .filter(Value::is_object)
     }
 
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The fields of a body that is an HTML form.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         // A form is encoded as a query is.

@@ -42,18 +42,25 @@ pub(crate) fn control<B: Backend + ?Sized>(
 
 fn fail(call: &Call, faults: &mut Faults) -> Answer {
     let number = |name| call.parameter(name).and_then(|text| text.parse().ok());
-    let fault = match (number("status"), number("rate_limited")) {
-        (Some(status), None) if (400..600).contains(&status) => {
-            u16::try_from(status).ok().map(Fault::Status)
-        }
+    let (status, body) = (number("status"), call.text());
+    let status = status.and_then(|status| u16::try_from(status).ok());
+    let fault = match (status, number("rate_limited")) {
+        (Some(status @ 200..600), None) if !body.is_empty() => Some(Fault::Body {
+            status,
+            content_type: call.header("content-type").unwrap_or_default().to_owned(),
+            headers: Vec::new(),
+            body,
+        }),
+        (Some(status @ 400..600), None) => Some(Fault::Status(status)),
         (None, Some(for_seconds)) => Some(Fault::RateLimited { for_seconds }),
         _ => None,
     };
-    let (Some(fault), Some(route)) = (fault, call.parameter("route")) else {
-        let error = "write route=PART_OF_PATH and status=503, or rate_limited=60 in seconds";
+    let times = call.parameter("times").map_or(Ok(1), str::parse::<u8>);
+    let (Some(fault), Some(route), Ok(times)) = (fault, call.parameter("route"), times) else {
+        let error = "write route=PART_OF_PATH and status=503 (with a body, that is the answer), or rate_limited=60 in seconds; times=3 repeats it";
         return Answer::json(400, &json!({ "error": error }));
     };
-    faults.add(route, fault);
+    (0..times).for_each(|_| faults.add(route, fault.clone()));
     Answer::ok(&json!({"waiting": faults.len()}))
 }
 

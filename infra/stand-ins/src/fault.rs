@@ -39,6 +39,8 @@ pub enum Fault {
         status: u16,
         /// The value of the header `content-type`.
         content_type: String,
+        /// Further headers, by name and value.
+        headers: Vec<(String, String)>,
         /// The body, unchanged.
         body: String,
     },

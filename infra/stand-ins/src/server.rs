@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderValue, header::DATE},
+    http::{HeaderName, HeaderValue, header::DATE},
     response::Response,
 };
 use have_a_hug::clock::Clock;
@@ -243,8 +243,17 @@ impl<B: Backend> Inner<B> {
             Fault::Body {
                 status,
                 content_type,
+                headers,
                 body,
-            } => Some(plain_response(status, &content_type, body.into())),
+            } => {
+                let mut response = plain_response(status, &content_type, body.into());
+                for (name, value) in headers {
+                    if let (Ok(name), Ok(value)) = (name.parse(), HeaderValue::from_str(&value)) {
+                        response.headers_mut().insert::<HeaderName>(name, value);
+                    }
+                }
+                Some(response)
+            }
         }
     }
 }

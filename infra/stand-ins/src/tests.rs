@@ -9,7 +9,7 @@ use crate::{
     Fault, Networks, Person,
     mastodon::{Account, State},
     secret, secrets,
-    testing::{Outcome, Sandbox, TestError, send, with_json},
+    testing::{Outcome, Sandbox, TestError, send, send_json, with_json},
 };
 
 const AMBER: &str = "/api/v1/accounts/109876";
@@ -69,6 +69,7 @@ async fn faults_come_in_order_and_only_on_their_route() -> Outcome {
     let body = Fault::Body {
         status: 402,
         content_type: "application/json".to_owned(),
+        headers: vec![("x-limit".to_owned(), "0".to_owned())],
         body: r#"{"title":"CreditsDepleted"}"#.to_owned(),
     };
     for fault in [
@@ -92,6 +93,7 @@ async fn faults_come_in_order_and_only_on_their_route() -> Outcome {
         (given.status, &given.body["title"]),
         (402, &json!("CreditsDepleted"))
     );
+    assert_eq!(given.header("x-limit"), "0");
     assert_eq!(sandbox.get(FOLLOWERS).await?.status, 200);
     sandbox.network.fail_next("followers", Fault::Html);
     let page = sandbox.get(FOLLOWERS).await?;
@@ -146,6 +148,25 @@ async fn a_demo_by_hand_adds_followers_and_reads_what_was_sent() -> Outcome {
     assert_eq!(send(posting(&sandbox, "again")?).await?.status, 429);
     let requests = sandbox.network.requests();
     assert_eq!(requests.len(), 2, "those by hand do not count");
+    Ok(())
+}
+
+#[tokio::test]
+async fn by_hand_the_next_requests_get_any_answer_as_often_as_asked() -> Outcome {
+    let sandbox = Sandbox::<State>::with_fans(0).await?;
+    let fail = "/stand-in/fail?route=/instance&times=2&status=";
+    send(sandbox.request("POST", &format!("{fail}403"))?).await?;
+    for expected in [403, 403, 200] {
+        let instance = sandbox.get("/api/v2/instance").await?;
+        assert_eq!(instance.status, expected);
+    }
+    let answer = json!({"error": "as it was seen"});
+    send_json(sandbox.request("POST", &format!("{fail}422"))?, &answer).await?;
+    for _ in 0..2 {
+        let given = sandbox.get("/api/v2/instance").await?;
+        assert_eq!(given.error(), (422, "as it was seen"));
+    }
+    assert_eq!(sandbox.get("/api/v2/instance").await?.status, 200);
     Ok(())
 }
 

@@ -105,7 +105,8 @@ async fn what_the_command_prints_of_foreign_text_is_plain() {
     world
         .network
         .fail_next("/followers", body(200, "application/json", &one));
-    let refused = json!({ "title": nasty, "detail": nasty, "type": nasty }).to_string();
+    let why = format!("{nasty} Your Tweet text is too long.");
+    let refused = json!({ "title": nasty, "detail": why, "type": nasty }).to_string();
     world
         .network
         .fail_next("POST /2/tweets", body(403, "application/json", &refused));

@@ -265,7 +265,7 @@ async fn follows_of_another_account_are_never_taken_for_the_accounts_own() {
         .follows_since(&"1@mastodon.example".into(), world.clock.now())
         .await
         .unwrap_err();
-    assert_eq!(error.failure, Failure::Unauthorized);
+    assert_eq!(error.failure, Failure::Blocked { until: None });
     assert!(
         error
             .why

@@ -42,15 +42,17 @@ pub struct Connection<'a> {
 impl Connection<'_> {
     /// The server to write to, and to read from where the network has no AppView.
     pub fn server(&self, rules: &Rules) -> String {
-        let default = || (rules.default_server)(&self.account.handle);
-        self.server.map_or_else(default, str::to_owned)
+        rules.server(&self.account.handle, self.server)
     }
 }
 
 /// How to read the responses of one network.
 pub(crate) struct Dialect {
-    /// Why a request was not carried out. The status comes first: 408, 429 and 5xx mean the same everywhere.
+    /// Why a request was not carried out. The status comes first: 408 and 5xx mean the same everywhere, and
+    /// 429 too unless it is a cap.
     pub refusal: fn(&Response) -> Refusal,
+    /// Whether a 429 is not a rate limit but a cap on what was paid for.
+    pub is_capped: fn(&Response) -> bool,
     /// When a used-up rate limit opens again, as the response says.
     pub reset: fn(&Response) -> Option<Timestamp>,
     /// How long a rate limit lasts where the response does not say.
@@ -63,6 +65,7 @@ pub(crate) struct Dialect {
 
 /// Why a request was not carried out.
 pub(crate) struct Refusal {
+    /// [`Failure::Refused`] means: if this answers the sending of a letter, it is about the letter.
     pub failure: Failure,
     /// The network's own words.
     pub why: String,
@@ -107,16 +110,26 @@ impl Client {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When a block ends, as the network says: a time that lies ahead, and 32 days at the most. No billing
+    /// cycle is longer, and a wrong time must not silence an account for ever.
+    fn end_of_block(&self, announced: Option<Timestamp>, response: &Response) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let end = announced.or_else(|| self.retry_after(response));
+        let end = end.filter(|end| *end > now)?;
+        Some(end.min(now + SignedDuration::from_hours(32 * 24)))
+    }
+
+    fn retry_after(&self, response: &Response) -> Option<Timestamp> {
+        let seconds = SignedDuration::from_secs(response.number("retry-after")?);
+        self.clock.now().checked_add(seconds).ok()
+    }
+
     /// When a used-up rate limit opens again: the time in the response if it lies ahead, else after the
     /// network's usual window. A day at the most: no limit is longer, and a wrong clock of a network must
     /// not silence an account for ever.
     fn reset(&self, response: &Response) -> Timestamp {
         let now = self.clock.now();
-        let seconds = response
-            .number("retry-after")
-            .map(SignedDuration::from_secs);
-        let retry_after = || now.checked_add(seconds?).ok();
-        let announced = (self.dialect.reset)(response).or_else(retry_after);
+        let announced = (self.dialect.reset)(response).or_else(|| self.retry_after(response));
         let announced = announced.filter(|time| *time > now);
         announced
             .unwrap_or(now + self.dialect.window)
@@ -165,7 +178,7 @@ impl Attempt<'_> {
     /// [`Client::blocked_until`].
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Response, NetworkError> {
         let response = self.exchange(request, Failure::TryAgain).await?;
-        if response.status == StatusCode::TOO_MANY_REQUESTS {
+        if self.is_rate_limit(&response) {
             *self.client.lock() = Some(self.client.reset(&response));
         }
         Ok(response)
@@ -193,13 +206,13 @@ impl Attempt<'_> {
         }
     }
 
-    /// The response to a write, if it is a success; where it does not say that nothing was done, the
-    /// outcome is unknown.
+    /// The response to the sending of a letter, if it is a success; where it does not say that nothing was
+    /// done, the outcome is unknown.
     pub(crate) fn accept_written(&self, response: Response) -> Result<Response, NetworkError> {
         if response.status.is_success() {
             return Ok(response);
         }
-        let mut refusal = self.refusal(&response);
+        let mut refusal = self.refusal_of_letter(&response);
         let perhaps_done = response.status.is_server_error()
             || response.status == StatusCode::REQUEST_TIMEOUT
             || (self.client.dialect.done_already)(&response);
@@ -217,14 +230,31 @@ impl Attempt<'_> {
         *self.client.lock() = until;
     }
 
-    /// The error that a response without the wanted result means.
+    fn is_rate_limit(&self, response: &Response) -> bool {
+        response.status == StatusCode::TOO_MANY_REQUESTS
+            && !(self.client.dialect.is_capped)(response)
+    }
+
+    /// The error that a response without the wanted result means, whatever was asked: it refuses no letter.
     pub(crate) fn refusal(&self, response: &Response) -> NetworkError {
+        let mut refusal = self.refusal_of_letter(response);
+        if refusal.failure == Failure::Refused {
+            refusal.failure = Failure::Blocked { until: None };
+        }
+        refusal
+    }
+
+    /// The error that the answer to a letter means.
+    pub(crate) fn refusal_of_letter(&self, response: &Response) -> NetworkError {
         let Refusal { failure, why } = (self.client.dialect.refusal)(response);
-        let failure = match response.status {
-            StatusCode::TOO_MANY_REQUESTS => Failure::WaitUntil(self.client.reset(response)),
-            StatusCode::REQUEST_TIMEOUT => Failure::TryAgain,
-            status if status.is_server_error() => Failure::TryAgain,
-            _ => failure,
+        let failure = match (response.status, failure) {
+            _ if self.is_rate_limit(response) => Failure::WaitUntil(self.client.reset(response)),
+            (StatusCode::REQUEST_TIMEOUT, _) => Failure::TryAgain,
+            (status, _) if status.is_server_error() => Failure::TryAgain,
+            (_, Failure::Blocked { until }) => Failure::Blocked {
+                until: self.client.end_of_block(until, response),
+            },
+            (_, failure) => failure,
         };
         // X answers 200 for an account that does not exist; the reason is in the body.
         let why = if response.status.is_success() {
@@ -262,8 +292,13 @@ impl Attempt<'_> {
 
     /// The recipient of a letter; an error where it names nobody.
     pub(crate) fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
-        let nobody = || self.error(Failure::Refused, "nobody is named to send it to");
+        let nobody = || self.blocked("nobody is named to send it to");
         letter.to.ok_or_else(nobody)
+    }
+
+    /// A failure of this attempt that lasts until someone acts.
+    pub(crate) fn blocked(&self, why: impl Into<String>) -> NetworkError {
+        self.error(Failure::Blocked { until: None }, why)
     }
 
     /// A failure of this attempt. Every reason is redacted, also one of this program: it may quote an address or a header.
@@ -281,9 +316,11 @@ impl Attempt<'_> {
 impl Attempt<'_> {
     /// Panics unless the refusal of any response is readable and no wait ends in the past.
     pub(crate) fn assert_refusal(&self, response: &Response) {
-        let refusal = self.refusal(response);
+        assert_ne!(self.refusal(response).failure, Failure::Refused);
+        let refusal = self.refusal_of_letter(response);
         refusal.assert_readable();
-        if let Failure::WaitUntil(until) = refusal.failure {
+        if let Failure::WaitUntil(until) | Failure::Blocked { until: Some(until) } = refusal.failure
+        {
             assert!(until > self.client.clock.now());
         }
     }
@@ -298,6 +335,7 @@ mod tests {
             failure: Failure::Refused,
             why: "no".to_owned(),
         },
+        is_capped: |response| response.text("capped").is_some(),
         reset: |response| response.unix_time("reset"),
         window: SignedDuration::from_mins(15),
         remaining: "remaining",
@@ -387,5 +425,51 @@ mod tests {
         for head in ["500\n\n", "408\n\n", "403\ndone: yes\n\n"] {
             assert_eq!(failure(head), Some(Failure::OutcomeUnknown), "{head}");
         }
+    }
+
+    #[test]
+    fn only_the_answer_to_a_letter_refuses_one() {
+        let client = client("key");
+        let attempt = client.attempt("sending");
+        let response = || Response::read(b"400\n\n");
+        let letter = attempt.accept_written(response()).err().unwrap();
+        assert_eq!(letter.failure, Failure::Refused);
+        let read = attempt.accept(response()).err().unwrap();
+        assert_eq!(read.failure, Failure::Blocked { until: None });
+    }
+
+    #[test]
+    fn a_429_is_a_rate_limit_unless_it_is_a_cap() {
+        let client = client("key");
+        let failure = |head: &[u8]| {
+            client
+                .attempt("reading")
+                .refusal(&Response::read(head))
+                .failure
+        };
+        let end = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(15);
+        assert_eq!(failure(b"429\n\n"), Failure::WaitUntil(end));
+        assert_eq!(
+            failure(b"429\ncapped: yes\n\n"),
+            Failure::Blocked { until: None }
+        );
+    }
+
+    #[test]
+    fn a_block_ends_when_the_network_says_if_that_lies_ahead_and_within_a_billing_cycle() {
+        let client = client("key");
+        let end = |announced: Option<i64>, head: &[u8]| {
+            let announced = announced.map(|second| Timestamp::from_second(second).unwrap());
+            let end = client.end_of_block(announced, &Response::read(head));
+            end.map(Timestamp::as_second)
+        };
+        assert_eq!(end(Some(600), b"403\n\n"), Some(600));
+        assert_eq!(end(Some(-600), b"403\n\n"), None);
+        assert_eq!(end(None, b"403\nretry-after: 60\n\n"), Some(60));
+        assert_eq!(end(None, b"403\n\n"), None);
+        assert_eq!(
+            end(Some(99_999_999_999), b"403\n\n"),
+            Some(32 * 24 * 60 * 60)
+        );
     }
 }

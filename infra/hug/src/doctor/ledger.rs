@@ -190,7 +190,7 @@ fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
             _ => Finding::wrong(subject, found, trouble.helps),
         })
     };
-    snapshot.hugs.iter().cloned().filter_map(one).collect()
+    snapshot.hugs.iter().filter_map(one).collect()
 }
 
 /// Looks at the file of records that the stream gave up on; their hugs may have been delivered since.

@@ -180,11 +180,8 @@ fn failed(name: &AccountName, error: &NetworkError) -> Finding {
         Failure::TryAgain | Failure::OutcomeUnknown => {
             "look again in a while; this passes by itself"
         }
-        Failure::Unauthorized => {
-            "correct the account's secrets, or what they may do at the network"
-        }
-        Failure::Refused => {
-            "see what it says, and whether `handle` and `server` in the settings are right"
+        Failure::Blocked { .. } | Failure::Refused => {
+            "see what it says, and whether the account's secrets, `handle` and `server` in the settings are right"
         }
     };
     Finding::wrong(name, found, help)

@@ -1,6 +1,9 @@
 //! Private messages. They go through the PDS to the chat service.
 
-use promise::{account::UserId, letter::Letter};
+use promise::{
+    account::UserId,
+    letter::{Letter, Receipt},
+};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
@@ -9,17 +12,23 @@ use super::{
     wire::{Conversation, Message, Messages, xrpc_error},
 };
 use crate::{
-    http::{with_json, with_query},
+    http::{Response, with_json, with_query},
     network::{NetworkError, client::Attempt},
 };
 
-/// Sends the letter as a message and returns its id.
+/// Sends the letter as a message.
 pub(super) async fn send(
     pds: &Pds,
     attempt: Attempt<'_>,
     letter: &Letter<'_>,
-) -> Result<String, NetworkError> {
-    let convo = conversation(pds, attempt, letter).await?;
+) -> Result<Receipt, NetworkError> {
+    let response = ask_for_conversation(pds, attempt, letter).await?;
+    // The chat service says here, before there is a message, that the recipient takes none.
+    if !response.status.is_success() {
+        return Err(attempt.refusal_of_letter(&response));
+    }
+    let Conversation { convo } = attempt.parse(&response)?;
+    let convo = convo.id;
     let body = json!({ "convoId": convo, "message": { "text": letter.text } });
     let send = |session: &Session| {
         let url = session.url("chat.bsky.convo.sendMessage");
@@ -27,17 +36,27 @@ pub(super) async fn send(
     };
     let response = pds.write(attempt, letter.from, send).await?;
     let message: Message = attempt.parse_sent(&response)?;
-    Ok(message.id)
+    Ok(receipt(message, convo))
 }
 
-/// The id of the message that an earlier try sent. No key makes a message go out only once, so the
+fn receipt(message: Message, convo: String) -> Receipt {
+    Receipt {
+        reference: message.id,
+        url: None,
+        reply_key: Some(convo),
+    }
+}
+
+/// The message that an earlier try sent. No key makes a message go out only once, so the
 /// conversation is read.
 pub(super) async fn find(
     pds: &Pds,
     attempt: Attempt<'_>,
     letter: &Letter<'_>,
-) -> Result<Option<String>, NetworkError> {
-    let convo = conversation(pds, attempt, letter).await?;
+) -> Result<Option<Receipt>, NetworkError> {
+    let response = attempt.accept(ask_for_conversation(pds, attempt, letter).await?)?;
+    let Conversation { convo } = attempt.parse(&response)?;
+    let convo = convo.id;
     let get = |session: &Session| {
         let url = session.url("chat.bsky.convo.getMessages");
         let query = [("convoId", convo.as_str()), ("limit", "100")];
@@ -46,7 +65,7 @@ pub(super) async fn find(
     let response = pds.read(attempt, letter.from, get).await?;
     let Messages { messages } = attempt.parse(&response)?;
     let found = messages.into_iter().find(|message| message.is(letter));
-    Ok(found.map(|message| message.id))
+    Ok(found.map(|message| receipt(message, convo)))
 }
 
 /// Whether the app password was made with access to messages; `None` where the answer does not say.
@@ -68,11 +87,11 @@ pub(super) async fn is_open(
     })
 }
 
-async fn conversation(
+async fn ask_for_conversation(
     pds: &Pds,
     attempt: Attempt<'_>,
     letter: &Letter<'_>,
-) -> Result<String, NetworkError> {
+) -> Result<Response, NetworkError> {
     let to = attempt.recipient(letter)?;
     let get = |session: &Session| {
         let url = session.url("chat.bsky.convo.getConvoForMembers");
@@ -82,9 +101,7 @@ async fn conversation(
                 .get(with_query(url, &[("members", to.id.as_str())])),
         )
     };
-    let response = pds.read(attempt, letter.from, get).await?;
-    let Conversation { convo } = attempt.parse(&response)?;
-    Ok(convo.id)
+    pds.ask(attempt, letter.from, get).await
 }
 
 fn to_chat(request: RequestBuilder) -> RequestBuilder {

@@ -12,10 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::UserId,
     channel::Channel,
-    follower::{Follower, Recipient},
-    letter::Letter,
+    follower::Follower,
+    letter::{Letter, Receipt},
 };
-use reqwest::StatusCode;
 use serde_json::json;
 
 use self::{
@@ -48,6 +47,7 @@ const MAX_PAGES_OF_NOTIFICATIONS: usize = 10;
 
 const DIALECT: Dialect = Dialect {
     refusal,
+    is_capped: |_| false,
     reset: |response| response.unix_time("ratelimit-reset"),
     window: SignedDuration::from_mins(5),
     remaining: "ratelimit-remaining",
@@ -56,25 +56,18 @@ const DIALECT: Dialect = Dialect {
 };
 
 fn refusal(response: &Response) -> Refusal {
-    let XrpcError { error, message } = response.json().unwrap_or_default();
-    let failure = match (response.status, error.as_str()) {
-        // The follower's own settings refuse the message; the login is right.
-        (_, "MessagesDisabled" | "NotFollowedBySender" | "BlockedActor" | "RecipientNotFound") => {
-            Failure::Refused
-        }
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _)
-        | (
-            _,
-            "AuthMissing" | "InvalidToken" | "ExpiredToken" | "AccountTakedown"
-            | "AccountDeactivated",
-        ) => Failure::Unauthorized,
+    let error: XrpcError = response.json().unwrap_or_default();
+    let failure = if error.error.is_empty() {
         // A response that names no error comes from something on the way to the server.
-        (_, "") => Failure::TryAgain,
-        _ => Failure::Refused,
+        Failure::TryAgain
+    } else if error.is_about_the_letter() {
+        Failure::Refused
+    } else {
+        Failure::Blocked { until: None }
     };
     Refusal {
         failure,
-        why: format!("{error} {message}"),
+        why: format!("{} {}", error.error, error.message),
     }
 }
 
@@ -191,7 +184,7 @@ impl Network for Bluesky {
         Ok(vec![profile.into_follower()])
     }
 
-    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+    async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempt = self.client().attempt("sending the invitation");
         if letter.channel == Channel::Message {
             return chat::send(&self.pds, attempt, letter).await;
@@ -210,10 +203,10 @@ impl Network for Bluesky {
         };
         let response = self.pds.write(attempt, letter.from, put).await?;
         let put: Reference = attempt.parse_sent(&response)?;
-        Ok(put.uri)
+        Ok(put.into())
     }
 
-    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
         let attempt = self
             .client()
             .attempt("looking up whether the invitation arrived");
@@ -235,7 +228,7 @@ impl Network for Bluesky {
             return Ok(None);
         }
         let found: Reference = attempt.parse(&attempt.accept(response)?)?;
-        Ok(Some(found.uri))
+        Ok(Some(found.into()))
     }
 
     /// One login, of the 300 that an account has a day.
@@ -250,11 +243,6 @@ impl Network for Bluesky {
             post: Some(true),
             message,
         })
-    }
-
-    fn draft_link(&self, _recipient: Option<&Recipient>, text: &str) -> String {
-        let page = "https://bsky.app/intent/compose".to_owned();
-        with_query(page, &[("text", text)])
     }
 
     fn blocked_until(&self) -> Option<Timestamp> {
@@ -327,7 +315,7 @@ impl Bluesky {
             Err(error) => error.assert_readable(),
         }
         match attempt.parse_sent::<Reference>(response) {
-            Ok(put) => assert!(put.uri.len() <= 1_024),
+            Ok(put) => assert!(Receipt::from(put).reference.len() <= 1_024),
             Err(error) => error.assert_readable(),
         }
         let _ = attempt.parse::<Notifications>(response);

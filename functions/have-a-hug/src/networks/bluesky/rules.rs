@@ -8,6 +8,8 @@ use promise::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::http::{percent_encoded, with_query};
+
 /// A handle has at most 253 characters; a post has room for these. The mention is a facet and not the
 /// letters, so an address can be cut.
 const MAX_ADDRESS: usize = 48;
@@ -62,6 +64,13 @@ pub const RULES: Rules = Rules {
     secrets_to_read: &[],
     help_to_post: "make an app password with \"allow access to your direct messages\" ticked",
     help_to_message: "make an app password with \"allow access to your direct messages\" ticked",
+    profile_url: |_, handle| format!("https://bsky.app/profile/{}", percent_encoded(handle)),
+    post_link: |_, text| {
+        let page = "https://bsky.app/intent/compose".to_owned();
+        with_query(page, &[("text", text)])
+    },
+    // Its links open a conversation by an id that only the chat service gives out.
+    private_link: |_, _, _| None,
     price_of_a_look: None,
 };
 

@@ -75,7 +75,7 @@ impl Pds {
         self.exchange(attempt, id, request, Failure::TryAgain).await
     }
 
-    /// Does something with the login of the account `id`: without a response it may have been done.
+    /// Sends a letter with the login of the account `id`: without a response it may have arrived.
     pub(super) async fn write(
         &self,
         attempt: Attempt<'_>,
@@ -130,7 +130,7 @@ impl Pds {
     async fn log_in(&self, id: &UserId) -> Result<Session, NetworkError> {
         let attempt = self.client.attempt("logging in with the app password");
         let Some(password) = &self.app_password else {
-            return Err(attempt.error(Failure::Unauthorized, "there is no app password"));
+            return Err(attempt.blocked("there is no app password"));
         };
         let url = format!("{}/xrpc/com.atproto.server.createSession", self.server);
         let body = json!({ "identifier": id, "password": password.expose_secret() });
@@ -139,7 +139,7 @@ impl Pds {
         let tokens = tokens(attempt, &attempt.accept(response)?)?;
         if *id != *tokens.did.as_str() {
             let why = format!("the app password belongs to {}, not to {id}", tokens.did);
-            return Err(attempt.error(Failure::Unauthorized, why));
+            return Err(attempt.blocked(why));
         }
         Ok(Session::new(tokens, &self.server))
     }

@@ -1,14 +1,17 @@
 //! Bluesky's JSON.
 
 use jiff::Timestamp;
-use promise::{follower::Follower, letter::Letter};
+use promise::{
+    follower::Follower,
+    letter::{Letter, Receipt},
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::{
     http::Response,
-    network::{Cursor, LOOKBACK, machine_made, time_if_readable},
+    network::{Cursor, LOOKBACK, machine_made, text_if_plain, time_if_readable},
     secret::is_allowed_server,
 };
 
@@ -52,10 +55,50 @@ pub(super) struct XrpcError {
     pub message: String,
 }
 
+impl XrpcError {
+    /// Whether the network does not carry this letter, while it may carry others of this account: the
+    /// recipient takes no messages from it, or the words are too long.
+    pub(super) fn is_about_the_letter(&self) -> bool {
+        match self.error.as_str() {
+            "MessagesDisabled" | "NotFollowedBySender" | "BlockedActor" | "RecipientNotFound" => {
+                true
+            }
+            // Older services have no names for these.
+            "InvalidRequest" => [
+                "recipient requires incoming messages",
+                "recipient has disabled incoming messages",
+                "recipient does not exist",
+                "text must not be longer than",
+            ]
+            .iter()
+            .any(|words| self.message.contains(words)),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Reference {
     #[serde(deserialize_with = "uri")]
-    pub uri: String,
+    uri: String,
+    #[serde(default, deserialize_with = "text_if_plain")]
+    cid: Option<String>,
+}
+
+impl From<Reference> for Receipt {
+    /// A post has a page at bsky.app under the author's DID and the key of its record.
+    fn from(post: Reference) -> Self {
+        let parts: Vec<&str> = post.uri.split('/').collect();
+        let url = match parts.as_slice() {
+            ["at:", "", did, _, key] => Some(format!("https://bsky.app/profile/{did}/post/{key}")),
+            _ => None,
+        };
+        Self {
+            url,
+            reply_key: post.cid,
+            reference: post.uri,
+        }
+    }
 }
 
 #[derive(Deserialize)]

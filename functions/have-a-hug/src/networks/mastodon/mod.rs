@@ -19,7 +19,10 @@ mod wire;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::UserId, follower::Recipient, letter::Letter};
+use promise::{
+    account::UserId,
+    letter::{Letter, Receipt},
+};
 use reqwest::{RequestBuilder, StatusCode, Url, header::LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -65,6 +68,7 @@ const MAX_PAGES: usize = 25;
 
 const DIALECT: Dialect = Dialect {
     refusal,
+    is_capped: |_| false,
     reset,
     window: SignedDuration::from_mins(5),
     remaining: "x-ratelimit-remaining",
@@ -74,6 +78,13 @@ const DIALECT: Dialect = Dialect {
 
 fn refusal(response: &Response) -> Refusal {
     let problem: Problem = response.json().unwrap_or_default();
+    let failure = match response.status {
+        status if status.is_redirection() => Failure::Blocked { until: None },
+        // An answer that is not in Mastodon's own form comes from something on the way to the server.
+        _ if !problem.is_mastodons() => Failure::TryAgain,
+        status if problem.is_about_the_letter(status) => Failure::Refused,
+        _ => Failure::Blocked { until: None },
+    };
     let mut why = problem.words();
     if let Some(to) = response
         .text(LOCATION.as_str())
@@ -84,12 +95,6 @@ fn refusal(response: &Response) -> Refusal {
             "{why}; it leads to {to}: if the account's server is there, set server to that"
         );
     }
-    let needs_a_person = why.contains("requires an authenticated user");
-    let failure = match response.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unauthorized,
-        StatusCode::UNPROCESSABLE_ENTITY if needs_a_person => Failure::Unauthorized,
-        _ => Failure::Refused,
-    };
     Refusal { failure, why }
 }
 
@@ -111,9 +116,9 @@ impl Network for Mastodon {
         let account: Account = attempt.parse(&response)?;
         self.check_home(attempt, &account)?;
         let followers = count(account.followers_count).ok_or_else(|| {
-            let why =
-                "the server hides the number of followers; show it in the account's preferences";
-            attempt.error(Failure::Refused, why)
+            attempt.blocked(
+                "the server hides the number of followers; show it in the account's preferences",
+            )
         })?;
         attempt.note_limit(&response);
         Ok(Profile {
@@ -196,7 +201,7 @@ impl Network for Mastodon {
         Ok(None)
     }
 
-    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+    async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempt = self.client.attempt("sending the invitation");
         self.check_owner(attempt, letter.from).await?;
         self.check_length(attempt, letter.text).await?;
@@ -212,12 +217,12 @@ impl Network for Mastodon {
         let response = attempt.write(self.signed(request)).await?;
         let status: Status = attempt.parse_sent(&response)?;
         check_addressed(attempt, letter, &status)?;
-        Ok(status.id)
+        Ok(status.into())
     }
 
     /// The server remembers an idempotency key for an hour; the account's own statuses show at any time
     /// whether the letter arrived.
-    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
         let attempt = self
             .client
             .attempt("looking up whether the invitation arrived");
@@ -236,7 +241,7 @@ impl Network for Mastodon {
                 .into_iter()
                 .find(|status| status.is(letter) && reached(status));
             if let Some(status) = ours {
-                return Ok(Some(status.id));
+                return Ok(Some(status.into()));
             }
             if too_old {
                 return Ok(None);
@@ -266,12 +271,6 @@ impl Network for Mastodon {
             post: self.may_post().await,
             message: None,
         })
-    }
-
-    fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String {
-        let mut query = vec![("text", text)];
-        query.extend(recipient.map(|_| ("visibility", "direct")));
-        self.url("/share", &query)
     }
 
     fn blocked_until(&self) -> Option<Timestamp> {
@@ -355,7 +354,7 @@ impl Mastodon {
                 "the next page is said to be at {to}, not at {}; if the account's server is there, set server to that",
                 self.server
             );
-            attempt.error(Failure::Refused, why)
+            attempt.blocked(why)
         })
     }
 
@@ -381,7 +380,7 @@ impl Mastodon {
         } else {
             return Ok(());
         };
-        Err(attempt.error(Failure::Refused, why))
+        Err(attempt.blocked(why))
     }
 
     /// An account may hide its list: the list is then empty for everyone but the account itself.
@@ -404,7 +403,7 @@ impl Mastodon {
                 "the account hides its list of followers; show it in the account's preferences, or set MASTODON_ACCESS_TOKEN to a token of the account with the scope read:accounts"
             }
         };
-        Err(attempt.error(Failure::Unauthorized, why))
+        Err(attempt.blocked(why))
     }
 
     /// Whether the token's application may post, and look up whether a post arrived. Servers before 4.3 do
@@ -426,7 +425,7 @@ impl Mastodon {
     async fn check_owner(&self, attempt: Attempt<'_>, id: &UserId) -> Result<(), NetworkError> {
         if self.access_token.is_none() {
             let why = "there is no access token";
-            return Err(attempt.error(Failure::Unauthorized, why));
+            return Err(attempt.blocked(why));
         }
         let ask = || async {
             let url = self.url("/api/v1/accounts/verify_credentials", &[]);
@@ -442,7 +441,7 @@ impl Mastodon {
             "the access token belongs to the account {owner}, not to {}",
             number(id)
         );
-        Err(attempt.error(Failure::Unauthorized, why))
+        Err(attempt.blocked(why))
     }
 
     /// Servers set their own limit; [`RULES`] knows only Mastodon's.
@@ -465,16 +464,15 @@ impl Mastodon {
     /// Reads the limit from the instance document; older servers have only its first version.
     async fn read_max_characters(&self, attempt: Attempt<'_>) -> Result<usize, NetworkError> {
         for path in ["/api/v2/instance", "/api/v1/instance"] {
-            match self.get(attempt, &self.url(path, &[])).await {
-                Ok(response) => {
-                    let instance: Instance = attempt.parse(&response)?;
-                    if let Some(max) = instance.max_characters() {
-                        return Ok(max);
-                    }
-                }
-                // The server has no such document.
-                Err(error) if error.failure == Failure::Refused => {}
-                Err(error) => return Err(error),
+            let url = self.url(path, &[]);
+            let response = attempt.ask(self.signed(self.client.http.get(url))).await?;
+            // The server has no such document.
+            if response.status == StatusCode::NOT_FOUND {
+                continue;
+            }
+            let instance: Instance = attempt.parse(&attempt.accept(response)?)?;
+            if let Some(max) = instance.max_characters() {
+                return Ok(max);
             }
         }
         Ok(rules::MAX_CHARACTERS)

@@ -7,6 +7,8 @@ use promise::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::http::{percent_encoded, with_query};
+
 pub(super) const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 
 /// A status has at most this many characters, unless its server says otherwise.
@@ -44,6 +46,20 @@ pub const RULES: Rules = Rules {
     secrets_to_read: &[],
     help_to_post: "give the token's application the scopes of README.md, then take its new token",
     help_to_message: "give the token's application the scopes of README.md, then take its new token",
+    // The account's own server shows every follower, and a handle cannot lead to another address.
+    profile_url: |server, handle| format!("{server}/{}", encoded_address(handle)),
+    post_link: |server, text| with_query(format!("{server}/share"), &[("text", text)]),
+    private_link: |server, to, text| {
+        // Only those whom the text names can read it.
+        let address = address(&to.handle);
+        let text = if text.contains(&address) {
+            text.to_owned()
+        } else {
+            format!("{address} {text}")
+        };
+        let query = [("text", text.as_str()), ("visibility", "direct")];
+        Some(with_query(format!("{server}/share"), &query))
+    },
     price_of_a_look: None,
 };
 
@@ -75,6 +91,13 @@ fn address(handle: &str) -> String {
         Some(server) if !server.is_empty() => format!("@{name}@{server}"),
         _ => format!("@{name}"),
     }
+}
+
+/// The address as a part of a path: `@cleo@other.example`.
+fn encoded_address(handle: &str) -> String {
+    let address = address(handle);
+    let parts: Vec<String> = address.split('@').map(percent_encoded).collect();
+    parts.join("@")
 }
 
 /// How Mastodon counts: what a reader sees as one character is one, a link is 23 however long it is, and

@@ -1,12 +1,17 @@
 //! Mastodon's JSON.
 
 use jiff::Timestamp;
-use promise::{channel::Channel, follower::Follower, letter::Letter};
+use promise::{
+    channel::Channel,
+    follower::Follower,
+    letter::{Letter, Receipt},
+};
+use reqwest::StatusCode;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
 use super::html;
-use crate::network::{LOOKBACK, machine_made};
+use crate::network::{LOOKBACK, machine_made, text_if_plain};
 
 /// To whom the server shows it: an announcement to everyone, anything else only to those it names.
 pub(super) fn visibility(channel: Channel) -> &'static str {
@@ -96,6 +101,8 @@ pub(super) struct Notification {
 pub(super) struct Status {
     #[serde(deserialize_with = "id")]
     pub id: String,
+    #[serde(default, deserialize_with = "text_if_plain")]
+    url: Option<String>,
     pub created_at: Timestamp,
     pub content: Option<String>,
     pub visibility: Option<String>,
@@ -106,6 +113,17 @@ pub(super) struct Status {
 #[derive(Debug, Deserialize)]
 pub(super) struct Mention {
     pub id: String,
+}
+
+impl From<Status> for Receipt {
+    fn from(status: Status) -> Self {
+        let is_page = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        Self {
+            reference: status.id,
+            url: status.url.filter(is_page),
+            reply_key: None,
+        }
+    }
 }
 
 impl Status {
@@ -162,6 +180,27 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// Whether it is in Mastodon's own form.
+    pub(super) fn is_mastodons(&self) -> bool {
+        !self.error.is_null()
+    }
+
+    /// Whether the server does not take this status, while it may take others of this account: its text is
+    /// not valid there, or what it replies to is gone.
+    pub(super) fn is_about_the_letter(&self, status: StatusCode) -> bool {
+        let words = self.words().to_lowercase();
+        let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        match status {
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => {
+                says(&["validation failed", "character limit", "too long"])
+            }
+            StatusCode::NOT_FOUND => says(&["reply"]),
+            _ => false,
+        }
+    }
+
     pub(super) fn words(&self) -> String {
         let error = match &self.error {
             Value::Null => "no reason given".to_owned(),

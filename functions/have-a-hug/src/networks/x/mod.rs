@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::UserId,
     channel::Channel,
-    follower::{Follower, Recipient},
-    letter::Letter,
+    follower::Follower,
+    letter::{Letter, Receipt},
 };
 use reqwest::{Method, StatusCode, header::AUTHORIZATION};
 use serde::de::DeserializeOwned;
@@ -47,35 +47,49 @@ const FOLLOWER_FIELDS: &str = "created_at,description,profile_image_url,public_m
 
 const DIALECT: Dialect = Dialect {
     refusal,
-    reset: |response| response.unix_time("x-rate-limit-reset"),
+    is_capped: |response| problem(response).is_about_a_cap(),
+    reset,
     window: SignedDuration::from_mins(15),
     remaining: "x-rate-limit-remaining",
     // X refuses the same words twice.
-    done_already: |response| {
-        problem(response)
-            .words()
-            .is_some_and(|words| words.contains("duplicate content"))
-    },
+    done_already: |response| problem(response).is_about_a_duplicate(),
 };
 
 fn problem(response: &Response) -> Problem {
     response.json().unwrap_or_default()
 }
 
+/// X answers 403 for what a letter cannot help (a cap, a lock, a daily limit, a suspicion) as well as for a
+/// letter that it does not carry. So a refusal is about the account unless X says that it is about the letter.
 fn refusal(response: &Response) -> Refusal {
     let problem = problem(response);
     let words = problem.words();
+    let until = problem.reset().or_else(|| end_of_day(response));
     let failure = match response.status {
-        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Unauthorized,
-        StatusCode::FORBIDDEN if problem.is_about_rights() => Failure::Unauthorized,
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Blocked { until },
         // A response that is not in X's own form comes from something on the way to X.
         _ if words.is_none() => Failure::TryAgain,
-        _ => Failure::Refused,
+        _ if problem.is_about_the_letter() => Failure::Refused,
+        _ => Failure::Blocked { until },
     };
     Refusal {
         failure,
         why: words.unwrap_or_else(|| "no reason given".to_owned()),
     }
+}
+
+/// When the limit of a day opens again, if it is used up. X has one for each account and one for each app.
+fn end_of_day(response: &Response) -> Option<Timestamp> {
+    let ends = ["user", "app"].map(|whose| {
+        let used_up = response.number(&format!("x-{whose}-limit-24hour-remaining")) == Some(0);
+        let end = || response.unix_time(&format!("x-{whose}-limit-24hour-reset"));
+        used_up.then(end).flatten()
+    });
+    ends.into_iter().flatten().max()
+}
+
+fn reset(response: &Response) -> Option<Timestamp> {
+    end_of_day(response).or_else(|| response.unix_time("x-rate-limit-reset"))
 }
 
 #[async_trait]
@@ -121,21 +135,21 @@ impl Network for X {
         Ok(Page { followers, next })
     }
 
-    async fn send(&self, letter: &Letter<'_>) -> Result<String, NetworkError> {
+    async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempt = self.client.attempt("sending the invitation");
         self.check_owner(attempt, letter.from)?;
         let body = json!({ "text": letter.text });
         if letter.channel != Channel::Message {
             let sent: Sent<PostId> = self.post(attempt, "/2/tweets", &body).await?;
-            return Ok(sent.data.id);
+            return Ok(self.receipt(letter, sent.data.id, None));
         }
         let to = attempt.recipient(letter)?;
         let path = format!("/2/dm_conversations/with/{}/messages", to.id);
         let sent: Sent<MessageId> = self.post(attempt, &path, &body).await?;
-        Ok(sent.data.dm_event_id)
+        Ok(self.receipt(letter, sent.data.dm_event_id, sent.data.dm_conversation_id))
     }
 
-    async fn find(&self, letter: &Letter<'_>) -> Result<Option<String>, NetworkError> {
+    async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
         let attempt = self
             .client
             .attempt("looking up whether the invitation arrived");
@@ -143,7 +157,10 @@ impl Network for X {
         let (path, query) = if letter.channel == Channel::Message {
             let to = attempt.recipient(letter)?;
             let path = format!("/2/dm_conversations/with/{}/dm_events", to.id);
-            let fields = ("dm_event.fields", "created_at,sender_id,text");
+            let fields = (
+                "dm_event.fields",
+                "created_at,dm_conversation_id,sender_id,text",
+            );
             (path, [fields, ("event_types", "MessageCreate")])
         } else {
             let path = format!("/2/users/{}/tweets", letter.from);
@@ -169,7 +186,11 @@ impl Network for X {
                 .last()
                 .is_some_and(|oldest| !oldest.written_since(letter.prepared_at));
             if let Some(found) = written.into_iter().find(|one| one.is(letter)) {
-                return Ok(Some(found.id));
+                return Ok(Some(self.receipt(
+                    letter,
+                    found.id,
+                    found.dm_conversation_id,
+                )));
             }
             cursor = next;
             if cursor.is_none() || too_old {
@@ -202,17 +223,6 @@ impl Network for X {
         })
     }
 
-    fn draft_link(&self, recipient: Option<&Recipient>, text: &str) -> String {
-        let (page, query) = match recipient {
-            Some(to) => (
-                "messages/compose",
-                vec![("recipient_id", to.id.as_str()), ("text", text)],
-            ),
-            None => ("intent/post", vec![("text", text)]),
-        };
-        with_query(format!("https://x.com/{page}"), &query)
-    }
-
     fn blocked_until(&self) -> Option<Timestamp> {
         self.client.blocked_until()
     }
@@ -229,6 +239,22 @@ impl X {
             client: Client::new(connection, &DIALECT),
             server: connection.server(&RULES),
             keys: Keys::from(connection.credentials),
+        }
+    }
+
+    fn receipt(
+        &self,
+        letter: &Letter<'_>,
+        reference: String,
+        reply_key: Option<String>,
+    ) -> Receipt {
+        let posted = letter.channel != Channel::Message;
+        let handle = &self.client.account.handle;
+        let url = format!("https://x.com/{handle}/status/{reference}");
+        Receipt {
+            reference,
+            url: posted.then_some(url),
+            reply_key: reply_key.filter(|_| !posted),
         }
     }
 
@@ -265,12 +291,12 @@ impl X {
     fn check_owner(&self, attempt: Attempt<'_>, id: &UserId) -> Result<(), NetworkError> {
         let Keys::User(keys) = &self.keys else {
             let why = "a bearer token can only read; sending needs the four keys of OAuth 1.0a";
-            return Err(attempt.error(Failure::Unauthorized, why));
+            return Err(attempt.blocked(why));
         };
         match keys.owner() {
             Some(owner) if *id != *owner => {
                 let why = format!("the access token writes for the account {owner}, not for {id}");
-                Err(attempt.error(Failure::Unauthorized, why))
+                Err(attempt.blocked(why))
             }
             _ => Ok(()),
         }

@@ -6,6 +6,8 @@ use promise::{
     rules::{HandleRules, Limit, Rules, SecretRule, Shape, cut_address},
 };
 
+use crate::http::{percent_encoded, with_query};
+
 /// The longest handle.
 const MAX_HANDLE: usize = 15;
 
@@ -95,6 +97,13 @@ pub const RULES: Rules = Rules {
     }],
     help_to_post: "give the app \"read and write\" at developer.x.com, then make the access token and secret anew",
     help_to_message: "give the app \"read, write and direct messages\" at developer.x.com, then make the access token and secret anew",
+    profile_url: |_, handle| format!("https://x.com/{}", percent_encoded(handle)),
+    post_link: |_, text| with_query("https://x.com/intent/post".to_owned(), &[("text", text)]),
+    private_link: |_, to, text| {
+        let page = "https://x.com/messages/compose".to_owned();
+        let query = [("recipient_id", to.id.as_str()), ("text", text)];
+        Some(with_query(page, &query))
+    },
     price_of_a_look: Some(
         "this look cost $0.021 at most: the account, the keys' owner, one follower",
     ),

@@ -1,10 +1,11 @@
 //! X's JSON.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use promise::{follower::Follower, letter::Letter};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use crate::network::{Cursor, LOOKBACK, machine_made, time_if_readable};
+use crate::network::{Cursor, LOOKBACK, machine_made, text_if_plain, time_if_readable};
 
 /// X's ids are numbers of 64 bits, written in decimal.
 fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -43,6 +44,8 @@ pub(super) struct PostId {
 pub(super) struct MessageId {
     #[serde(deserialize_with = "id")]
     pub dm_event_id: String,
+    #[serde(default, deserialize_with = "text_if_plain")]
+    pub dm_conversation_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +105,8 @@ pub(super) struct Written {
     text: String,
     created_at: Option<Timestamp>,
     sender_id: Option<String>,
+    #[serde(default, deserialize_with = "text_if_plain")]
+    pub dm_conversation_id: Option<String>,
 }
 
 impl Written {
@@ -149,10 +154,13 @@ fn same_words(sent: &str, text: &str) -> bool {
 /// X's two shapes of an error: a problem object, or a list of errors.
 #[derive(Default, Deserialize)]
 pub(super) struct Problem {
-    pub title: Option<String>,
+    title: Option<String>,
     detail: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// When a spending cap ends: a date, of which X does not say the time zone.
+    #[serde(default)]
+    reset_date: Value,
     #[serde(default)]
     errors: Vec<SingleError>,
 }
@@ -161,7 +169,29 @@ pub(super) struct Problem {
 pub(super) struct SingleError {
     message: Option<String>,
     detail: Option<String>,
+    #[serde(default)]
+    parameters: Value,
 }
+
+/// The ends of the types of problems that are about the app, its keys or its credits.
+const ABOUT_THE_APP: [&str; 5] = [
+    "/credits",
+    "/usage-capped",
+    "/client-forbidden",
+    "/unsupported-authentication",
+    "/oauth1-permissions",
+];
+
+/// Words of the refusals that are about the letter, in lower case. X has no type for them.
+const ABOUT_THE_LETTER: [&str; 7] = [
+    "you do not have permission to dm one or more participants",
+    "cannot send messages to",
+    "reply to this conversation is not allowed",
+    "only reply to or quote posts where you are mentioned",
+    "restricted who can reply to this",
+    "reply to a tweet that is deleted or not visible to you",
+    "text is too long",
+];
 
 impl Problem {
     pub(super) fn words(&self) -> Option<String> {
@@ -174,19 +204,49 @@ impl Problem {
             .cloned()
     }
 
-    /// Whether a 403 is about the rights of the app or token, and not about this letter.
-    pub(super) fn is_about_rights(&self) -> bool {
+    fn is_of_type(&self, ends: &[&str]) -> bool {
         let kind = self.kind.as_deref().unwrap_or_default();
-        let words = self.words().unwrap_or_default();
-        [
-            "unsupported-authentication",
-            "client-forbidden",
-            "oauth1-permissions",
-        ]
-        .iter()
-        .any(|right| kind.ends_with(right))
-            || words.contains("oauth1 app permissions")
-            || words.contains("suspended")
+        ends.iter().any(|end| kind.ends_with(end))
+    }
+
+    /// Whether any of its texts contains one of these words, which are in lower case.
+    fn says(&self, words: &[&str]) -> bool {
+        let texts = self.errors.iter();
+        let texts = texts.flat_map(|error| [&error.detail, &error.message]);
+        let mut texts = texts.chain([&self.detail]).flatten();
+        texts.any(|text| {
+            let text = text.to_lowercase();
+            words.iter().any(|words| text.contains(words))
+        })
+    }
+
+    /// Whether X does not carry this letter, while it may carry others of this account.
+    pub(super) fn is_about_the_letter(&self) -> bool {
+        let about_text = |error: &SingleError| error.parameters.get("text").is_some();
+        !self.is_of_type(&ABOUT_THE_APP)
+            && (self.says(&ABOUT_THE_LETTER) || self.errors.iter().any(about_text))
+    }
+
+    /// Whether the account has posted the same words before.
+    pub(super) fn is_about_a_duplicate(&self) -> bool {
+        self.is_of_type(&["/duplicate-rules"])
+            || self.says(&["duplicate content", "status is a duplicate"])
+    }
+
+    /// Whether a 429 is about what was paid for. X gives the type of a cap to plain rate limits too **[U]**.
+    pub(super) fn is_about_a_cap(&self) -> bool {
+        let is_rate_limit = self.title.as_deref() == Some("Too Many Requests");
+        self.is_of_type(&["/credits", "/usage-capped"]) && !is_rate_limit
+    }
+
+    /// When a cap ends, if X says so.
+    pub(super) fn reset(&self) -> Option<Timestamp> {
+        let text = self.reset_date.as_str()?;
+        let midnight = || {
+            let date: Date = text.parse().ok()?;
+            Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+        };
+        text.parse().ok().or_else(midnight)
     }
 }
 
@@ -194,29 +254,34 @@ impl Problem {
 mod tests {
     use super::*;
 
+    fn problem(json: &str) -> Problem {
+        serde_json::from_str(json).unwrap()
+    }
+
     #[test]
-    fn a_403_is_about_the_apps_rights_or_about_the_letter() {
-        let is_about_rights = |problem: &str| {
-            let problem: Problem = serde_json::from_str(problem).unwrap();
-            problem.is_about_rights()
-        };
-        for rights in [
-            "oauth1-permissions",
-            "client-forbidden",
-            "unsupported-authentication",
-        ] {
-            let kind = format!("https://api.twitter.com/2/problems/{rights}");
-            assert!(
-                is_about_rights(&format!(r#"{{"type":"{kind}","detail":"no"}}"#)),
-                "{rights}"
-            );
+    fn the_type_of_a_problem_counts_more_than_its_words() {
+        let words = "Your Tweet text is too long.";
+        for end in ABOUT_THE_APP {
+            let kind = format!("https://api.twitter.com/2/problems{end}");
+            let json = format!(r#"{{"type":"{kind}","detail":"{words}"}}"#);
+            assert!(!problem(&json).is_about_the_letter(), "{end}");
         }
-        assert!(is_about_rights(
-            r#"{"detail":"Your client app is not configured with the appropriate oauth1 app permissions for this endpoint."}"#
-        ));
-        assert!(!is_about_rights(
-            r#"{"type":"about:blank","detail":"You are not allowed to create a Tweet with duplicate content."}"#
-        ));
+        let plain = format!(r#"{{"type":"about:blank","detail":"{words}"}}"#);
+        assert!(problem(&plain).is_about_the_letter());
+    }
+
+    #[test]
+    fn the_end_of_a_cap_is_a_date_or_a_time_or_not_said() {
+        let reset = |date: &str| {
+            let reset = problem(&format!(r#"{{"reset_date":{date}}}"#)).reset();
+            reset.map(|time| time.to_string())
+        };
+        let midnight = Some("2026-12-12T00:00:00Z".to_owned());
+        assert_eq!(reset(r#""2026-12-12""#), midnight);
+        assert_eq!(reset(r#""2026-12-12T00:00:00Z""#), midnight);
+        for unsaid in ["null", r#""soon""#, "7"] {
+            assert_eq!(reset(unsaid), None, "{unsaid}");
+        }
     }
 
     #[test]

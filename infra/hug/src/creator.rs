@@ -1,0 +1,213 @@
+//! The creator's hand on a hug: retry, approve, cancel, sent.
+
+use std::io::Write;
+
+use have_a_hug::{
+    by_hand::{ByHandError, Step, by_hand},
+    ledger::{Ledger, Snapshot},
+    settings::Settings,
+};
+use jiff::Timestamp;
+use promise::{
+    account::AccountName,
+    hug::{Hug, HugKey, NotNow},
+    letter::Receipt,
+    milestone::Milestone,
+};
+
+use crate::{
+    Error,
+    words::{follower, how},
+};
+
+/// Which hugs a person means.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Only those of this account.
+    pub account: Option<AccountName>,
+    /// Only the one for this number.
+    pub milestone: Option<Milestone>,
+}
+
+/// The place of an invitation that the creator has sent by hand, from the address that they give.
+///
+/// # Errors
+///
+/// Where it is not a web address.
+pub fn receipt(url: &str) -> Result<Receipt, String> {
+    let is_address = url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_address || url.len() > 1_024 {
+        return Err(format!(
+            "\"{url}\" is not a web address; write one such as https://x.com/amber/status/77"
+        ));
+    }
+    Ok(Receipt {
+        reference: url.to_owned(),
+        url: Some(url.to_owned()),
+        reply_key: None,
+    })
+}
+
+/// Takes that step with the hugs that are meant, and says on `out` what it does with each. Returns how many went
+/// back to work; the stream delivers them.
+///
+/// # Errors
+///
+/// Where the step cannot be taken with the one hug that was asked for, or the ledger fails.
+pub async fn run(
+    ledger: &Ledger,
+    settings: &Settings,
+    which: &Which,
+    step: &Step,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<usize, Error> {
+    if let Some(account) = &which.account {
+        settings.account(account)?;
+    }
+    let snapshot = ledger.snapshot().await?;
+    let mut taken = 0;
+    for (name, key, hug) in chosen(&snapshot, which, step)? {
+        let milestone = key.milestone;
+        match by_hand(ledger, settings, &key, step, now).await {
+            Ok(next) => {
+                writeln!(out, "{}", done(&name, hug, &next, step))?;
+                taken += 1;
+            }
+            Err(ByHandError::Ledger(error)) => return Err(error.into()),
+            Err(why) if which.milestone.is_some() => {
+                let verb = verb(step);
+                return Err(format!("{verb} the hug for {milestone} of {name} failed: {why}").into());
+            }
+            Err(ByHandError::NotNow(NotNow::Settled(_) | NotNow::Held)) => {}
+            Err(why) => {
+                let status = hug.map_or_else(String::new, |hug| hug.status.to_string());
+                writeln!(
+                    out,
+                    "{name}  the hug for {milestone} is {status}: not changed: {why}"
+                )?;
+            }
+        }
+    }
+    if taken == 0 {
+        writeln!(out, "No hug goes back to work.")?;
+    }
+    out.flush()?;
+    Ok(if step.delivers() { taken } else { 0 })
+}
+
+fn verb(step: &Step) -> &'static str {
+    match step {
+        Step::Retry => "retrying",
+        Step::Approve { .. } => "approving",
+        Step::Cancel => "cancelling",
+        Step::Sent { .. } => "noting as sent",
+    }
+}
+
+/// What was done, in a line.
+fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> String {
+    let milestone = after.milestone;
+    match (step, before) {
+        (Step::Retry, Some(before)) => {
+            let why = match how(before) {
+                why if why.is_empty() => why,
+                why => format!(" ({why})"),
+            };
+            format!(
+                "{name}  the hug for {milestone} is {}{why}: it goes back to work",
+                before.status
+            )
+        }
+        (Step::Retry | Step::Approve { .. }, _) => {
+            format!("{name}  the hug for {milestone} goes to {}", follower(after))
+        }
+        (Step::Cancel, _) => format!("{name}  the hug for {milestone} is cancelled"),
+        (Step::Sent { .. }, _) => format!(
+            "{name}  the hug for {milestone} is invited: you sent it to {}",
+            follower(after)
+        ),
+    }
+}
+
+type Meant<'a> = (AccountName, HugKey, Option<&'a Hug>);
+
+/// The hugs that are meant, each with the name that its account has now.
+fn chosen<'a>(
+    snapshot: &'a Snapshot,
+    which: &Which,
+    step: &Step,
+) -> Result<Vec<Meant<'a>>, Error> {
+    let hugs = snapshot.hugs.iter();
+    let named: Vec<(AccountName, &Hug)> = hugs
+        .map(|hug| (name_now(snapshot, hug), hug))
+        .filter(|(name, _)| which.account.as_ref().is_none_or(|account| account == name))
+        .collect();
+    let Some(milestone) = which.milestone else {
+        if let (Some(account), true) = (&which.account, named.is_empty()) {
+            return Err(format!("{account} has no hug yet").into());
+        }
+        let all = named.into_iter();
+        return Ok(all.map(|(name, hug)| (name, hug.key(), Some(hug))).collect());
+    };
+    let found: Vec<&(AccountName, &Hug)> = named
+        .iter()
+        .filter(|(_, hug)| hug.milestone == milestone)
+        .collect();
+    match (found.as_slice(), step) {
+        ([(name, hug)], _) => Ok(vec![(name.clone(), hug.key(), Some(hug))]),
+        ([], Step::Approve { chosen: Some(_) }) => Ok(vec![without_hug(snapshot, which, milestone)?]),
+        ([], _) => {
+            let hugs = named.iter();
+            let there: Vec<String> = hugs
+                .map(|(name, hug)| format!("{name} {}", hug.milestone))
+                .collect();
+            let there = if there.is_empty() {
+                "there are none yet".to_owned()
+            } else {
+                format!("there are: {}", there.join(", "))
+            };
+            Err(format!("there is no hug for {milestone}; {there}").into())
+        }
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|(name, _)| name.to_string()).collect();
+            Err(format!(
+                "several accounts have a hug for {milestone}; say whose with --account, one of {}",
+                names.join(", ")
+            )
+            .into())
+        }
+    }
+}
+
+/// The key of a hug that does not exist yet, for the account that is meant.
+fn without_hug<'a>(
+    snapshot: &Snapshot,
+    which: &Which,
+    milestone: Milestone,
+) -> Result<Meant<'a>, Error> {
+    let accounts = snapshot.accounts.iter();
+    let meant = accounts.filter(|account| {
+        let wanted = which.account.as_ref();
+        wanted.is_none_or(|wanted| *wanted == account.name)
+    });
+    let meant: Vec<_> = meant.collect();
+    match meant.as_slice() {
+        [account] => {
+            let key = HugKey {
+                id: account.key(),
+                milestone,
+            };
+            Ok((account.name.clone(), key, None))
+        }
+        [] => Err("the ledger has no such account yet; `hug check` makes its first check".into()),
+        _ => Err(format!("say which account owes number {milestone}, with --account").into()),
+    }
+}
+
+/// The name of a hug's account, by the handle that it has now.
+fn name_now(snapshot: &Snapshot, hug: &Hug) -> AccountName {
+    let id = hug.key().id;
+    let known = snapshot.accounts.iter().find(|account| account.key() == id);
+    known.map_or_else(|| hug.account.clone(), |account| account.name.clone())
+}

@@ -1,0 +1,62 @@
+//! One known answer, and what the program takes it for.
+
+use have_a_hug::network::Failure;
+
+use self::Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, TryAgain, WaitUntil};
+
+/// A page of something on the way to a network.
+pub const PAGE: &str = "<html><body><h1>One moment</h1></body></html>";
+
+/// What the program takes an answer for.
+#[derive(Clone, Copy, Debug)]
+pub enum Means {
+    Refused,
+    Blocked,
+    BlockedUntil(&'static str),
+    TryAgain,
+    WaitUntil(&'static str),
+    OutcomeUnknown,
+}
+
+impl Means {
+    /// Its word in docs/NETWORKS.md.
+    pub fn word(self) -> &'static str {
+        match self {
+            Refused => "`Refused`",
+            Blocked => "`Blocked`",
+            BlockedUntil(_) => "`Blocked` until then",
+            TryAgain => "`TryAgain`",
+            WaitUntil(_) => "`WaitUntil`",
+            OutcomeUnknown => "`OutcomeUnknown`",
+        }
+    }
+
+    /// The failure of [`have_a_hug::network::Network::send`].
+    pub fn failure(self) -> Failure {
+        match self {
+            Refused => Failure::Refused,
+            Blocked => Failure::Blocked { until: None },
+            BlockedUntil(end) => Failure::Blocked {
+                until: Some(end.parse().unwrap()),
+            },
+            TryAgain => Failure::TryAgain,
+            WaitUntil(end) => Failure::WaitUntil(end.parse().unwrap()),
+            OutcomeUnknown => Failure::OutcomeUnknown,
+        }
+    }
+}
+
+/// One known answer.
+pub struct Answer {
+    /// Which request gets it: a part of `METHOD /path`.
+    pub to: &'static str,
+    pub status: u16,
+    pub header: Option<(&'static str, &'static str)>,
+    /// JSON, or a page where it begins with `<`.
+    pub body: &'static str,
+    pub means: Means,
+    /// How docs/NETWORKS.md describes it.
+    pub shape: &'static str,
+    /// Who saw it, or who wrote that it is so, and when.
+    pub source: &'static str,
+}
