@@ -7,6 +7,7 @@ mod row;
 mod x;
 
 use have_a_hug::{
+    by_hand::{Step, by_hand},
     network::{Failure, Network},
     settings::Settings,
 };
@@ -167,9 +168,17 @@ async fn what_passes_or_a_person_can_mend_keeps_the_channel_and_the_post_goes_ou
         assert!(hug.invitation.refusals.is_empty(), "{}", answer.shape);
         assert_eq!(hug.status, Status::Inviting, "{}", answer.shape);
         assert!(world.posts().is_empty());
-        for _ in 0..3 {
-            world.check().await;
-        }
+        assert!(hug.needs_creator(), "{}", answer.shape);
+        let deps = &world.stack.deps;
+        let retry = by_hand(
+            &deps.ledger,
+            &deps.settings,
+            &hug.key(),
+            &Step::Retry,
+            deps.clock.now(),
+        );
+        retry.await.unwrap();
+        world.stack.deliver().await.unwrap();
         assert_eq!(world.invitations_to(600), 1, "{}", answer.shape);
     }
 }

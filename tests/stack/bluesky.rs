@@ -154,7 +154,7 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
     assert_eq!(words.channel, Channel::Mention);
     let record = world
         .network
-        .record(&invitation.reference.unwrap())
+        .record(&hug.invitation.receipt.clone().unwrap().reference)
         .unwrap();
     let facet = &record["facets"][0];
     let text = record["text"].as_str().unwrap();

@@ -102,6 +102,7 @@ async fn a_burst_owes_every_milestone_it_passed() {
 async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_check() {
     let mut world = World::<X>::with_followers(599).await;
     let arrivals = world.fans(1_150);
+    assert_eq!(world.check().await.outcome, CheckOutcome::Unconfirmed);
     world.check().await;
     assert_eq!(world.hugs().await.len(), 10);
     assert_eq!(world.promised_up_to().await, 1_500);
@@ -208,21 +209,38 @@ async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
 }
 
 #[tokio::test]
-async fn where_the_list_ends_before_the_place_the_hug_has_no_name() {
-    let mut world = World::<X>::with_followers(597).await;
-    world.fans(5);
-    let empty = r#"{"meta":{"result_count":0}}"#;
-    world
-        .network
-        .fail_next("/followers", body(200, "application/json", empty));
-    world.check().await;
-    let hug = world.hug(600).await;
-    assert_eq!(hug.follower, None);
-    assert_eq!(
-        hug.evidence.note.unwrap(),
-        "the list of followers ended after 0 of 602"
-    );
-    assert!(world.posts()[0].text.contains("my 600th follower"));
+async fn a_list_that_is_empty_once_names_nobody_for_ever_and_one_that_stays_so_is_the_creators() {
+    let empty = || body(200, "application/json", r#"{"meta":{"result_count":0}}"#);
+    for (followers, came, why) in [
+        (580, 22, "the list of followers ended after 0 of 602"),
+        (
+            597,
+            5,
+            "the list of followers shows none of those who were in it before",
+        ),
+    ] {
+        let mut world = World::<X>::with_followers(followers).await;
+        let arrivals = world.fans(came);
+        let six_hundredth = &arrivals[usize::try_from(599 - followers).unwrap()];
+        world.network.fail_next("/followers", empty());
+        let waiting = world.check().await.waiting.unwrap();
+        assert_eq!(waiting.why.as_deref(), Some(why));
+        world.check().await;
+        assert_eq!(named(&world.hug(600).await), six_hundredth);
+
+        let mut world = World::<X>::with_followers(followers).await;
+        world.fans(came);
+        for _ in 0..13 {
+            assert!(world.hugs().await.is_empty());
+            world.network.fail_next("/followers", empty());
+            world.check().await;
+        }
+        let hug = world.hug(600).await;
+        assert_eq!((hug.status, hug.follower), (Status::Held, None));
+        assert_eq!(hug.reason.as_deref(), Some(why));
+        assert!(hug.news.unwrap().contains("--for HANDLE"));
+        assert!(world.posts().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -61,8 +61,8 @@ async fn what_a_hug_keeps_of_foreign_text_is_short_and_one_line() {
         "\u{1b}[2J\n{{\"level\":\"INFO\"}}\u{202e}{}",
         "e\u{301}".repeat(100_000)
     );
-    let mut world = World::<X>::with_followers(599).await;
-    world.fan();
+    let mut world = World::<X>::with_followers(580).await;
+    world.fans(20);
     let answer = page(&["7"], &nasty, &nasty);
     world
         .network
@@ -90,8 +90,8 @@ fn assert_plain(line: &str) {
 #[tokio::test]
 async fn what_the_command_prints_of_foreign_text_is_plain() {
     let nasty = "\u{1b}]0;owned\u{7}\u{9b}2J\r\n\u{202e}\u{200b}\u{2028}hot singles";
-    let mut world = World::<X>::with_followers(599).await;
-    world.fan();
+    let mut world = World::<X>::with_followers(580).await;
+    world.fans(20);
     let bots = page(&["8", "7"], nasty, nasty);
     world
         .network
@@ -273,8 +273,8 @@ async fn a_look_at_posts_that_never_ends_is_reported_and_nothing_is_sent_meanwhi
 #[tokio::test]
 async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others() {
     for born in ["yesterday", "2024-13-45T99:00:00Z", "\\u001b", ""] {
-        let mut world = World::<X>::with_followers(599).await;
-        world.fan();
+        let mut world = World::<X>::with_followers(580).await;
+        world.fans(20);
         let answer = page(&["7"], "cleo", "Cleo").replace("2020-01-01T00:00:00Z", born);
         world
             .network
@@ -282,8 +282,8 @@ async fn one_follower_with_a_birthday_that_is_no_date_does_not_hide_the_others()
         world.check().await;
         assert_eq!(named(&world.hug(600).await), "cleo");
     }
-    let mut sky = World::<Bluesky>::with(599, "").await;
-    let fan = sky.fans(1).remove(0);
+    let mut sky = World::<Bluesky>::with(580, "").await;
+    let fan = sky.fans(20).remove(19);
     let id = stand_ins::bluesky::did(&Person::fan(600, sky.clock.now()).id);
     let odd = page(&[&id], &fan, "Cleo").replace("2020-01-01T00:00:00Z", "yesterday");
     sky.network

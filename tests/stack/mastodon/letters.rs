@@ -68,13 +68,15 @@ async fn reads_need_no_token_and_a_draft_opens_the_servers_own_page() {
         seen.iter().all(|one| one.authenticated_as.is_none()),
         "{seen:?}"
     );
-    let reference = world.hug(600).await.invitation.receipt.unwrap().reference;
+    let hug = world.hug(600).await;
+    let site = world.stack.deps.settings.accounts[0].site();
+    let link = site.link(hug.follower.as_ref(), &hug.invitation.words.unwrap().text);
     let opens = format!(
         "{}/share?text=Hi%20%40fan0600%40other.example",
         world.network.url()
     );
-    assert!(reference.starts_with(&opens), "{reference}");
-    assert!(reference.ends_with("&visibility=direct"), "{reference}");
+    assert!(link.starts_with(&opens), "{link}");
+    assert!(link.ends_with("&visibility=direct"), "{link}");
     assert!(world.network.messages().is_empty());
 }
 
@@ -304,7 +306,7 @@ async fn one_that_reached_nobody_is_drafted_though_its_answer_was_lost() {
     let hug = world.hug(600).await;
     assert_eq!(hug.invitation.refusals[0].channel, Channel::Mention);
     assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
-    assert_eq!(hug.status, Status::Invited);
+    assert_eq!(hug.status, Status::ToSend);
 }
 
 #[tokio::test]
