@@ -420,10 +420,10 @@ async fn no_answer_to_a_login_or_a_put_makes_a_second_post_or_loses_the_first() 
             let hug = sky.hug(number).await;
             assert_eq!(hug.status, Status::Invited, "{hug:?}");
             assert_eq!(sky.invitations_to(number), 1);
-            let text = format!(" {number} ");
+            let text = format!("all {number}!");
             let posts = sky.posts();
             let post = posts.iter().find(|post| post.text.contains(&text)).unwrap();
-            let reference = hug.invitation.and_then(|invitation| invitation.reference);
+            let reference = hug.invitation.receipt.map(|receipt| receipt.reference);
             assert_eq!(
                 reference.as_ref(),
                 Some(&post.id),

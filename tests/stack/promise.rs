@@ -1,7 +1,16 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{check::CheckOutcome, ledger::LedgerFailure};
-use promise::{evidence::Certainty, hug::Status};
+use std::sync::LazyLock;
+
+use have_a_hug::{
+    check::CheckOutcome,
+    ledger::{HandleChange, LedgerFailure, Recording},
+};
+use promise::{
+    evidence::Certainty,
+    hug::{Hug, Status},
+    record::AccountRecord,
+};
 use serde_json::json;
 use stand_ins::{Fault, Person};
 use tests::{
@@ -11,6 +20,21 @@ use tests::{
 };
 
 use crate::world::{STEP, World, X, named, only, settings_of};
+
+fn recording<'a>(
+    before: Option<&'a AccountRecord>,
+    after: &'a AccountRecord,
+    hugs: &'a [Hug],
+) -> Recording<'a> {
+    static NOTHING: LazyLock<HandleChange> = LazyLock::new(HandleChange::default);
+    Recording {
+        before,
+        after,
+        hugs,
+        passed_over: &[],
+        handle: &NOTHING,
+    }
+}
 
 #[tokio::test]
 async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
@@ -24,7 +48,7 @@ async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
     lower.promised_up_to = 599;
     lower.revision += 1;
     let ledger = &world.stack.deps.ledger;
-    let edited = ledger.record_check(Some(&account), &lower, &[], None);
+    let edited = ledger.record_check(recording(Some(&account), &lower, &[]));
     edited.await.unwrap();
     let check = world.check().await;
     assert_eq!((check.promised_up_to, check.hugs.len()), (Some(600), 0));
@@ -47,9 +71,9 @@ async fn number_600_is_invited_once() {
     );
     assert_eq!(hug.status, Status::Invited);
     assert_eq!(world.posts().len(), 1);
-    let invitation = hug.invitation.unwrap();
-    assert_eq!(invitation.reference.unwrap(), world.posts()[0].id);
-    assert_eq!(invitation.text, world.posts()[0].text);
+    let post = &world.posts()[0];
+    assert_eq!(hug.invitation.reference(), Some(post.id.as_str()));
+    assert_eq!(hug.invitation.words.unwrap().text, post.text);
 }
 
 #[tokio::test]
@@ -112,9 +136,9 @@ async fn a_bot_is_passed_over_for_the_next_newer_follower() {
     let hug = world.hug(600).await;
     assert_eq!(named(&hug), fan);
     assert_eq!(hug.evidence.position, 1);
-    assert_eq!(hug.evidence.skipped[0].handle, bot);
+    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, bot);
     assert!(
-        hug.evidence.skipped[0]
+        world.passed_over(hug.milestone.number()).await[0]
             .reasons
             .contains(&"no picture".to_owned())
     );
@@ -162,9 +186,9 @@ async fn nobody_gets_a_second_hug() {
     let next = world.fan();
     world.check().await;
     let hug = world.hug(700).await;
-    assert_eq!(hug.evidence.skipped[0].handle, lucky);
+    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, lucky);
     assert_eq!(
-        hug.evidence.skipped[0].reasons,
+        world.passed_over(hug.milestone.number()).await[0].reasons,
         ["already has the hug for 600"]
     );
     assert_eq!(named(&hug), next);
@@ -309,10 +333,10 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
     after.promised_up_to = 9_000;
     let again = [world.hug(600).await];
     let second_hug = ledger
-        .record_check(Some(&account), &after, &again, None)
+        .record_check(recording(Some(&account), &after, &again))
         .await;
     assert_eq!(second_hug.unwrap_err().failure, LedgerFailure::LostRace);
-    let second_baseline = ledger.record_check(None, &after, &[], None).await;
+    let second_baseline = ledger.record_check(recording(None, &after, &[])).await;
     assert_eq!(
         second_baseline.unwrap_err().failure,
         LedgerFailure::LostRace

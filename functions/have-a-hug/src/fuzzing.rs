@@ -3,12 +3,13 @@
 
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
 use promise::{
     account::{AccountId, AccountName, NetworkName},
     channel::Channel,
     follower::{Follower, Recipient},
     milestone::Milestone,
-    template::Template,
+    template::{Facts, Template},
 };
 
 use crate::{
@@ -116,8 +117,15 @@ fn words(template: &Template, name: &str) {
             name: Some(name.to_owned()),
             ..Follower::default()
         });
+        let facts = Facts {
+            milestone,
+            recipient: &recipient,
+            creator: name,
+            since: None,
+            reached_at: Timestamp::MAX,
+        };
         for channel in Channel::ALL {
-            let text = template.compose(rules, channel, milestone, Some(&recipient), name);
+            let text = template.compose(rules, channel, &facts);
             if template.check(rules, channel).is_ok() {
                 assert_eq!(rules.excess(channel, &text), 0, "{text}");
                 let mentions = channel != Channel::Announce || !text.contains(['@', '＠']);

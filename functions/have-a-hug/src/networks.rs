@@ -52,22 +52,34 @@ pub fn site(account: &AccountName, server: Option<&str>) -> Site {
 #[cfg(test)]
 mod tests {
     use promise::{
-        channel::Channel, follower::Recipient, milestone::Milestone, template::Template,
+        channel::Channel,
+        follower::Recipient,
+        milestone::Milestone,
+        template::{Facts, Template},
     };
     use proptest::prelude::*;
 
     use super::*;
 
-    fn milestone(number: u64) -> Milestone {
-        Milestone::from_number(number).unwrap()
-    }
-
-    fn recipient(handle: &str) -> Recipient {
-        Recipient {
+    fn compose(
+        words: &Template,
+        network: NetworkName,
+        channel: Channel,
+        (number, handle, creator): (u64, &str, &str),
+    ) -> String {
+        let recipient = Recipient {
             id: "1".into(),
             handle: handle.into(),
-            name: None,
-        }
+            ..Recipient::default()
+        };
+        let facts = Facts {
+            milestone: Milestone::from_number(number).unwrap(),
+            recipient: &recipient,
+            creator,
+            since: Some("2026-09-29T23:58:00Z".parse().unwrap()),
+            reached_at: "2026-09-30T00:03:00Z".parse().unwrap(),
+        };
+        words.compose(rules(network), channel, &facts)
     }
 
     #[test]
@@ -100,7 +112,8 @@ mod tests {
         let text = format!("{{milestone}} {} a.co{{creator}}b.co", "la ".repeat(64));
         let words: Template = text.parse().unwrap();
         let fits = |creator: &str| {
-            let text = words.compose(rules, Channel::Announce, milestone(600), None, creator);
+            let facts = (600, "fan", creator);
+            let text = compose(&words, NetworkName::X, Channel::Announce, facts);
             rules.excess(Channel::Announce, &text) == 0
         };
         assert!(fits(&"w".repeat(40)));
@@ -154,8 +167,8 @@ mod tests {
                     // X and Mastodon recognise a mention by its letters, so handles are not cut there.
                     let max = if network == NetworkName::Bluesky { 253 } else { rules.handle.max_address };
                     let handle = &handle[..handle.len().min(max)];
-                    let text = Template::default_for(channel)
-                        .compose(rules, channel, milestone(number), Some(&recipient(handle)), &name);
+                    let words = Template::default_for(channel);
+                    let text = compose(&words, network, channel, (number, handle, &name));
                     prop_assert_eq!(rules.excess(channel, &text), 0, "{}", text);
                     let at_signs = text.matches('@').count();
                     prop_assert_eq!(at_signs, usize::from(channel != Channel::Announce), "{}", text);
@@ -169,7 +182,7 @@ mod tests {
         ) {
             for network in NetworkName::ALL {
                 let words: Template = "{milestone}{creator}".parse().unwrap();
-                let text = words.compose(rules(network), Channel::Announce, milestone(1), None, &name);
+                let text = compose(&words, network, Channel::Announce, (1, "fan", &name));
                 let signed = text.strip_prefix('1').unwrap();
                 prop_assert!(!signed.contains(['@', '＠', '﹫', '#', '＃', '﹟', '$', '＄', '﹩']), "{}", signed);
                 prop_assert!(!signed.contains(['/', '／', '⁄', '∕', '\\']), "{}", signed);

@@ -121,14 +121,14 @@ async fn whoever_the_server_marks_is_passed_over_with_the_reason() {
         world.check().await;
         let hug = world.hug(600).await;
         assert_eq!(named(&hug), fan, "{mark:?}");
-        assert_eq!(hug.evidence.skipped[0].handle, marked.handle);
-        assert_eq!(hug.evidence.skipped[0].reasons, [reason], "{mark:?}");
+        assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, marked.handle);
+        assert_eq!(world.passed_over(hug.milestone.number()).await[0].reasons, [reason], "{mark:?}");
     }
     let mut world = World::<Mastodon>::with(599, "").await;
     world.network.follow(Person::bot(1, world.clock.now()));
     world.fans(1);
     world.check().await;
-    let skipped = &world.hug(600).await.evidence.skipped[0];
+    let skipped = &world.passed_over(600).await[0];
     assert!(
         skipped
             .reasons

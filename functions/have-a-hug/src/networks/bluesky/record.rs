@@ -73,7 +73,7 @@ mod tests {
         let cleo = Recipient {
             id: "did:plc:cleo".into(),
             handle: "cleo.test".into(),
-            name: None,
+            ..Recipient::default()
         };
         let record = |channel| {
             post(&Letter {
