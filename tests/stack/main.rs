@@ -13,6 +13,7 @@ mod faults;
 mod invitation;
 mod mastodon;
 mod pages;
+mod profiles;
 mod promise;
 mod rights;
 mod stream;

@@ -50,10 +50,14 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// The follower with everything that the list leaves out and screening needs.
-    async fn full_profile(&self, follower: Follower) -> Result<Follower, NetworkError> {
-        Ok(follower)
-    }
+    /// The profiles of the people with those ids, with everything that screening looks at: one request, for
+    /// at most [`promise::rules::Rules::profiles_at_once`] ids. Whoever has left the network, or is suspended
+    /// or deactivated, is not in the result. The order is the network's own.
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError>;
+
+    /// Who has that handle now; `None` where nobody has. It is written as in a list of followers, with or
+    /// without a first `@`.
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError>;
 
     /// Sends a letter.
     ///

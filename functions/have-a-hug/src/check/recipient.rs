@@ -4,7 +4,7 @@
 //! remembered shortly before, the hug goes to one of those who came since ([`promise::arrivals`]), and the
 //! evidence says how well count and list agree.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, slice};
 
 use jiff::Timestamp;
 use promise::{
@@ -203,9 +203,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
         let Connected { account, network } = self.connected;
         let screening = &account.screening;
         let mut reasons = screening.reasons_against(follower, self.now);
-        if reasons.is_empty() && screening.judges(follower) {
-            let full = network.full_profile(follower.clone()).await?;
-            reasons = screening.reasons_against(&full, self.now);
+        if reasons.is_empty() && screening.judges(follower) && !account.rules().list_has_profiles {
+            let full = network.profiles(slice::from_ref(&follower.id)).await?;
+            reasons = match full.first() {
+                Some(full) => screening.reasons_against(full, self.now),
+                None => vec!["has no profile any more".to_owned()],
+            };
         }
         self.judged.insert(follower.id.clone(), reasons.clone());
         Ok(reasons)
