@@ -21,6 +21,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     account::{AccountName, UserId},
     channel::Channel,
+    follower::Follower,
     hug::Status,
     letter::{Letter, Receipt},
 };
@@ -195,6 +196,14 @@ impl Network for Slow {
         _: Option<&Cursor>,
     ) -> Result<Page, NetworkError> {
         unreachable!("its profile cannot be read")
+    }
+
+    async fn profiles(&self, _: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        unreachable!("its profile cannot be read")
+    }
+
+    async fn user(&self, _: &str) -> Result<Option<Follower>, NetworkError> {
+        unreachable!("nobody asks")
     }
 
     async fn send(&self, _: &Letter<'_>) -> Result<Receipt, NetworkError> {

@@ -170,13 +170,8 @@ async fn what_passes_or_a_person_can_mend_keeps_the_channel_and_the_post_goes_ou
         assert!(world.posts().is_empty());
         assert!(hug.needs_creator(), "{}", answer.shape);
         let deps = &world.stack.deps;
-        let retry = by_hand(
-            &deps.ledger,
-            &deps.settings,
-            &hug.key(),
-            &Step::Retry,
-            deps.clock.now(),
-        );
+        let (key, now) = (hug.key(), deps.clock.now());
+        let retry = by_hand(&deps.ledger, &deps.settings, &key, &Step::Retry, now);
         retry.await.unwrap();
         world.stack.deliver().await.unwrap();
         assert_eq!(world.invitations_to(600), 1, "{}", answer.shape);
