@@ -446,7 +446,7 @@ impl Kept {
 }
 
 impl Person {
-    fn follower(&self) -> Follower {
+    pub fn follower(&self) -> Follower {
         Follower {
             id: self.id.as_str().into(),
             handle: self.id.clone(),

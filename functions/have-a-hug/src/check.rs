@@ -172,7 +172,7 @@ impl OneCheck<'_> {
         };
         let leap = before.leap.as_ref();
         if let Belief::Unconfirmed(leap) = believe(before.followers, leap, followers, self.now) {
-            return Ok(self.unconfirmed(known, before, leap, followers));
+            return Ok(self.unconfirmed(known, before, leap, &profile));
         }
         let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
         let crossing = self.cross(&before, &profile, &mut newest).await?;
@@ -253,9 +253,8 @@ impl OneCheck<'_> {
         known: &Known,
         before: AccountRecord,
         leap: Leap,
-        followers: u64,
+        profile: &Profile,
     ) -> Decision {
-        let healed = known.handle.failing_since.is_some();
         Decision {
             outcome: CheckOutcome::Unconfirmed,
             after: AccountRecord {
@@ -264,14 +263,11 @@ impl OneCheck<'_> {
                 ..before.clone()
             },
             before: Some(before),
-            followers,
+            followers: profile.followers,
             hugs: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,
-            handle: HandleChange {
-                healed,
-                ..HandleChange::default()
-            },
+            handle: self.learned(known, profile),
         }
     }
 

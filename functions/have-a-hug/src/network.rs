@@ -50,20 +50,14 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// How many profiles one request can ask for; 0 where the list says all that screening needs.
-    fn profiles_at_once(&self) -> usize {
-        0
-    }
+    /// The profiles of the people with those ids, with everything that screening looks at: one request, for
+    /// at most [`promise::rules::Rules::profiles_at_once`] ids. Whoever has left the network, or is suspended
+    /// or deactivated, is not in the result. The order is the network's own.
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError>;
 
-    /// The profiles of those followers, [`Network::profiles_at_once`] at most. Who has none is left out.
-    async fn profiles(&self, _ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
-        Ok(Vec::new())
-    }
-
-    /// Who has that handle now; `None` where nobody has.
-    async fn user(&self, _handle: &str) -> Result<Option<Follower>, NetworkError> {
-        Ok(None)
-    }
+    /// Who has that handle now; `None` where nobody has. It is written as in a list of followers, with or
+    /// without a first `@`.
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError>;
 
     /// Sends a letter.
     ///
