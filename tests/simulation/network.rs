@@ -11,7 +11,11 @@ use promise::{
     letter::{Letter, Receipt},
 };
 
-use super::{history::Fault, process::Scheduler, truth::Truth};
+use super::{
+    history::Fault,
+    process::Scheduler,
+    truth::{Person, Truth},
+};
 
 /// The account's id.
 pub const ID: &str = "1";
@@ -130,6 +134,21 @@ impl Network for SimulatedNetwork {
         let attempted = "reading the notifications";
         let follows = |truth: &mut Truth| Some(truth.notifications(since));
         self.ask(attempted, follows, Failure::TryAgain).await
+    }
+
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        let attempted = "reading the profiles of followers";
+        let profiles = |truth: &mut Truth| {
+            let people = ids.iter().filter_map(|id| truth.person(id.as_str()));
+            people.map(Person::follower).collect()
+        };
+        self.ask(attempted, profiles, Failure::TryAgain).await
+    }
+
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
+        let attempted = "looking a handle up";
+        let user = |truth: &mut Truth| truth.person(handle).map(Person::follower);
+        self.ask(attempted, user, Failure::TryAgain).await
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {

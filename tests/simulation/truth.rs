@@ -415,8 +415,8 @@ impl Truth {
                     Ok(there.to_string())
                 }
                 NetworkName::Mastodon => Ok(there.to_string()),
-                NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
-                NetworkName::X => Err((Failure::OutcomeUnknown, "the same words again")),
+                NetworkName::Bluesky => Err((Failure::SentBefore, "invalid swap")),
+                NetworkName::X => Err((Failure::SentBefore, "the same words again")),
             };
         }
         self.kept.push(kept);
@@ -508,7 +508,7 @@ impl Kept {
 }
 
 impl Person {
-    fn follower(&self) -> Follower {
+    pub fn follower(&self) -> Follower {
         Follower {
             id: self.id.as_str().into(),
             handle: self.id.clone(),

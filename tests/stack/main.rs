@@ -15,6 +15,7 @@ mod invitation;
 mod mastodon;
 mod news;
 mod pages;
+mod profiles;
 mod promise;
 mod rights;
 mod stream;

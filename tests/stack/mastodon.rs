@@ -341,14 +341,13 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
     assert_eq!(listed.len(), 600);
     assert!(pages >= 8, "{pages}");
 
-    let invitation = hug.invitation.as_ref().unwrap();
-    let letter = hug.letter(invitation);
+    let letter = hug.letter(hug.invitation.words.as_ref().unwrap());
     assert_eq!(
-        Some(network.send(&letter).await.unwrap().reference),
-        invitation.reference
+        Some(network.send(&letter).await.unwrap()),
+        hug.invitation.receipt
     );
     let found = network.find(&letter).await.unwrap();
-    assert_eq!(found.map(|receipt| receipt.reference), invitation.reference);
+    assert_eq!(found, hug.invitation.receipt);
     let follows = network
         .follows_since(&amber, hug.reached_at)
         .await

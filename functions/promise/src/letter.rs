@@ -142,6 +142,11 @@ impl LetterState {
         contact.iter().copied().find(|channel| !refused(channel))
     }
 
+    /// The network's own id of it, once it has it.
+    pub fn reference(&self) -> Option<&str> {
+        self.receipt.as_ref().map(|receipt| receipt.reference.as_str())
+    }
+
     /// Until when a worker's claim holds, if it does.
     pub fn claimed_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lease_until.filter(|until| *until > now)

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use have_a_hug::{
     by_hand::Step,
     clock::Clock,
-    ledger::Ledger,
+    ledger::{Ledger, Snapshot},
     settings::{Settings, environment},
 };
 use hug::{
@@ -355,10 +355,11 @@ async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
 async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
     let settings = Settings::load(settings, &|_| None)?;
     let now = Clock::system().now();
-    let overview = match place.open().await? {
-        Some(ledger) => Overview::read(&ledger, Some(&settings), now).await?,
-        None => Overview::default(),
+    let snapshot = match place.open().await? {
+        Some(ledger) => ledger.snapshot().await?,
+        None => Snapshot::default(),
     };
+    let overview = Overview::of(snapshot, Some(&settings), now);
     let text = if json {
         serde_json::to_string_pretty(&overview)?
     } else {

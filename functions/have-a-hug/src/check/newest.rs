@@ -14,9 +14,8 @@ use promise::{
 
 use crate::network::{CLOCK_DRIFT, Cursor, Failure, Follow, Network, NetworkError, Page};
 
-/// No list of the depth that is read needs more pages ([`MAX_READ_A_DAY`] followers at 25 a page at least); a
-/// broken server may never stop sending them.
-const MAX_PAGES: usize = 250;
+/// No list of the depth that is read needs more pages; a broken server may never stop sending them.
+const MAX_PAGES: usize = 150;
 
 /// How many followers are read to be remembered. X bills for each, and one who stays is enough.
 const REMEMBERED: u64 = 10;

@@ -177,9 +177,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
         } else {
             Certainty::Likely
         };
-        let mut skipped = Vec::new();
         let all = candidates.len();
-        let judged = self.judge(candidates, &mut skipped).await?;
+        let (judged, skipped) = self.judge(candidates).await?;
         evidence.passed_over += skipped.len() as u64;
         match judged {
             Judged::Genuine(follower) => {
@@ -309,13 +308,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
         Ok(Candidates::Listed(from_index(list, position)))
     }
 
-    /// Judges followers, oldest first, until one is genuine; who is not is added to `skipped`.
+    /// Judges followers, oldest first, until one is genuine; those who are not are the second part of the result.
     async fn judge(
         &mut self,
         candidates: Vec<Follower>,
-        skipped: &mut Vec<Skipped>,
-    ) -> Result<Judged, NetworkError> {
-        let mut judged = None;
+    ) -> Result<(Judged, Vec<Skipped>), NetworkError> {
+        let (mut judged, mut skipped) = (None, Vec::new());
         let mut left = VecDeque::from(candidates);
         while !left.is_empty() {
             let some = self.look_closer(&left).await?;
@@ -323,9 +321,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 break;
             }
             for follower in left.drain(..some) {
-                let reasons = self.judged.get(&follower.id).cloned().unwrap_or_default();
+                let reasons = match self.given.get(&follower.id) {
+                    Some(hug) => vec![hug.clone()],
+                    None => self.judged.get(&follower.id).cloned().unwrap_or_default(),
+                };
                 if reasons.is_empty() {
-                    return Ok(Judged::Genuine(follower));
+                    return Ok((Judged::Genuine(follower), skipped));
                 }
                 judged = Some(follower.id.clone());
                 skipped.push(Skipped {
@@ -335,15 +336,15 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
         }
-        Ok(Judged::UpTo(judged))
+        Ok((Judged::UpTo(judged), skipped))
     }
 
     /// Judges the first of those followers, with their profiles where the list does not say enough, and returns
     /// how many were judged: 0 where no more profiles are asked for in this check.
     async fn look_closer(&mut self, left: &VecDeque<Follower>) -> Result<usize, NetworkError> {
         let Connected { account, network } = self.connected;
-        let at_once = network.profiles_at_once();
-        let room = at_once.min(MAX_PROFILES - self.profiles);
+        let rules = account.rules();
+        let room = rules.profiles_at_once.min(MAX_PROFILES - self.profiles);
         let (mut unclear, mut some) = (Vec::new(), 0);
         for follower in left {
             if self.judged.contains_key(&follower.id) {
@@ -354,8 +355,10 @@ impl<'a, 'n> Recipients<'a, 'n> {
             if reasons.is_empty() {
                 reasons = account.screening.reasons_against(follower, self.now);
             }
-            let clear = !reasons.is_empty() || at_once == 0 || !account.screening.judges(follower);
-            if clear {
+            let is_clear = !reasons.is_empty()
+                || rules.list_has_profiles
+                || !account.screening.judges(follower);
+            if is_clear {
                 let genuine = reasons.is_empty();
                 self.judged.insert(follower.id.clone(), reasons);
                 some += 1;
@@ -380,7 +383,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             for id in unclear {
                 let reasons = match profiles.remove(&id) {
                     Some(profile) => account.screening.reasons_against(&profile, self.now),
-                    None => vec!["the network does not show their profile".to_owned()],
+                    None => vec!["has no profile any more".to_owned()],
                 };
                 self.judged.insert(id, reasons);
             }
