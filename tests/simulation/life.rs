@@ -12,6 +12,8 @@ use super::{history::Deed, observer::Change, truth::Truth};
 pub struct Lives {
     /// What the creator has done to each number, or tried to do.
     said: BTreeMap<u64, Vec<Said>>,
+    /// Whether the account's first channel is the creator's own hand.
+    pub by_hand_only: bool,
     /// When each hug was owed that the creator had not to approve.
     unapproved: BTreeMap<u64, Timestamp>,
     /// So many of its letters were looked at.
@@ -98,6 +100,9 @@ impl Lives {
             self.unapproved.insert(number, after.reached_at);
             self.brake(hugs, truth, after.reached_at, most_a_day)?;
         }
+        if after.status == Status::Held {
+            self.unapproved.remove(&number);
+        }
         self.news(change, hugs)?;
         self.count(from, after);
         Ok(())
@@ -109,8 +114,9 @@ impl Lives {
         let approved = || self.has_said(number, |deed| matches!(deed, Deed::Approve | Deed::ApproveFor(_)));
         match (from, &after.status) {
             (None, Reached | Held)
-            | (Some(Reached | Inviting), Inviting | Reached)
-            | (Some(Inviting), ToSend) => true,
+            | (Some(Reached | Inviting), Inviting | Reached) => true,
+            // What heals is waited for.
+            (Some(Inviting), ToSend) => self.by_hand_only || truth.refused.contains(&number),
             (Some(Inviting), Held) => after.follower.is_none(),
             (Some(Held), Reached) => approved(),
             (Some(ToSend), Reached) => self.has_said(number, |deed| deed == Deed::Retry),

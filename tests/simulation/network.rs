@@ -127,14 +127,19 @@ impl Network for SimulatedNetwork {
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempted = "sending the invitation";
-        self.ask(
-            attempted,
-            |truth| truth.send(letter),
-            Failure::OutcomeUnknown,
-        )
-        .await?
-        .map(receipt)
-        .map_err(|(failure, why)| self.error(attempted, failure, why))
+        let send = |truth: &mut Truth| truth.send(letter);
+        let sent = self.ask(attempted, send, Failure::OutcomeUnknown).await;
+        let sent = sent.and_then(|sent| {
+            let sent = sent.map(receipt);
+            sent.map_err(|(failure, why)| self.error(attempted, failure, why))
+        });
+        if let Err(error) = &sent
+            && matches!(error.failure, Failure::Refused | Failure::SentBefore)
+        {
+            let refused = &mut self.scheduler.shared().truth.refused;
+            refused.insert(letter.milestone.number());
+        }
+        sent
     }
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
