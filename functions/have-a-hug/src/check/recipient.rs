@@ -43,8 +43,8 @@ pub(super) struct Recipients<'a, 'n> {
     given: HashMap<UserId, String>,
     /// Who came since a reading of the list.
     since: Option<KnownSince<'a>>,
-    /// Why the list is not read now.
-    not_now: Option<String>,
+    /// Why the list does not help now.
+    not_now: Option<NotNow>,
     judged: HashMap<UserId, Vec<String>>,
     profiles: usize,
 }
@@ -74,8 +74,17 @@ enum Candidates {
     Listed(Vec<Follower>),
     /// The list does not show them, for this reason, and will not.
     Unknown(String),
-    /// The list does not show them now, for this reason.
-    NotNow(String),
+    /// The list does not show them now.
+    NotNow(NotNow),
+}
+
+/// Why the list does not show now who may get a hug.
+#[derive(Clone)]
+enum NotNow {
+    /// It is shorter than it should be. The creator has to decide if it stays so.
+    Short(String),
+    /// As many followers were read as are read on a day.
+    ReadEnough,
 }
 
 /// How far a list of candidates was judged.
@@ -134,9 +143,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
             Arrived::NobodyListed => {
-                one.not_now = Some(
-                    "the list of followers shows none of those who were in it before".to_owned(),
-                );
+                let why = "the list of followers shows none of those who were in it before";
+                one.not_now = Some(NotNow::Short(why.to_owned()));
             }
             Arrived::Unclear => {}
         }
@@ -163,10 +171,16 @@ impl<'a, 'n> Recipients<'a, 'n> {
         };
         let candidates = match self.candidates(milestone, evidence.position).await? {
             Candidates::Listed(candidates) => candidates,
-            Candidates::NotNow(why) if !self.is_over(&pending) => {
+            Candidates::NotNow(NotNow::ReadEnough) => {
+                let why = format!(
+                    "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
+                );
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
-            Candidates::NotNow(why) | Candidates::Unknown(why) => {
+            Candidates::NotNow(NotNow::Short(why)) if self.may_still_grow(&pending) => {
+                return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
+            }
+            Candidates::NotNow(NotNow::Short(why)) | Candidates::Unknown(why) => {
                 evidence.note = Some(why);
                 return Ok(Choice::Unknown(evidence));
             }
@@ -224,25 +238,22 @@ impl<'a, 'n> Recipients<'a, 'n> {
         })
     }
 
-    /// Whether a short list was asked again for long enough. A list that nobody reads today can wait until
-    /// tomorrow.
-    fn is_over(&self, pending: &Pending) -> bool {
-        self.reads_left() > 0 && self.now.duration_since(pending.since) >= SHORT_LIST_WAITS
+    /// Whether a short list is asked again before the creator has to decide.
+    fn may_still_grow(&self, pending: &Pending) -> bool {
+        self.now.duration_since(pending.since) < SHORT_LIST_WAITS
     }
 
-    fn reads_left(&self) -> u64 {
-        let left = ReadFollowers::left(self.before.read, day(self.now));
-        left.saturating_sub(self.newest.read_beside(&[]))
+    /// How far down the list may be read in this check.
+    fn depth_left(&self) -> u64 {
+        ReadFollowers::left(self.before.read, day(self.now))
     }
 
     /// Notes that the list must not be read that far down today.
     fn must_wait(&mut self, depth: u64) -> bool {
-        if depth < self.reads_left() {
+        if depth < self.depth_left() {
             return false;
         }
-        self.not_now = Some(format!(
-            "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
-        ));
+        self.not_now = Some(NotNow::ReadEnough);
         true
     }
 
@@ -287,11 +298,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
             let index = index_among_arrivals(position, rise, since.came);
             return Ok(Candidates::Listed(from_index(newest, index)));
         }
-        if position >= MAX_READ_A_DAY {
-            let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
-            return Ok(Candidates::Unknown(why));
-        }
         if self.not_now.is_none() {
+            if position >= MAX_READ_A_DAY {
+                let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
+                return Ok(Candidates::Unknown(why));
+            }
             self.must_wait(position);
         }
         if let Some(why) = &self.not_now {
@@ -299,11 +310,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
         }
         let list = self.newest.down_to(position).await?;
         if list.len() as u64 <= position {
-            return Ok(Candidates::NotNow(format!(
+            let why = format!(
                 "the list of followers ended after {} of {}",
                 list.len(),
                 self.count
-            )));
+            );
+            return Ok(Candidates::NotNow(NotNow::Short(why)));
         }
         Ok(Candidates::Listed(from_index(list, position)))
     }
