@@ -38,7 +38,15 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
         };
         let lines = match round {
             None => break,
-            Some(Ok(round)) => Report::of(&round).lines,
+            Some(Ok(round)) => {
+                let Report {
+                    mut lines,
+                    sum,
+                    needs_person,
+                } = Report::of(&round);
+                lines.extend(sum.filter(|_| needs_person));
+                lines
+            }
             Some(Err(error)) if retry_can_help(&error) => {
                 vec![format!(
                     "  this round was cut short: {error}; the next one tries again"
