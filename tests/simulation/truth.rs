@@ -358,8 +358,8 @@ impl Truth {
                     Ok(there.to_string())
                 }
                 NetworkName::Mastodon => Ok(there.to_string()),
-                NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
-                NetworkName::X => Err((Failure::OutcomeUnknown, "the same words again")),
+                NetworkName::Bluesky => Err((Failure::SentBefore, "invalid swap")),
+                NetworkName::X => Err((Failure::SentBefore, "the same words again")),
             };
         }
         self.kept.push(kept);

@@ -148,6 +148,8 @@ pub enum Failure {
     },
     /// It may or may not have been done: ask before doing it again.
     OutcomeUnknown,
+    /// The network says that it has this letter already: look for it, and send it nowhere else.
+    SentBefore,
 }
 
 impl Failure {
@@ -167,7 +169,7 @@ impl Failure {
             Self::Blocked { until: None } => {
                 "a retry cannot help before someone fixes the account's access, or the network lifts its block".into()
             }
-            Self::OutcomeUnknown => {
+            Self::OutcomeUnknown | Self::SentBefore => {
                 "whether it arrived is looked up before anything is sent again".into()
             }
         }

@@ -313,6 +313,7 @@ impl Hug {
     /// `inviting → held`: nobody can be named.
     pub fn nobody(&self, reason: String, now: Timestamp) -> Self {
         let mut held = self.next(now).held(HoldCause::Nobody, reason);
+        held.follower = None;
         held.chosen = None;
         held.invitation.lease_until = None;
         held

@@ -200,11 +200,7 @@ fn what_is_held_goes_to_its_follower_or_to_the_one_whom_the_creator_chooses() {
     let other = held.approve(Some("cleo".to_owned()), T0).unwrap();
     assert_eq!((other.follower, other.chosen), (None, Some("cleo".to_owned())));
 
-    let nobody = claimed().nobody("the list ended".to_owned(), T0);
-    let unnamed = Hug {
-        follower: None,
-        ..nobody
-    };
+    let unnamed = claimed().nobody("nobody has that handle".to_owned(), T0);
     assert_eq!(unnamed.approve(None, T0), Err(NotNow::Nobody));
     assert!(unnamed.approve(Some("cleo".to_owned()), T0).is_ok());
     let settled = Err(NotNow::Settled(Status::Reached));
