@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the command may take.
+/// How long the command may take, by default.
 const MAX_RUN: Duration = Duration::from_secs(30);
 
 /// How long the words of a command that failed are waited for; it has written them before it ended.
@@ -28,6 +28,8 @@ pub struct NewsCommand {
     line: String,
     /// The secrets of the networks, which it does not get.
     secrets: Vec<String>,
+    /// How long it may take.
+    limit: Duration,
 }
 
 impl NewsCommand {
@@ -36,6 +38,7 @@ impl NewsCommand {
         Some(Self {
             line: settings.news.clone()?,
             secrets: settings.needs.clone(),
+            limit: MAX_RUN,
         })
     }
 
@@ -59,8 +62,8 @@ impl NewsCommand {
     async fn run(&self, subject: &str, text: &str) -> Result<(), String> {
         let spawned = self.command(subject, text).spawn();
         let mut child = spawned.map_err(|error| format!("the shell does not start: {error}"))?;
-        let ended = timeout(MAX_RUN, child.wait()).await;
-        let limit = MAX_RUN.as_secs();
+        let ended = timeout(self.limit, child.wait()).await;
+        let limit = self.limit.as_secs();
         let ended = ended.map_err(|_| format!("it took more than {limit} seconds and was ended"))?;
         let status = ended.map_err(|error| error.to_string())?;
         if status.success() {
@@ -107,4 +110,34 @@ async fn first_line(mut stderr: ChildStderr) -> String {
     let read = read.ok().and_then(Result::ok).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes.get(..read).unwrap_or_default());
     one_line(text.lines().next().unwrap_or_default(), MAX_SHOWN)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    async fn run(line: &str, limit: Duration) -> Result<(), String> {
+        let command = NewsCommand {
+            line: line.to_owned(),
+            secrets: Vec::new(),
+            limit,
+        };
+        command.run("Have a Hug: x:amber 600", "x:amber: 600").await
+    }
+
+    #[tokio::test]
+    async fn a_command_that_hangs_is_ended_and_one_that_leaves_something_running_is_not_waited_for() {
+        let hangs = run("exec sleep 600", Duration::ZERO).await.unwrap_err();
+        assert_eq!(hangs, "it took more than 0 seconds and was ended");
+        run("sleep 60 & exit 0", MAX_RUN).await.unwrap();
+        let fails = run("sleep 60 & exit 7", MAX_RUN).await.unwrap_err();
+        assert_eq!(fails, "exit status: 7: ");
+    }
+
+    #[tokio::test]
+    async fn of_what_a_failing_command_says_the_first_line_is_shown_and_no_more_than_fits() {
+        let words = "printf '%0500d\\nsecond' 0 >&2; exit 1";
+        let fails = run(words, MAX_RUN).await.unwrap_err();
+        assert_eq!(fails, format!("exit status: 1: {}…", "0".repeat(MAX_SHOWN)));
+    }
 }
