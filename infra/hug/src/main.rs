@@ -269,8 +269,7 @@ async fn check(
         Stack::open(settings, state).await?
     };
     warn(&stack.deps.settings);
-    // A dry run also looks whether the logins work.
-    let event = json!({ "account": account, "dry_run": dry_run, "logins": dry_run });
+    let event = json!({ "account": account, "dry_run": dry_run });
     let round = stack.round(event).await?;
     print_report(&round)
 }

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod beside;
+mod bluesky;
 mod by_hand;
 mod certificates;
 mod check;

@@ -1,6 +1,6 @@
 //! The command in `[news]`: run for each piece of news, with the words in its environment.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use have_a_hug::clock::Clock;
 use stand_ins::{Fault, Person};
@@ -108,4 +108,45 @@ async fn the_command_has_the_environment_of_hug_without_the_secrets_of_the_netwo
     assert!(environment.contains("DISCORD_WEBHOOK="), "{environment}");
     assert!(environment.contains("HUG_NEWS_SUBJECT="), "{environment}");
     assert!(!environment.contains("X_"), "{environment}");
+}
+
+/// Writes how it was called, and what it was given, to a file, and passes its arguments on.
+const PROGRAM: &str = "#!/bin/sh\n{ printf '%s\\n' \"$@\"; cat; } | tee -a called.txt\n";
+
+/// The commands of docs/NEWS.md, as they are in hug.toml.
+fn documented() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/NEWS.md");
+    let document = fs::read_to_string(path).unwrap();
+    let blocks = document.split("```toml\n").skip(1);
+    let ended = blocks.map(|block| block.split_once("```").unwrap().0);
+    ended.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn each_command_of_the_document_gives_the_text_to_its_program() {
+    let commands = documented();
+    assert_eq!(commands.len(), 6);
+    for command in commands {
+        let cli = CommandLine::with_followers(599).await;
+        cli.write(&(settings("x", "amber", cli.x.url(), "") + &command));
+        let programs = cli.folder.path().join("programs");
+        fs::create_dir(&programs).unwrap();
+        for name in ["curl", "jq", "notify-send", "osascript", "mail", "msmtp"] {
+            let program = programs.join(name);
+            fs::write(&program, PROGRAM).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        let path = format!("{}:/usr/bin:/bin", programs.display());
+        for fans in [0, 1] {
+            cli.fans(1_000, fans);
+            let mut check = cli.command(&["check"]);
+            check.env("PATH", &path).env("DISCORD_WEBHOOK", "https://discord.example/hook");
+            let output = cli.run_command(check).await.success();
+            assert!(!output.contains("[news]"), "{output}");
+        }
+        let called = fs::read_to_string(cli.folder.path().join("called.txt")).unwrap();
+        // What osascript is given reads the environment itself.
+        let given = called.contains("Only @fan1000") || called.contains("\\\"$HUG_NEWS\\\"");
+        assert!(given, "{command}: {called}");
+    }
 }
