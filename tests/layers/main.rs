@@ -95,7 +95,7 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
         "infra/hug/src/",
         &[
             &["error", "private", "dynamodb"],
-            &["table", "words", "port"],
+            &["table", "words", "port", "news_command"],
             &["event_source_mapping", "place", "view"],
             &["stack", "status"],
             &["report", "creator", "forget", "doctor"],
