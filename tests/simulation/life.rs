@@ -1,7 +1,7 @@
 //! The life of each hug, write by write: which step may follow which, whose permission it needs, what the creator is
 //! told of it, and what the network was asked to send meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use promise::hug::{HoldCause, Hug, Status};
@@ -14,8 +14,6 @@ pub struct Lives {
     said: BTreeMap<u64, Vec<Said>>,
     /// When each hug was owed that the creator had not to approve.
     unapproved: BTreeMap<u64, Timestamp>,
-    /// For which the network was asked to send.
-    tried: BTreeSet<u64>,
     /// So many of its letters were looked at.
     looked_at: usize,
     pub figures: Figures,
@@ -98,7 +96,7 @@ impl Lives {
         }
         if from.is_none() && after.status == Status::Reached && !self.has_chosen(number) {
             self.unapproved.insert(number, after.reached_at);
-            self.brake(hugs, after.reached_at, most_a_day)?;
+            self.brake(hugs, truth, after.reached_at, most_a_day)?;
         }
         self.news(change, hugs)?;
         self.count(from, after);
@@ -129,17 +127,24 @@ impl Lives {
 
     /// No more hugs without the creator's approval than the plan allows in 24 hours. One that she cancelled before
     /// anything was sent makes room.
-    fn brake(&self, hugs: &[Hug], now: Timestamp, most_a_day: usize) -> Result<(), String> {
+    fn brake(
+        &self,
+        hugs: &[Hug],
+        truth: &Truth,
+        now: Timestamp,
+        most_a_day: usize,
+    ) -> Result<(), String> {
         let cancelled = |number: &u64| {
             let mut hugs = hugs.iter();
             hugs.any(|hug| hug.milestone.number() == *number && hug.status == Status::Cancelled)
         };
+        let sent = truth.invitations();
         let today: Vec<&u64> = self
             .unapproved
             .iter()
             .filter(|(_, at)| now.duration_since(**at) < SignedDuration::from_hours(24))
             .map(|(number, _)| number)
-            .filter(|number| self.tried.contains(number) || !cancelled(number))
+            .filter(|number| sent.contains_key(number) || !cancelled(number))
             .collect();
         if today.len() > most_a_day {
             return Err(format!(
@@ -212,7 +217,6 @@ impl Lives {
     /// person who is named in it.
     pub fn look_at_letters(&mut self, hugs: &[Hug], truth: &Truth) -> Result<(), String> {
         for (number, to) in &truth.asked[self.looked_at..] {
-            self.tried.insert(*number);
             let hug = hugs.iter().find(|hug| hug.milestone.number() == *number);
             let hug = hug.ok_or_else(|| format!("a letter for {number} is sent, and there is no hug for it"))?;
             if hug.status != Status::Inviting {

@@ -508,7 +508,7 @@ impl Kept {
 }
 
 impl Person {
-    pub fn follower(&self) -> Follower {
+    fn follower(&self) -> Follower {
         Follower {
             id: self.id.as_str().into(),
             handle: self.id.clone(),
