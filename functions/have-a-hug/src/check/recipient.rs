@@ -14,7 +14,7 @@ use promise::{
     evidence::{Arrivals, Certainty, Evidence, Skipped},
     follower::{Follower, Recipient},
     milestone::Milestone,
-    record::{AccountRecord, MAX_READ_A_DAY, Pending, ReadFollowers, Remembered},
+    record::{AccountRecord, Pending, ReadFollowers, Remembered},
     unknown::Unknown,
     untrusted::{MAX_HANDLE, one_line},
 };
@@ -26,8 +26,12 @@ use crate::{deps::Connected, ledger::Hugs, network::NetworkError};
 /// reading down to the remembered followers would cost more than a page on X.
 const MAX_ARRIVALS: u64 = 900;
 
-/// How many profiles are asked for in one check of one account at most; the next check goes on with the rest.
-const MAX_PROFILES: usize = 200;
+/// No follower at this position or further down is read: a milestone further down is held without a name.
+const MAX_DEPTH: u64 = 6_000;
+
+/// How many requests for profiles one check of one account makes at most; the next check goes on with the rest.
+/// At a tenth of a second each that is a sixth of the time that a check has.
+const MAX_REQUESTS_FOR_PROFILES: usize = 40;
 
 /// How long a list that is shorter than it should be is asked again before the creator has to decide.
 const SHORT_LIST_WAITS: SignedDuration = SignedDuration::from_hours(1);
@@ -46,7 +50,7 @@ pub(super) struct Recipients<'a, 'n> {
     /// Why the list does not help now.
     not_now: Option<NotNow>,
     judged: HashMap<UserId, Vec<String>>,
-    profiles: usize,
+    requests_for_profiles: usize,
 }
 
 /// Who came since a reading of the list: the one shortly before the milestone, or the one up to which a waiting
@@ -119,7 +123,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             since: None,
             not_now: None,
             judged: HashMap::new(),
-            profiles: 0,
+            requests_for_profiles: 0,
         };
         let pending = before.pending.as_ref();
         let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending))));
@@ -172,8 +176,9 @@ impl<'a, 'n> Recipients<'a, 'n> {
         let candidates = match self.candidates(milestone, evidence.position).await? {
             Candidates::Listed(candidates) => candidates,
             Candidates::NotNow(NotNow::ReadEnough) => {
+                let bound = self.connected.account.rules().followers_a_day;
                 let why = format!(
-                    "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
+                    "{bound} followers a day are read at most; it goes on at 00:00 UTC"
                 );
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
@@ -245,7 +250,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
 
     /// How far down the list may be read in this check.
     fn depth_left(&self) -> u64 {
-        ReadFollowers::left(self.before.read, day(self.now))
+        let bound = self.connected.account.rules().followers_a_day;
+        ReadFollowers::left(self.before.read, day(self.now), bound)
     }
 
     /// Notes that the list must not be read that far down today.
@@ -299,8 +305,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
             return Ok(Candidates::Listed(from_index(newest, index)));
         }
         if self.not_now.is_none() {
-            if position >= MAX_READ_A_DAY {
-                let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
+            if position >= MAX_DEPTH {
+                let why = format!("only the {MAX_DEPTH} newest followers are read");
                 return Ok(Candidates::Unknown(why));
             }
             self.must_wait(position);
@@ -356,7 +362,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
     async fn look_closer(&mut self, left: &VecDeque<Follower>) -> Result<usize, NetworkError> {
         let Connected { account, network } = self.connected;
         let rules = account.rules();
-        let room = rules.profiles_at_once.min(MAX_PROFILES - self.profiles);
+        let room = if self.requests_for_profiles < MAX_REQUESTS_FOR_PROFILES {
+            rules.profiles_at_once
+        } else {
+            0
+        };
         let (mut unclear, mut some) = (Vec::new(), 0);
         for follower in left {
             if self.judged.contains_key(&follower.id) {
@@ -385,7 +395,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             }
         }
         if !unclear.is_empty() {
-            self.profiles += unclear.len();
+            self.requests_for_profiles += 1;
             let mut profiles: HashMap<UserId, Follower> = network
                 .profiles(&unclear)
                 .await?
