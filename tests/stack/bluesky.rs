@@ -170,6 +170,8 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
 async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() {
     let mut world = World::<Bluesky>::with(599, "").await;
     world.fans(1);
+    // The functions start anew, and have to log in again.
+    world.move_back();
     // Once for the notifications, which are done without, and once for the invitation.
     world.network.fail_next("createSession", Fault::Status(401));
     world.network.fail_next("createSession", Fault::Status(401));
@@ -190,6 +192,7 @@ async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() 
 async fn a_login_that_turns_out_to_be_someone_elses_posts_nothing() {
     let mut world = World::<Bluesky>::with(599, "").await;
     world.fans(1);
+    world.move_back();
     let tokens = r#"{"accessJwt":"a.b.c","refreshJwt":"d.e.f","did":"did:plc:someoneelse","handle":"other.test"}"#;
     let theirs = tests::body(200, "application/json", tokens);
     world.network.fail_next("createSession", theirs.clone());

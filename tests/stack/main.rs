@@ -8,6 +8,7 @@ mod accounts;
 mod answers;
 mod bad_input;
 mod bluesky;
+mod brake;
 mod cost;
 mod events;
 mod faults;

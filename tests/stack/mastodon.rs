@@ -51,7 +51,16 @@ async fn crossed(more: &str) -> World<Mastodon> {
 async fn an_idle_check_is_one_request_by_the_servers_own_number() {
     let mut world = World::<Mastodon>::unseen(500, "").await;
     world.check().await;
-    assert_eq!(world.requests(), ["GET /api/v1/accounts/lookup"]);
+    let first = world.requests();
+    assert_eq!(first[0], "GET /api/v1/accounts/lookup");
+    // Once a day it looks whether the token still works.
+    assert_eq!(
+        first[1..],
+        [
+            "GET /api/v1/accounts/verify_credentials",
+            "GET /api/v1/apps/verify_credentials"
+        ]
+    );
     for _ in 0..3 {
         world.check().await;
         assert_eq!(world.requests(), ["GET /api/v1/accounts/109876"]);

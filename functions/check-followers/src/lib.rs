@@ -447,6 +447,7 @@ mod tests {
             account,
             error: "no".to_owned(),
             retry_can_help: true,
+            failing_since: None,
         };
         let results = [checked(None), failed, checked(Some(8))];
         assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
@@ -455,11 +456,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_check_that_takes_longer_than_25_seconds_is_stopped_and_can_work_next_time() {
         let account = "x:amber".parse().unwrap();
-        let Checked::Failed {
+        let Err(Failed {
             error,
             retry_can_help,
-            ..
-        } = limited(&account, std::future::pending()).await
+        }) = limited(&account, std::future::pending()).await
         else {
             panic!("it did not fail");
         };

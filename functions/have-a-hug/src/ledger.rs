@@ -8,6 +8,7 @@ mod error;
 mod growth;
 mod item;
 mod keys;
+mod stored;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -39,6 +40,7 @@ pub use error::{LedgerError, LedgerFailure};
 pub use growth::Growth;
 pub use item::UnreadableHug;
 pub use keys::hug_key;
+pub use stored::StoredItem;
 
 /// Everything in the table.
 #[derive(Clone, Debug, Default)]
@@ -552,13 +554,14 @@ impl Ledger {
     }
 }
 
-/// A put on the condition that the item still has that revision, or, for `None`, does not exist.
+/// A put on the condition that the item still has that revision, or, for `None`, does not exist. An account that
+/// was paused after it was read is not written.
 fn put_if_unchanged(item: Item, revision: Option<u64>) -> PutBuilder {
     let put = Put::builder().set_item(Some(item));
     match revision {
         None => put.condition_expression("attribute_not_exists(pk)"),
         Some(revision) => put
-            .condition_expression("revision = :seen")
+            .condition_expression("revision = :seen AND attribute_not_exists(paused_at)")
             .expression_attribute_values(":seen", number(revision)),
     }
 }

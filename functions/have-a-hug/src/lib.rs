@@ -28,12 +28,14 @@ pub mod deps;
 #[doc(hidden)]
 #[allow(clippy::unwrap_used, missing_docs, reason = "it is there to fail")]
 pub mod fuzzing;
+pub mod forget;
 pub mod http;
 pub mod ledger;
 pub mod metrics;
 pub mod network;
 pub mod networks;
 pub mod news;
+pub mod pause;
 pub mod secret;
 pub mod settings;
 pub mod start;

@@ -100,7 +100,11 @@ mod tests {
     fn links_need_no_request_and_lead_to_the_network_alone() {
         let links = |network, server: &str, handle: &str| {
             let rules = rules(network);
-            let to = recipient(handle);
+            let to = Recipient {
+                id: "1".into(),
+                handle: handle.into(),
+                ..Recipient::default()
+            };
             (
                 (rules.profile_url)(server, handle),
                 (rules.post_link)(server, "a & b"),

@@ -18,7 +18,8 @@
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
 //! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
-//!   as earlier versions of this program wrote them. [`news`]: what the creator is told of a hug.
+//!   as earlier versions of this program wrote them. [`news`]: what the creator is told of a hug. [`erase`]: what
+//!   stays of a follower who is to be forgotten.
 //!
 //! # Words
 //!
@@ -52,6 +53,7 @@ pub mod arrivals;
 pub mod channel;
 pub mod count;
 pub mod earlier;
+pub mod erase;
 pub mod evidence;
 pub mod follower;
 pub mod hug;

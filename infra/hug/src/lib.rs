@@ -9,10 +9,11 @@
 //! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
-//! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
+//! - [`news_command`]: the creator's command for news. [`stack`]: both functions over that table;
+//!   [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
-//! - [`creator`]: the creator's hand on a hug. [`doctor`]: everything the promise rests on.
+//! - [`creator`]: the creator's hand on a hug. [`forget`]: the end of a person's records. [`doctor`]: everything the promise rests on.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
@@ -22,6 +23,8 @@ pub mod doctor;
 pub mod dynamodb;
 mod error;
 pub mod event_source_mapping;
+pub mod forget;
+pub mod news_command;
 pub mod place;
 pub mod port;
 pub mod private;

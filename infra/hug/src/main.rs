@@ -2,16 +2,17 @@
 
 use std::{
     collections::HashSet,
-    io::{IsTerminal, Write, stdout},
+    io::{IsTerminal, Stdout, Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use have_a_hug::{
     by_hand::Step,
     clock::Clock,
+    forget::Who,
     ledger::{Ledger, Snapshot},
     settings::{Settings, environment},
 };
@@ -20,7 +21,8 @@ use hug::{
     creator::{self, Which, receipt},
     demo,
     doctor::{self, Finding, Verdict},
-    place::{Deliverer, Place},
+    forget,
+    place::{Deliverer, Place, ToWrite},
     report::Report,
     sandbox,
     stack::{Round, Stack},
@@ -106,6 +108,27 @@ enum Command {
         url: Option<Receipt>,
         #[command(flatten)]
         whose: Whose,
+    },
+    /// Erase an account or a follower from the ledger.
+    #[command(group = ArgGroup::new("whom").required(true))]
+    Forget {
+        /// Everything of this account of yours, such as x:amber.
+        #[arg(group = "whom")]
+        whole: Option<AccountName>,
+        /// This follower, by handle or as id:NUMBER: the hug stays without their name and words, and no more is sent.
+        #[arg(long, group = "whom", value_name = "HANDLE")]
+        follower: Option<String>,
+        /// With --follower: the network's id too, so that nothing keeps them from being invited again.
+        #[arg(long, requires = "follower")]
+        entirely: bool,
+        /// With --follower: only in the records of this account.
+        #[arg(long, requires = "follower", value_name = "ACCOUNT")]
+        account: Option<AccountName>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        on_aws: OnAws,
     },
     /// Look whether all is right: settings, secrets, networks, ledger. Sends and changes nothing.
     Doctor {
@@ -227,6 +250,22 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             let sent = Step::Sent { receipt: url };
             step(&settings, &state, Some(milestone), whose, sent).await
         }
+        Command::Forget {
+            whole,
+            follower,
+            entirely,
+            account,
+            yes,
+            on_aws,
+        } => {
+            let place = on_aws.place(&state);
+            if let Some(name) = whole {
+                forget_account(&settings, &place, &name, yes).await
+            } else {
+                let who = forget::who(&follower.unwrap_or_default());
+                forget_follower(&place, &who, account.as_ref(), entirely, yes).await
+            }
+        }
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
         Command::Status { json, on_aws } => {
             show_status(&settings, &on_aws.place(&state), json).await
@@ -328,6 +367,46 @@ async fn change(
         }
         Deliverer::Aws => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Erases an account. Neither settings nor secrets are needed; where there are settings, it is said if they still name
+/// the account.
+async fn forget_account(
+    settings: &Path,
+    place: &Place,
+    name: &AccountName,
+    yes: bool,
+) -> Result<ExitCode, Error> {
+    let opened = open_existing(place).await?;
+    let settings = Settings::load(settings, &|_| None).ok();
+    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
+    let settings = settings.as_ref();
+    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn forget_follower(
+    place: &Place,
+    who: &Who,
+    of: Option<&AccountName>,
+    entirely: bool,
+    yes: bool,
+) -> Result<ExitCode, Error> {
+    let opened = open_existing(place).await?;
+    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
+    let ledger = &opened.ledger;
+    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a ledger to change it, where there is one.
+async fn open_existing(place: &Place) -> Result<ToWrite, Error> {
+    if let Place::Folder(folder) = place
+        && !table::exists(folder)
+    {
+        return Err(format!("there is no ledger in {}", folder.display()).into());
+    }
+    place.open_to_write().await
 }
 
 fn print_report(round: &Round) -> Result<ExitCode, Error> {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
     channel::Channel,
+    erase::is_erased,
     evidence::{Evidence, Skipped},
     hug::{Hug, Status},
     letter::Words,
@@ -108,7 +109,8 @@ impl HugView {
                 tried_again_at: None,
             });
         }
-        let follower = hug.follower.as_ref().map(|follower| FollowerView {
+        let follower = hug.follower.as_ref().filter(|one| !is_erased(one));
+        let follower = follower.map(|follower| FollowerView {
             id: follower.id.clone(),
             handle: follower.handle.clone(),
             name: follower.name.clone(),

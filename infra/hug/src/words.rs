@@ -1,6 +1,6 @@
 //! What the command says of a hug, in words.
 
-use promise::{evidence::Skipped, hug::Hug, letter::Refusal};
+use promise::{erase::is_erased, evidence::Skipped, hug::Hug, letter::Refusal};
 
 /// Who was passed over, and why: one text for each.
 pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
@@ -12,6 +12,7 @@ pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
 /// Whom a hug is for.
 pub fn follower(hug: &Hug) -> String {
     match (&hug.follower, &hug.chosen) {
+        (Some(follower), _) if is_erased(follower) => "somebody who was erased".to_owned(),
         (Some(follower), _) => format!("@{}", follower.handle),
         (None, Some(handle)) => format!("@{handle}, whom you chose"),
         (None, None) => "nobody yet".to_owned(),

@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod beside;
+mod bluesky;
+mod by_hand;
 mod certificates;
 mod check;
 mod command_line;
@@ -13,8 +15,11 @@ mod doctor_network;
 mod findings;
 mod folder;
 mod kill;
+#[cfg(unix)]
+mod news;
 mod on_aws;
 mod port;
+mod refusals;
 mod retry;
 mod secrets;
 mod settings;

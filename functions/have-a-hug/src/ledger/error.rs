@@ -73,6 +73,10 @@ impl Call {
         self.error(LedgerFailure::Final, why.to_string())
     }
 
+    pub(super) fn busy(&self, why: String) -> LedgerError {
+        self.error(LedgerFailure::TryAgain, why)
+    }
+
     fn error(&self, failure: LedgerFailure, why: String) -> LedgerError {
         LedgerError {
             failure,

@@ -1,0 +1,323 @@
+//! Items as they are in the table, whatever they contain: for what takes, brings or erases all of an account.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, DeleteRequest, WriteRequest,
+};
+use jiff::Timestamp;
+use promise::{
+    account::{AccountId, AccountName},
+    evidence::PassedOver,
+    hug::Hug,
+    record::{AccountRecord, HandleRecord},
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    Ledger,
+    error::{Call, LedgerError},
+    item::{Item, item, parse_hug},
+    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, handle_key, name_of_handle, number, text},
+};
+
+/// DynamoDB takes so many items in one batch.
+const BATCH: usize = 25;
+
+/// How often what DynamoDB did not take of a batch is sent again.
+const TRIES: u32 = 8;
+
+/// An item as it is in the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredItem(Item);
+
+impl StoredItem {
+    fn key(&self, name: &str) -> &str {
+        let key = self.0.get(name).and_then(|value| value.as_s().ok());
+        key.map_or("", String::as_str)
+    }
+
+    /// Its partition key.
+    pub fn pk(&self) -> &str {
+        self.key("pk")
+    }
+
+    /// Its sort key.
+    pub fn sk(&self) -> &str {
+        self.key("sk")
+    }
+
+    /// How often it was written; `None` where that is not counted.
+    pub fn revision(&self) -> Option<u64> {
+        self.0.get("revision")?.as_n().ok()?.parse().ok()
+    }
+
+    /// Whether it is a hug, readable or not.
+    pub fn is_hug(&self) -> bool {
+        self.sk().starts_with(MILESTONE)
+    }
+
+    /// The hug, if it is one that can be read.
+    pub fn hug(&self) -> Option<Hug> {
+        let item = self.is_hug().then(|| self.0.clone())?;
+        parse_hug(&self.reading(), item).ok()
+    }
+
+    /// The account, if it is one.
+    pub fn account(&self) -> Option<AccountRecord> {
+        self.parsed(self.sk() == ACCOUNT)
+    }
+
+    /// What is known of a handle, if it is that.
+    pub fn handle(&self) -> Option<(AccountName, HandleRecord)> {
+        let name = name_of_handle(self.pk()).ok()?;
+        Some((name, self.parsed(self.sk() == HANDLE)?))
+    }
+
+    /// Whether it says who was passed over for a hug.
+    pub fn is_passed_over(&self) -> bool {
+        self.sk().starts_with(PASSED_OVER)
+    }
+
+    /// Those who were passed over, if it says that.
+    pub fn passed_over(&self) -> Option<PassedOver> {
+        self.parsed(self.is_passed_over())
+    }
+
+    /// Every text in it, at any depth.
+    pub fn texts(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut left: Vec<&AttributeValue> = self.0.values().collect();
+        while let Some(value) = left.pop() {
+            match value {
+                AttributeValue::S(text) => found.push(text.as_str()),
+                AttributeValue::L(list) => left.extend(list),
+                AttributeValue::M(map) => left.extend(map.values()),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, is_such: bool) -> Option<T> {
+        let item = is_such.then(|| self.0.clone())?;
+        self.reading().parse(item).ok()
+    }
+
+    fn reading(&self) -> Call {
+        self.call("reading an item")
+    }
+
+    fn call(&self, attempted: &'static str) -> Call {
+        Call {
+            attempted,
+            about: format!("{} of {}", self.sk(), self.pk()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Every item of the table.
+    ///
+    /// # Errors
+    ///
+    /// Where DynamoDB fails. So it is for every function of this file.
+    pub async fn everything(&self) -> Result<Vec<StoredItem>, LedgerError> {
+        let call = Call {
+            attempted: "reading everything",
+            about: self.table.clone(),
+        };
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(StoredItem(item.map_err(|error| call.sdk(&error))?));
+        }
+        Ok(items)
+    }
+
+    /// Every item of an account.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn all_of(&self, id: &AccountId) -> Result<Vec<StoredItem>, LedgerError> {
+        let call = Call {
+            attempted: "reading everything",
+            about: id.to_string(),
+        };
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(id))
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(StoredItem(item.map_err(|error| call.sdk(&error))?));
+        }
+        Ok(items)
+    }
+
+    /// Marks an account as paused, or for `None` as not paused any more. Who read the account before loses the
+    /// race, and nothing is written to it while it is marked. Returns whether there is such an account.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn mark_paused(
+        &self,
+        id: &AccountId,
+        since: Option<Timestamp>,
+    ) -> Result<bool, LedgerError> {
+        let call = Call {
+            attempted: "pausing",
+            about: id.to_string(),
+        };
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(id))
+            .key("sk", text(ACCOUNT))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":one", number(1));
+        let update = match since {
+            Some(since) => update
+                .update_expression("SET revision = revision + :one, paused_at = :since")
+                .expression_attribute_values(":since", text(since)),
+            None => update.update_expression("SET revision = revision + :one REMOVE paused_at"),
+        };
+        match update.send().await.map_err(|error| call.sdk(&error)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.failure == super::LedgerFailure::LostRace => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces who was passed over, unless the item has expired meanwhile; for nobody it is deleted.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn replace_passed_over(
+        &self,
+        old: &StoredItem,
+        new: &PassedOver,
+    ) -> Result<(), LedgerError> {
+        if new.followers.is_empty() {
+            return self.delete(old).await;
+        }
+        let call = old.call("erasing from");
+        let item = item(&call, new, old.pk(), old.sk())?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_exists(pk)");
+        match put.send().await.map_err(|error| call.sdk(&error)) {
+            Err(error) if error.failure != super::LedgerFailure::LostRace => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes an item, if it is still of that revision or is gone already.
+    ///
+    /// # Errors
+    ///
+    /// [`LostRace`](super::LedgerFailure::LostRace) where someone has written it meanwhile.
+    pub async fn delete(&self, item: &StoredItem) -> Result<(), LedgerError> {
+        let call = item.call("erasing");
+        let mut delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(item.pk()))
+            .key("sk", text(item.sk()));
+        if let Some(revision) = item.revision() {
+            delete = delete
+                .condition_expression("attribute_not_exists(pk) OR revision = :seen")
+                .expression_attribute_values(":seen", number(revision));
+        }
+        delete.send().await.map_err(|error| call.sdk(&error))?;
+        Ok(())
+    }
+
+    /// Deletes what is known of a handle.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn delete_handle(&self, name: &AccountName) -> Result<(), LedgerError> {
+        let call = Call {
+            attempted: "erasing the handle",
+            about: name.to_string(),
+        };
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(handle_key(name)))
+            .key("sk", text(HANDLE));
+        delete.send().await.map_err(|error| call.sdk(&error))?;
+        Ok(())
+    }
+
+    /// Deletes items that nobody changes any more, many at once.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn delete_all(&self, items: &[StoredItem]) -> Result<(), LedgerError> {
+        let delete = |item: &StoredItem| {
+            let delete = DeleteRequest::builder()
+                .key("pk", text(item.pk()))
+                .key("sk", text(item.sk()))
+                .build();
+            let delete = delete.map_err(|error| item.call("erasing").bug(error))?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        };
+        let writes: Result<Vec<WriteRequest>, LedgerError> = items.iter().map(delete).collect();
+        self.write_batches("erasing", writes?).await
+    }
+
+    async fn write_batches(
+        &self,
+        attempted: &'static str,
+        writes: Vec<WriteRequest>,
+    ) -> Result<(), LedgerError> {
+        let call = Call {
+            attempted,
+            about: format!("{} items", writes.len()),
+        };
+        for batch in writes.chunks(BATCH) {
+            let mut left = batch.to_vec();
+            for tried in 0..TRIES {
+                let write = self.client.batch_write_item();
+                let answer = write.request_items(&self.table, left).send().await;
+                let answer = answer.map_err(|error| call.sdk(&error))?;
+                let unprocessed = answer.unprocessed_items.unwrap_or_default();
+                left = unprocessed.into_values().flatten().collect();
+                if left.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(tried)).await;
+            }
+            if !left.is_empty() {
+                return Err(call.busy(format!("{} items were not taken", left.len())));
+            }
+        }
+        Ok(())
+    }
+}

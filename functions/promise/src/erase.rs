@@ -1,0 +1,239 @@
+//! What stays of a follower's records when they are erased: that a milestone has its hug, and the stable id, so
+//! that nobody is written to again who asked to be forgotten.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::{
+    account::UserId,
+    channel::Channel,
+    evidence::PassedOver,
+    follower::Recipient,
+    hug::{Hug, NotNow, Status},
+    letter::LetterState,
+    record::{AccountRecord, Remembered},
+    unknown::Unknown,
+};
+
+/// A follower whom the records are to forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// The stable ids on one network, or on one server of it.
+    pub ids: BTreeSet<UserId>,
+    /// The handles, in lower case.
+    pub handles: BTreeSet<String>,
+}
+
+impl Person {
+    /// Whether a record with that id and that handle is about this person.
+    pub fn is(&self, id: &UserId, handle: &str) -> bool {
+        self.ids.contains(id) || self.handles.contains(&handle.to_lowercase())
+    }
+
+    /// Whether a hug is for this person, and says more of them than the id.
+    pub fn is_named_by(&self, hug: &Hug) -> bool {
+        let chosen = hug.chosen.as_ref();
+        let chosen = chosen.is_some_and(|handle| self.handles.contains(&handle.to_lowercase()));
+        let follower = hug.follower.as_ref();
+        chosen || follower.is_some_and(|one| !is_erased(one) && self.is(&one.id, &one.handle))
+    }
+
+    /// Whether a hug has nothing of this person but the id.
+    pub fn is_erased_in(&self, hug: &Hug) -> bool {
+        let follower = hug.follower.as_ref();
+        follower.is_some_and(|one| is_erased(one) && self.ids.contains(&one.id))
+    }
+
+    /// Whether the newest followers that an account remembers include this person.
+    pub fn is_remembered_by(&self, account: &AccountRecord) -> bool {
+        remembered(account).any(|known| known.newest.iter().any(|id| self.ids.contains(id)))
+    }
+
+    /// The account without this person among the followers that it remembers, to be written next.
+    pub fn erase_from_account(&self, account: &AccountRecord) -> AccountRecord {
+        let mut next = account.clone();
+        next.revision += 1;
+        let judged = next.pending.as_mut().and_then(|pending| pending.judged.as_mut());
+        for known in next.remembered.iter_mut().chain(judged) {
+            known.newest.retain(|id| !self.ids.contains(id));
+        }
+        next
+    }
+
+    /// Those who were passed over, without this person; `None` where they were not among them.
+    pub fn erase_from_passed_over(&self, passed_over: &PassedOver) -> Option<PassedOver> {
+        let mut next = passed_over.clone();
+        next.followers.retain(|one| !self.is(&one.id, &one.handle));
+        (next.followers.len() < passed_over.followers.len()).then_some(next)
+    }
+}
+
+/// Whether nothing of a follower is left but the id.
+pub fn is_erased(follower: &Recipient) -> bool {
+    follower.handle.is_empty()
+}
+
+/// The hug without handle, name and words of its follower. It stays the hug of its milestone. Nothing more is sent
+/// for it: it counts as declined unless it has ended already. The stable id stays, unless `entirely`: it is what
+/// keeps the person from being invited again.
+///
+/// What a later version wrote in it is removed too, because nobody can say whom it names.
+///
+/// # Errors
+///
+/// While a worker's claim holds.
+pub fn erase_hug(hug: &Hug, entirely: bool, now: Timestamp) -> Result<Hug, NotNow> {
+    let letters = [&hug.invitation, &hug.song];
+    if let Some(until) = letters.iter().find_map(|letter| letter.claimed_until(now)) {
+        return Err(NotNow::InProgress { until });
+    }
+    let id = hug.follower.as_ref().map(|follower| follower.id.clone());
+    let id = id.filter(|_| !entirely);
+    let mut next = hug.clone();
+    next.follower = id.map(|id| Recipient {
+        id,
+        ..Recipient::default()
+    });
+    next.chosen = None;
+    next.reason = None;
+    next.news = None;
+    next.unknown = Unknown::new();
+    next.evidence.unknown = Unknown::new();
+    next.invitation = without_words(&hug.invitation);
+    next.song = without_words(&hug.song);
+    if !has_ended(&hug.status) {
+        next.status = Status::Declined;
+    }
+    next.updated_at = now;
+    next.revision += 1;
+    Ok(next)
+}
+
+fn has_ended(status: &Status) -> bool {
+    matches!(
+        status,
+        Status::Hugged | Status::Declined | Status::Cancelled | Status::Unknown(_)
+    )
+}
+
+/// A letter without its words. A public post is the creator's own, so where it is stays; the place of a message
+/// can contain the ids of both.
+fn without_words(letter: &LetterState) -> LetterState {
+    let mut next = letter.clone();
+    let channel = letter.words.as_ref().map(|words| words.channel);
+    let is_public = matches!(channel, Some(Channel::Announce | Channel::Mention));
+    if !is_public {
+        next.receipt = None;
+    }
+    if let Some(receipt) = &mut next.receipt {
+        receipt.reply_key = None;
+    }
+    match &mut next.words {
+        Some(words) if letter.sent_at.is_some() => words.text.clear(),
+        _ => next.words = None,
+    }
+    for refusal in &mut next.refusals {
+        "what the network said is erased".clone_into(&mut refusal.reason);
+    }
+    next.lease_until = None;
+    next.wait = None;
+    next.unknown = Unknown::new();
+    next
+}
+
+fn remembered(account: &AccountRecord) -> impl Iterator<Item = &Remembered> {
+    let judged = account.pending.as_ref();
+    let judged = judged.and_then(|pending| pending.judged.as_ref());
+    account.remembered.iter().chain(judged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hug::tests::reached,
+        letter::{Receipt, Refusal, Words},
+    };
+
+    const T0: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn invited(channel: Channel) -> Hug {
+        let mut hug = reached().prepare(
+            Words {
+                channel,
+                text: "600! @fan".to_owned(),
+                prepared_at: T0,
+                tried_again_at: None,
+            },
+            T0,
+        );
+        hug.invitation.refusals.push(Refusal {
+            channel: Channel::Message,
+            reason: "@fan takes no messages".to_owned(),
+        });
+        let receipt = Receipt {
+            reference: "77".to_owned(),
+            url: Some("https://x.com/amber/status/77".to_owned()),
+            reply_key: Some("7-44196397".to_owned()),
+        };
+        hug.invited(receipt, T0)
+    }
+
+    #[test]
+    fn an_erased_hug_keeps_its_milestone_the_post_and_the_id_and_nothing_else_of_its_follower() {
+        let hug = invited(Channel::Mention);
+        let follower = hug.follower.clone().unwrap();
+        let erased = erase_hug(&hug, false, T0).unwrap();
+        assert_eq!(erased.key(), hug.key());
+        assert_eq!(erased.status, Status::Declined);
+        assert_eq!(erased.follower.as_ref().unwrap().id, follower.id);
+        let receipt = erased.invitation.receipt.clone().unwrap();
+        assert_eq!(receipt.url.unwrap(), "https://x.com/amber/status/77");
+        let written = serde_json::to_string(&erased).unwrap();
+        assert!(!written.contains(&follower.handle), "{written}");
+        assert!(!written.contains("7-44196397"), "{written}");
+        assert_eq!(erased.revision, hug.revision + 1);
+        let entirely = erase_hug(&hug, true, T0).unwrap();
+        assert_eq!(entirely.follower, None);
+    }
+
+    #[test]
+    fn the_place_of_a_private_message_is_erased_because_it_contains_ids() {
+        let erased = erase_hug(&invited(Channel::Message), false, T0).unwrap();
+        assert_eq!(erased.invitation.receipt, None);
+    }
+
+    #[test]
+    fn a_hug_that_has_ended_keeps_its_word_and_one_that_was_not_sent_is_never_sent() {
+        let mut hugged = invited(Channel::Announce);
+        hugged.status = Status::Hugged;
+        assert_eq!(erase_hug(&hugged, false, T0).unwrap().status, Status::Hugged);
+        let erased = erase_hug(&reached(), false, T0).unwrap();
+        assert_eq!(erased.status, Status::Declined);
+        assert!(erased.claim(T0).is_err());
+    }
+
+    #[test]
+    fn a_hug_under_a_claim_is_not_erased() {
+        let claimed = reached().claim(T0).unwrap();
+        assert!(matches!(
+            erase_hug(&claimed, false, T0),
+            Err(NotNow::InProgress { .. })
+        ));
+    }
+
+    #[test]
+    fn a_person_is_known_by_id_or_by_handle_in_any_case() {
+        let hug = reached();
+        let follower = hug.follower.clone().unwrap();
+        let mut person = Person::default();
+        assert!(!person.is_named_by(&hug));
+        person.handles.insert(follower.handle.to_lowercase());
+        assert!(person.is(&"other".into(), &follower.handle.to_uppercase()));
+        assert!(person.is_named_by(&hug));
+        person.ids.insert(follower.id);
+        let erased = erase_hug(&hug, false, T0).unwrap();
+        assert!(!person.is_named_by(&erased) && person.is_erased_in(&erased));
+    }
+}
