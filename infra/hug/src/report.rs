@@ -328,6 +328,21 @@ mod tests {
     }
 
     #[test]
+    fn of_those_who_were_passed_over_at_earlier_checks_only_the_number_is_said() {
+        let bot = Skipped {
+            id: "7".into(),
+            handle: "bot".to_owned(),
+            reasons: vec!["no picture".to_owned()],
+        };
+        assert_eq!(passed_over(&[], 0), "");
+        assert_eq!(passed_over(&[], 3), "; passed over 3");
+        assert_eq!(
+            passed_over(&[bot], 3),
+            "; passed over @bot (no picture), and 2 more"
+        );
+    }
+
+    #[test]
     fn the_last_line_says_how_many_accounts_failed_and_how_many_hugs_wait_for_the_creator() {
         let two = summary(vec![failed(), failed()]);
         assert_eq!(

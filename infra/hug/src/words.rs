@@ -2,10 +2,14 @@
 
 use promise::{erase::is_erased, evidence::Skipped, hug::Hug, letter::Refusal};
 
-/// Who was passed over, and why: one text for each.
+/// Who was passed over, and why: one text for each, and how many more. Where nobody is listed it is only the number.
 pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
     let one = |one: &Skipped| format!("@{} ({})", one.handle, one.reasons.join(", "));
-    let rest = (more > 0).then(|| format!("and {more} more"));
+    let rest = match (more, skipped) {
+        (0, _) => None,
+        (all, []) => Some(all.to_string()),
+        (more, _) => Some(format!("and {more} more")),
+    };
     skipped.iter().map(one).chain(rest).collect()
 }
 
