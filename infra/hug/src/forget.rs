@@ -3,12 +3,10 @@
 use std::io::{IsTerminal, Write, stdin};
 
 use have_a_hug::{
-    forget::{
-        AccountItems, FollowerItems, Who, find_account, find_follower, forget_account,
-        forget_follower,
-    },
+    forget::{FollowerItems, Who, find_follower, forget_account, forget_follower},
     ledger::{Ledger, StoredItem},
     settings::Settings,
+    whole::{self, WholeAccount},
 };
 use jiff::Timestamp;
 use promise::{account::AccountName, letter::Receipt};
@@ -59,7 +57,7 @@ pub async fn account<W: Write>(
     now: Timestamp,
     out: &mut W,
 ) -> Result<(), Error> {
-    let found = find_account(ledger, name).await?;
+    let found = whole::find(ledger, name).await?;
     let found = found.ok_or_else(|| format!("the ledger has nothing of {name}"))?;
     writeln!(out, "{}", account_in_words(&found))?;
     confirm(out)?;
@@ -74,30 +72,26 @@ pub async fn account<W: Write>(
     Ok(())
 }
 
-fn account_in_words(found: &AccountItems) -> String {
-    let AccountItems {
-        name,
-        ids,
-        handles,
-        items,
-        called_now,
+fn account_in_words(found: &WholeAccount) -> String {
+    let WholeAccount {
+        name, id, items, ..
     } = found;
-    let handles: Vec<String> = handles.iter().map(|(name, _)| name.to_string()).collect();
-    if let Some(called_now) = called_now {
+    if let Some(called_now) = &found.called_now {
         return format!(
             "{name}  is an earlier handle of {called_now}, which is left as it is; only what is known of the handle \
              is erased"
         );
     }
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let handles = found.known_handles();
+    let handles: Vec<String> = handles.iter().map(|(name, _)| name.to_string()).collect();
     let count = |is_such: fn(&StoredItem) -> bool| items.iter().filter(|item| is_such(item)).count();
     let hugs = count(StoredItem::is_hug);
     let lists = count(StoredItem::is_passed_over);
-    let accounts = count(|item| item.account().is_some());
+    let accounts = count(StoredItem::is_account);
+    let id = id.as_ref().map_or_else(|| "no id".to_owned(), ToString::to_string);
     format!(
-        "{name}  ({}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
+        "{name}  ({id}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
          growth, and what is known of the handles {}",
-        ids.join(", "),
         items.len() - hugs - lists - accounts,
         handles.join(", ")
     )
