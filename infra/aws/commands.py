@@ -113,6 +113,7 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
 
 
 def finish_deploy(aws: Aws, _: Namespace) -> None:
+    """What AWS refuses here is said, and does not fail a deploy that has worked."""
     topic = aws.need_stack()["AlarmTopic"]
     try:
         policy = json.dumps(LEDGER_STAYS)
@@ -122,7 +123,10 @@ def finish_deploy(aws: Aws, _: Namespace) -> None:
             f"AWS refused SetStackPolicy ({error_code(error)}), so a later deploy could replace the ledger; ask for "
             "the right cloudformation:SetStackPolicy"
         )
-    _verdict, found, remedy = find_mail(aws, topic)
+    try:
+        _verdict, found, remedy = find_mail(aws, topic)
+    except ClientError as error:
+        found, remedy = f"whether anybody gets it is not known, as AWS refused {error.operation_name}", "make doctor"
     print(f"Deployed. Mail: {found}" + (f" → {remedy}" if remedy else ""))
 
 

@@ -1,55 +1,121 @@
-"""News in a hug's record reach the mail topic through the stream, its filter and the real binary."""
+"""News for the creator reach the mail topic, from a write of a hug through the stream and the real binary."""
 
 import json
+from pathlib import Path
 
-from processes import STACK
+from processes import STACK, Make
 from proof import check, proves, wait
-from world import INVITE, World
+from world import CHECK, INVITE, World
 
 
-def prove_news(world: World) -> None:
-    topic = world.output("AlarmTopic")
-    queue = world.queues.create_queue(QueueName=f"{STACK}-creator")["QueueUrl"]
-    attributes = world.queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    arn = attributes["Attributes"]["QueueArn"]
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    world.queues.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    subscription = world.topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
-    received: list[tuple[str, str]] = []
+class Mailbox:
+    """What the topic mails: a queue that is subscribed to it."""
 
-    def receive() -> int:
-        messages = world.queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        for message in messages:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.mails: list[tuple[str, str]] = []
+        topic = world.output("AlarmTopic")
+        self.queue = world.queues.create_queue(QueueName=f"{STACK}-creator")["QueueUrl"]
+        attributes = world.queues.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        world.queues.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
+        subscription = world.topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+        self.subscription = subscription["SubscriptionArn"]
+
+    def of(self, name: str) -> list[str]:
+        """The texts that have come under that account and number, such as `x:amber 600`."""
+        received = self.world.queues.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        for message in received.get("Messages", []):
             mail = json.loads(message["Body"])
-            received.append((mail["Subject"], mail["Message"]))
-            world.queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(received)
+            self.mails.append((mail["Subject"], mail["Message"]))
+            self.world.queues.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return [text for subject, text in self.mails if subject == f"Have a Hug: {name}"]
 
-    posts = len(world.posts())
-    text = "@fan0600 is your number 600.\nIt is certain."
-    world.write_news(600, text)
-    wait(receive, "the news of 600")
-    world.write_news(600, None)
-    world.write_news(700, "Number 700 waits for you.")
-    wait(lambda: receive() >= 2, "the news of 700")
-    world.write_news(700, None)
-    wanted = [("Have a Hug: x:amber 600", text), ("Have a Hug: x:amber 700", "Number 700 waits for you.")]
-    check(received == wanted, "each piece of news comes once, with its subject", received)
-    check(len(world.posts()) == posts, "news send no letter", len(world.posts()))
+    def wait_for(self, name: str, *words: str) -> None:
+        """Waits for a mail with all of these words."""
 
+        def found() -> bool:
+            return any(all(word in text for word in words) for text in self.of(name))
+
+        wait(found, f"the news of {name} with {words}")
+
+    def close(self) -> None:
+        check(len(set(self.mails)) == len(self.mails), "each piece of news is mailed once", self.mails)
+        self.world.topics.unsubscribe(SubscriptionArn=self.subscription)
+        self.world.queues.delete_queue(QueueUrl=self.queue)
+
+
+def prove_news_of_milestones(mailbox: Mailbox) -> None:
+    """After each account has crossed 600."""
+    for account in ("x:amber", "bluesky:amber.bsky.social", "mastodon:amber@mastodon.example"):
+        mailbox.wait_for(f"{account} 600", "600", "@fan")
+    mailbox.close()
+    proves("2b. the news of each milestone reach the topic once, with the account and the number as its subject")
+
+
+def prove_refused_news(world: World) -> None:
+    refused = "the creator does not have this news"
     with world.without(INVITE, "sns:Publish"):
-        refused = world.count(INVITE, "the creator does not have this news")
+        before = world.count(INVITE, refused)
         world.write_news(600, "These do not arrive.")
-        wait(lambda: world.count(INVITE, "the creator does not have this news") > refused, "the refused news")
+        wait(lambda: world.count(INVITE, refused) > before, "the refused news")
         wait(lambda: world.count(INVITE, '"InvitationsFailed":1') >= 1, "the refused news are counted")
-    world.write_news(600, None)
-    world.topics.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-    world.queues.delete_queue(QueueUrl=queue)
-    proves("news in a hug's record reach the topic, each once and with its subject; without sns:Publish they do not")
+    proves("news that the topic does not take are logged and counted")
+
+
+def prove_news(make: Make, world: World, settings: Path) -> None:
+    """It leaves hugs that wait for the creator."""
+    mailbox = Mailbox(world)
+    right = settings.read_text()
+    # Bluesky's account lets nothing be sent, and Mastodon's one hug a day, which it has had.
+    changed = right.replace('network = "bluesky"\n', 'network = "bluesky"\ncontact = ["draft"]\n')
+    settings.write_text(changed + "\n[account.plan]\nmost_a_day = 1\n")
+    make("settings", f"SETTINGS={settings}")
+    bluesky, mastodon = "bluesky:amber.bsky.social", "mastodon:amber@mastodon.example"
+    for network in ("bluesky", "mastodon"):
+        world.follow_to(701, network)
+    error, summary = world.invoke()
+    check(not error and summary["failed"] == 0, "the check at 701", summary)
+    mailbox.wait_for(f"{bluesky} 700", "waits for you", "https://bsky.app/", "hug sent 700")
+    mailbox.wait_for(f"{mastodon} 700", "is held", "hug approve 700")
+    statuses = [world.status(700, network) for network in ("bluesky", "mastodon")]
+    check(statuses == ["to_send", "held"], "nothing is sent before the creator says so", statuses)
+    error, summary = world.invoke()
+    check(not error and summary["failed"] == 0, "a check after it", summary)
+    wait(lambda: world.count(CHECK, '"WaitingForCreator":2') >= 1, "both are counted as waiting for the creator")
+    mailbox.close()
+    settings.write_text(right)
+    make("settings", f"SETTINGS={settings}")
+    proves("a draft and a hold reach the topic, are sent nowhere, and are counted as waiting for the creator")
+
+
+def prove_missing_secret(world: World) -> None:
+    """An account without its secret stops no other."""
+    name = f"/{STACK}/secrets/BLUESKY_APP_PASSWORD"
+    value = world.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    world.ssm.delete_parameter(Name=name)
+    try:
+        for function in (CHECK, INVITE):
+            world.restart(function)
+        world.follow_to(1201)
+        error, summary = world.invoke()
+        good = not error and (summary["checked"], summary["failed"], summary["skipped"]) == (2, 0, 1)
+        check(
+            good and "BLUESKY_APP_PASSWORD" in json.dumps(summary), "one account is skipped, with the reason", summary
+        )
+        world.wait_for_invitation(1200)
+    finally:
+        world.ssm.put_parameter(Name=name, Value=value, Type="SecureString")
+        for function in (CHECK, INVITE):
+            world.restart(function)
+    error, summary = world.invoke()
+    check(not error and summary["checked"] == 3, "all are checked once it is there", summary)
+    proves("an account whose secret is missing is skipped and told; the others are checked and invite")

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+from news import Mailbox, prove_news_of_milestones
 from processes import STACK, Make
 from proof import check, proves, wait
 from world import CHECK, INVITE, NETWORKS, World
@@ -21,6 +22,7 @@ def prove_promise(make: Make, world: World, settings: Path) -> None:
     denied = [one["Action"] for one in policy["Statement"] if one["Effect"] == "Deny"]
     check(denied == [["Update:Replace", "Update:Delete"]], "no deploy may replace the ledger", policy)
     world.widen_roles()
+    mailbox = Mailbox(world)
     wait(lambda: len(world.accounts()) == len(NETWORKS), "the first scheduled check", 150)
     # The ledger is written a moment before the count is logged.
     wait(lambda: 'FailedChecks":0' in "".join(world.log(CHECK)).replace(" ", ""), "the check is counted")
@@ -61,17 +63,22 @@ def prove_promise(make: Make, world: World, settings: Path) -> None:
         "2. a milestone makes one invitation through the real stream mapping and the real binary, on X, Bluesky and "
         "Mastodon"
     )
+    prove_news_of_milestones(mailbox)
 
     world.follow_to(701)
     world.invoke()
     world.wait_for_invitation(700)
     # The stream is in order: everything before the last hug has been filtered by now.
-    hugs = len(NETWORKS) + 1
+    # A hug starts it when it is reached, and with the news that it is invited.
+    hugs = 2 * (len(NETWORKS) + 1)
     wait(lambda: world.count(INVITE, "START RequestId") >= 2, "the log of invite-follower")
     started = world.count(INVITE, "START RequestId")
     written = sum(int(item.get("revision", {"N": "1"})["N"]) for item in world.items())
     check(
-        started <= hugs < written, f"invite-follower is started by {hugs} hugs at most", started, f"{written} records"
+        started <= hugs < written,
+        f"invite-follower is started by {hugs} writes of hugs at most",
+        started,
+        f"{written} records",
     )
     sent = [len(world.posts(network)) for network in NETWORKS]
     check(sent == [2, 1, 1], "still one post a hug", sent)

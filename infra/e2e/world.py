@@ -61,21 +61,15 @@ class World:
                 return item["status"]["S"]
         return None
 
-    def write_news(self, number: int, news: str | None, network: str = "x") -> None:
-        """Writes news into a hug, or takes them out, as the next write of the hug does."""
-        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items()]
-        (key,) = [
-            key
-            for key in keys
-            if key["sk"]["S"] == f"milestone#{number:010}" and key["pk"]["S"].startswith(f"{network}#")
-        ]
-        table = self.output("LedgerTable")
-        if news is None:
-            self.dynamodb.update_item(TableName=table, Key=key, UpdateExpression="REMOVE news")
-            return
-        values = {":news": {"S": news}}
+    def write_news(self, number: int, news: str) -> None:
+        """Writes news into a hug on X."""
+        sk = f"milestone#{number:010}"
+        (hug,) = [item for item in self.items() if item["sk"]["S"] == sk and item["pk"]["S"].startswith("x#")]
         self.dynamodb.update_item(
-            TableName=table, Key=key, UpdateExpression="SET news = :news", ExpressionAttributeValues=values
+            TableName=self.output("LedgerTable"),
+            Key={"pk": hug["pk"], "sk": hug["sk"]},
+            UpdateExpression="SET news = :news",
+            ExpressionAttributeValues={":news": {"S": news}},
         )
 
     def wait_for_invitation(self, number: int, network: str = "x") -> None:

@@ -55,6 +55,15 @@ FAULTS = [
         "Action: sns:Publish\n                Resource: !Ref Alarms",
         'Action: sns:Publish\n                Resource: "*"',
     ),
+    ("a topic to which anybody publishes", "Principal: { Service: cloudwatch.amazonaws.com }", 'Principal: "*"'),
+    ("a topic to which no alarm may publish", "Service: cloudwatch.amazonaws.com", "Service: events.amazonaws.com"),
+    ("a topic without a policy", "Topics: [!Ref Alarms]", "Topics: []"),
+    (
+        "a topic to which other people's alarms publish",
+        "            Resource: !Ref Alarms\n            Condition:\n              StringEquals:\n"
+        "                aws:SourceAccount: !Ref AWS::AccountId\n",
+        "            Resource: !Ref Alarms\n",
+    ),
     ("news that go nowhere", "          HUG_NEWS_TOPIC: !Ref Alarms\n", "          HUG_NEWS: !Ref Alarms\n"),
     ("news that go to the wrong place", "HUG_NEWS_TOPIC: !Ref Alarms", "HUG_NEWS_TOPIC: !Ref Ledger"),
     (

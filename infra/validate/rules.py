@@ -155,6 +155,16 @@ def check_rights(template: Part) -> None:
         must(condition.get("StringEquals") == through_parameters, f"{name} decrypts through parameters only")
         own_secrets = {"kms:EncryptionContext:PARAMETER_ARN": {"Fn::Sub": parameters + "/secrets/*"}}
         must(condition.get("StringLike") == own_secrets, f"{name} decrypts its own secrets only")
+    topic = properties(template, "AlarmsPolicy", "AWS::SNS::TopicPolicy")
+    must(topic["Topics"] == [TOPIC], "the topic has a policy")
+    (publish,) = topic["PolicyDocument"]["Statement"]
+    must(
+        (publish["Effect"], publish["Principal"], publish["Action"], publish["Resource"])
+        == ("Allow", {"Service": "cloudwatch.amazonaws.com"}, "sns:Publish", TOPIC),
+        "beside the roles, only alarms may publish",
+    )
+    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    must(publish.get("Condition") == own, "only alarms of this account may publish")
     schedule = {action: one["Resource"] for one in statements(template, "ScheduleRole") for action in actions(one)}
     starts = {
         "lambda:InvokeFunction": attribute("CheckFollowers", "Arn"),

@@ -104,6 +104,7 @@ fn history(kind: Kind, network: NetworkName, tells_follows: bool) -> BoxedStrate
                 first: 60,
                 step: 20,
             },
+            most_a_day: 100,
             at_first: vec![Who::Fan; 50],
             page: 25,
             shown_after: 0,

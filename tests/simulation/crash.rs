@@ -102,6 +102,7 @@ fn three_are_owed(
         tells_follows: network != NetworkName::X,
         contact: vec![channel, Channel::Draft],
         plan: Plan { first: 10, step: 2 },
+        most_a_day: 100,
         at_first: vec![Who::Fan; 9],
         page: 5,
         shown_after: 10,

@@ -9,10 +9,12 @@ use proptest::{collection::vec, option, prelude::*};
 #[derive(Clone, Debug)]
 pub struct History {
     pub network: NetworkName,
-    /// Whether the account is line who follows it, and when.
+    /// Whether the account is notified of who follows it, and when.
     pub tells_follows: bool,
     pub contact: Vec<Channel>,
     pub plan: Plan,
+    /// How many hugs may go out in 24 hours without the creator's approval.
+    pub most_a_day: usize,
     /// Who follows before the first check.
     pub at_first: Vec<Who>,
     /// How many followers a page of the list holds.
@@ -40,6 +42,8 @@ pub enum Who {
 #[derive(Clone, Debug)]
 pub enum Step {
     Arrive(Vec<Who>),
+    /// So many of one kind at once: bought followers, or a song that many hear of.
+    Wave(Who, usize),
     Leave(usize),
     Return(usize),
     /// Deactivated, taken down or suspended: out of the list, still counted.
@@ -52,9 +56,11 @@ pub enum Step {
     /// Follows with a date that puts them so many places below the top of the list.
     Backdate(usize),
     Replan(Plan),
+    /// The network takes no letters for so many seconds.
+    Obstruct(Obstacle, i64),
     /// Seconds.
     Pass(i64),
-    /// Functions at work side by side; whose turn it is at each call.
+    /// Functions, and the creator, at work side by side; whose turn it is at each call.
     Run(Vec<Job>, Vec<usize>),
 }
 
@@ -74,6 +80,39 @@ pub enum What {
     Deliver,
     /// Records that were there before, in any order and as often as it pleases.
     Repeat(Vec<usize>),
+    /// The creator does that to a hug.
+    ByHand(Deed, Which),
+}
+
+/// What the creator does to a hug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Approve,
+    /// For someone whom she picks.
+    ApproveFor(usize),
+    Cancel,
+    Retry,
+    /// She says that she has sent it.
+    Sent,
+}
+
+/// Which hug the creator means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// One that waits for her hand, as often as there is one; else any, or a number that has none.
+    Picked(usize),
+    Number(u64),
+}
+
+/// Why the network takes no letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The account is locked, or its cap is reached; it does not say until when.
+    Blocked,
+    /// The same, and it says until when.
+    BlockedUntil,
+    /// It refuses every letter for what it is.
+    Refusal,
 }
 
 /// What goes wrong with one call, to the ledger or to the network.
@@ -107,18 +146,16 @@ pub enum Churn {
 }
 
 pub fn history() -> BoxedStrategy<History> {
+    prop_oneof![24 => usual(), 1 => leap()].boxed()
+}
+
+fn usual() -> BoxedStrategy<History> {
     prop_oneof![3 => Just(Churn::All), 2 => Just(Churn::Plain)]
         .prop_flat_map(|churn| {
             (
-                prop_oneof![
-                    4 => Just((NetworkName::X, false)),
-                    2 => Just((NetworkName::Bluesky, false)),
-                    2 => Just((NetworkName::Bluesky, true)),
-                    1 => Just((NetworkName::Mastodon, false)),
-                    1 => Just((NetworkName::Mastodon, true)),
-                ],
+                network(),
                 contact(),
-                plan(),
+                (plan(), most_a_day()),
                 vec(who(), 0..12),
                 1_usize..6,
                 0_i64..30,
@@ -129,28 +166,72 @@ pub fn history() -> BoxedStrategy<History> {
             )
         })
         .prop_map(
-            |(
-                (network, tells_follows),
-                contact,
-                plan,
-                at_first,
-                page,
-                shown_after,
-                (first, steps),
-            )| {
-                History {
-                    network,
-                    tells_follows,
-                    contact: possible_on(network, contact),
-                    plan,
-                    at_first,
-                    page,
-                    shown_after,
-                    steps: first.into_iter().chain(steps).collect(),
-                }
+            |(network, contact, plan, at_first, page, shown_after, (first, steps))| {
+                let steps = first.into_iter().chain(steps).collect();
+                made(network, contact, plan, at_first, page, shown_after, steps)
             },
         )
         .boxed()
+}
+
+/// A wave that is big enough to be a leap of the count, over a dozen milestones or more.
+fn leap() -> BoxedStrategy<History> {
+    let plan = (5_u64..30, 20_u64..100).prop_map(|(first, step)| Plan { first, step });
+    let wave = (wave_of(), 1_010_usize..1_300).prop_map(|(who, n)| Step::Wave(who, n));
+    (
+        network(),
+        contact(),
+        (plan, most_a_day()),
+        vec(who(), 0..30),
+        (40_usize..100, 0_i64..30),
+        vec(step(Churn::Plain), 1..10),
+        (wave, vec(step(Churn::Plain), 1..15)),
+    )
+        .prop_map(
+            |(network, contact, plan, at_first, (page, shown_after), before, (wave, after))| {
+                let steps = before.into_iter().chain([wave]).chain(after).collect();
+                made(network, contact, plan, at_first, page, shown_after, steps)
+            },
+        )
+        .boxed()
+}
+
+fn made(
+    (network, tells_follows): (NetworkName, bool),
+    contact: Vec<Channel>,
+    (plan, most_a_day): (Plan, usize),
+    at_first: Vec<Who>,
+    page: usize,
+    shown_after: i64,
+    steps: Vec<Step>,
+) -> History {
+    History {
+        network,
+        tells_follows,
+        contact: possible_on(network, contact),
+        plan,
+        most_a_day,
+        at_first,
+        page,
+        shown_after,
+        steps,
+    }
+}
+
+fn network() -> BoxedStrategy<(NetworkName, bool)> {
+    prop_oneof![
+        4 => Just((NetworkName::X, false)),
+        2 => Just((NetworkName::Bluesky, false)),
+        2 => Just((NetworkName::Bluesky, true)),
+        1 => Just((NetworkName::Mastodon, false)),
+        1 => Just((NetworkName::Mastodon, true)),
+    ]
+    .boxed()
+}
+
+/// Where it is high, the brake is not what the history is about.
+fn most_a_day() -> BoxedStrategy<usize> {
+    prop_oneof![3 => Just(100_usize), 2 => Just(3_usize)].boxed()
 }
 
 /// The two very first checks at once, and someone follows meanwhile.
@@ -169,12 +250,14 @@ fn first_checks() -> BoxedStrategy<Step> {
 }
 
 fn contact() -> BoxedStrategy<Vec<Channel>> {
-    use Channel::{Announce, Mention, Message};
+    use Channel::{Announce, Draft, Mention, Message};
     prop_oneof![
-        2 => Just(vec![Announce]),
+        3 => Just(vec![Announce]),
+        1 => Just(vec![Announce, Draft]),
         1 => Just(vec![Mention]),
         2 => Just(vec![Message, Announce]),
         1 => Just(vec![Message]),
+        1 => Just(vec![Draft]),
     ]
     .boxed()
 }
@@ -198,6 +281,11 @@ fn who() -> BoxedStrategy<Who> {
     prop_oneof![8 => Just(Who::Fan), 2 => Just(Who::Bot), 1 => Just(Who::Closed)].boxed()
 }
 
+/// Bots that are recognised, or people, as far as anyone can see.
+fn wave_of() -> BoxedStrategy<Who> {
+    prop_oneof![Just(Who::Bot), Just(Who::Fan)].boxed()
+}
+
 fn step(churn: Churn) -> BoxedStrategy<Step> {
     let anyone = || 0_usize..1_000;
     let plain = prop_oneof![
@@ -205,10 +293,13 @@ fn step(churn: Churn) -> BoxedStrategy<Step> {
             .prop_map(|(jobs, turns)| Step::Run(jobs, turns)),
         10 => vec(who(), 1..5).prop_map(Step::Arrive),
         1 => vec(who(), 5..30).prop_map(Step::Arrive),
+        1 => (wave_of(), 20_usize..100).prop_map(|(who, n)| Step::Wave(who, n)),
         4 => anyone().prop_map(Step::Leave),
         3 => anyone().prop_map(Step::Return),
         6 => (1_i64..400).prop_map(Step::Pass),
         2 => (400_i64..90_000).prop_map(Step::Pass),
+        1 => (90_000_i64..400_000).prop_map(Step::Pass),
+        2 => (obstacle(), 30_i64..40_000).prop_map(|(why, seconds)| Step::Obstruct(why, seconds)),
         1 => plan().prop_map(Step::Replan),
     ];
     if churn == Churn::Plain {
@@ -226,11 +317,34 @@ fn step(churn: Churn) -> BoxedStrategy<Step> {
     .boxed()
 }
 
+fn obstacle() -> BoxedStrategy<Obstacle> {
+    prop_oneof![
+        2 => Just(Obstacle::Blocked),
+        1 => Just(Obstacle::BlockedUntil),
+        1 => Just(Obstacle::Refusal),
+    ]
+    .boxed()
+}
+
+fn by_hand() -> BoxedStrategy<What> {
+    let deed = prop_oneof![
+        4 => Just(Deed::Approve),
+        2 => (0_usize..1_000).prop_map(Deed::ApproveFor),
+        1 => Just(Deed::Cancel),
+        3 => Just(Deed::Retry),
+        2 => Just(Deed::Sent),
+    ];
+    (deed, 0_usize..1_000)
+        .prop_map(|(deed, pick)| What::ByHand(deed, Which::Picked(pick)))
+        .boxed()
+}
+
 fn job() -> BoxedStrategy<Job> {
     let what = prop_oneof![
-        5 => Just(What::Check),
-        4 => Just(What::Deliver),
-        1 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
+        10 => Just(What::Check),
+        8 => Just(What::Deliver),
+        3 => by_hand(),
+        2 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
     ];
     let call = prop_oneof![6 => 0_usize..14, 1 => 14_usize..50];
     let faults = prop_oneof![2 => Just(vec![]), 3 => vec((call, fault()), 1..4)];

@@ -5,7 +5,8 @@
 //!
 //! - `history`: what can happen. `truth`: what is really so on the network.
 //! - `process`: processes that run side by side and crash. `table`, `network`: what they call.
-//! - `observer`: what the ledger holds. `model`: what must hold.
+//! - `observer`: what the ledger holds. `life`: what must hold of each hug, write by write. `model`: what else must
+//!   hold.
 //! - `run`: one history. `seed`: a history from a seed.
 //! - `past`: histories that once showed a defect. `crash`: a crash at each call in turn. `churn`: how often the right
 //!   person is named, for each kind of coming and going.
@@ -23,6 +24,7 @@
 mod churn;
 mod crash;
 mod history;
+mod life;
 mod model;
 mod network;
 mod observer;
@@ -44,6 +46,7 @@ use std::{
 };
 
 use history::History;
+use life::Figures;
 use proptest::strategy::ValueTree;
 use run::{Broken, Tally, live, run};
 use seed::{from_seed, number};
@@ -141,6 +144,18 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
         total.invitations,
         histories as f64 / seconds,
         total.steps as f64 / seconds,
+    );
+    let Figures {
+        held,
+        approved,
+        to_send,
+        sent_by_hand,
+        blocked,
+        cancelled,
+        news,
+    } = total.lives;
+    println!(
+        "{held} times held, {approved} times approved, {to_send} times to send, {sent_by_hand} sent by hand, {blocked} times blocked, {cancelled} cancelled, {news} news",
     );
     println!(
         "the right person was named in {} of {} cases called certain, and in {} of {} others",

@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use have_a_hug::ledger::Snapshot;
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     evidence::Certainty,
     hug::{Hug, Status},
+    record::AccountRecord,
 };
 
 use super::{
     history::{Plan, Who},
+    life::Lives,
+    observer::{Change, Seen},
     truth::{Reading, Truth},
 };
 
@@ -20,6 +23,8 @@ pub struct Model {
     baseline: Option<u64>,
     /// The highest count that was written down.
     highest: u64,
+    /// The count that was written down last.
+    count: u64,
     mark: u64,
     /// Milestones that were crossed under the plan of their day.
     due: BTreeSet<u64>,
@@ -35,6 +40,18 @@ pub struct Model {
     pub by_place: Score,
     /// Whom the rule named for a milestone when a check first saw it crossed, if it named anyone.
     expected: BTreeMap<u64, Option<String>>,
+    /// The milestone that waits, and the arrival of the newest follower who was judged for it.
+    waits: Option<Waits>,
+    /// What became of each hug.
+    pub lives: Lives,
+}
+
+/// A milestone that waits, as the ledger says.
+#[derive(Clone, Copy)]
+struct Waits {
+    number: u64,
+    /// The newest follower who was judged for it, by the order of all follows.
+    judged_to: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,37 +91,32 @@ impl std::ops::Add for Score {
 
 struct Given {
     to: Option<String>,
-    reached_at: jiff::Timestamp,
+    reached_at: Timestamp,
 }
+
+/// A count that rose by more than this, and more than doubled, is a leap.
+const LEAP: u64 = 1_000;
 
 impl Model {
     /// Looks at everything after a step.
     pub fn look(
         &mut self,
-        ledger: &Snapshot,
+        Seen { ledger, changes }: &Seen,
         truth: &Truth,
-        plan: Plan,
+        (plan, most_a_day): (Plan, usize),
         strict: bool,
     ) -> Result<(), String> {
         if let Some(account) = ledger.accounts.first() {
-            let count = account.followers;
-            if self.baseline.is_none() {
-                self.baseline = Some(count);
-                self.highest = count;
-            }
-            if account.promised_up_to < self.mark {
-                return Err(format!(
-                    "the mark fell from {} to {}",
-                    self.mark, account.promised_up_to
-                ));
-            }
-            self.mark = account.promised_up_to;
-            self.due
-                .extend((self.highest + 1..=count).filter(|number| plan.names(*number)));
-            self.highest = self.highest.max(count);
+            self.look_at_account(account, truth, plan)?;
         }
-        for hug in &ledger.hugs {
-            self.look_at(hug, truth, strict)?;
+        // What was asked of the network came before what was written of it.
+        self.lives.look_at_letters(&ledger.hugs, truth)?;
+        for change in changes {
+            self.lives.look_at(change, &ledger.hugs, truth, most_a_day)?;
+            self.look_at(change, truth, strict)?;
+        }
+        if let Some(account) = ledger.accounts.first() {
+            self.look_at_waiting(account, truth, strict)?;
         }
         let kept: BTreeSet<u64> = ledger
             .hugs
@@ -125,6 +137,84 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    fn look_at_account(
+        &mut self,
+        account: &AccountRecord,
+        truth: &Truth,
+        plan: Plan,
+    ) -> Result<(), String> {
+        let count = account.followers;
+        if self.baseline.is_none() {
+            self.baseline = Some(count);
+            self.highest = count;
+            self.count = count;
+        }
+        if count.saturating_sub(self.count) > self.count.max(LEAP) && !self.was_seen_twice(count, truth) {
+            return Err(format!(
+                "the count leapt from {} to {count}, and one look was believed",
+                self.count
+            ));
+        }
+        self.count = count;
+        if account.promised_up_to < self.mark {
+            return Err(format!(
+                "the mark fell from {} to {}",
+                self.mark, account.promised_up_to
+            ));
+        }
+        self.mark = account.promised_up_to;
+        self.due
+            .extend((self.highest + 1..=count).filter(|number| plan.names(*number)));
+        self.highest = self.highest.max(count);
+        Ok(())
+    }
+
+    /// Whether the network showed about that count at two looks that were a minute apart; clocks differ by 20 seconds.
+    fn was_seen_twice(&self, count: u64, truth: &Truth) -> bool {
+        let about = |reading: &&Reading| reading.count * 2 > count && count * 2 > reading.count;
+        let (first, last) = (
+            truth.readings.iter().find(about),
+            truth.readings.iter().rev().find(about),
+        );
+        let apart = first.zip(last).map(|(first, last)| last.at.duration_since(first.at));
+        apart.is_some_and(|apart| apart >= SignedDuration::from_secs(40))
+    }
+
+    /// Whoever was judged for a milestone that still waits must not have been able to have its hug.
+    fn look_at_waiting(
+        &mut self,
+        account: &AccountRecord,
+        truth: &Truth,
+        strict: bool,
+    ) -> Result<(), String> {
+        let waits = account.pending.as_ref().and_then(|pending| {
+            let newest = pending.judged.as_ref()?.newest.first()?.to_string();
+            let arrival = |reading: &Reading| {
+                let place = reading.counted.iter().position(|id| *id == newest)?;
+                Some((reading.clone(), place, reading.arrivals[place]))
+            };
+            let (reading, place, judged_to) = truth.readings.iter().rev().find_map(arrival)?;
+            let number = pending.milestone.number();
+            Some((reading, place, Waits { number, judged_to }))
+        });
+        let before = self.waits.take();
+        self.waits = waits.as_ref().map(|(.., waits)| *waits);
+        let Some((reading, place, now)) = waits.filter(|_| strict) else {
+            return Ok(());
+        };
+        let lowest = reading.count.saturating_sub(now.number);
+        let lowest = usize::try_from(lowest).unwrap().min(reading.counted.len() - 1);
+        let same = before.filter(|before| before.number == now.number);
+        let judged = (place..=lowest).filter(|place| {
+            same.is_none_or(|before| reading.arrivals[*place] > before.judged_to)
+        });
+        let mut judged = judged.map(|place| &reading.counted[place]);
+        match judged.find(|id| self.can_have_one(id, truth)) {
+            Some(id) => Err(format!("{id} was passed over for {}", now.number)),
+            None => Ok(()),
+        }
     }
 
     /// Works out, before a check, whom it ought to name.
@@ -158,11 +248,24 @@ impl Model {
         }
     }
 
-    fn look_at(&mut self, hug: &Hug, truth: &Truth, strict: bool) -> Result<(), String> {
+    fn look_at(&mut self, change: &Change, truth: &Truth, strict: bool) -> Result<(), String> {
+        let hug = &change.after;
         let number = hug.milestone.number();
         let to = hug.follower.as_ref().map(|to| to.id.to_string());
         let name = to.clone().unwrap_or_else(|| "nobody".to_owned());
-        if let Some(given) = self.given.get(&number) {
+        if let Some(id) = &to {
+            let mut others = self.given.iter().filter(|(other, _)| **other != number);
+            if let Some((other, _)) = others.find(|(_, given)| given.to == to) {
+                return Err(format!("{name} has the hug for {other}, and now {number}"));
+            }
+            if change.before.is_some() && self.lives.is_chosen(number, id) {
+                self.given.entry(number).and_modify(|given| given.to = to.clone());
+            }
+        }
+        if let Some(given) = self.given.get_mut(&number) {
+            if to.is_none() && self.lives.has_chosen(number) {
+                given.to = None;
+            }
             if given.to != to {
                 let first = given.to.as_deref().unwrap_or("nobody");
                 return Err(format!(
@@ -172,6 +275,11 @@ impl Model {
             if given.reached_at != hug.reached_at {
                 return Err(format!("the hug for {number} was written a second time"));
             }
+            return Ok(());
+        }
+        let reached_at = hug.reached_at;
+        if to.is_none() && self.lives.has_chosen(number) {
+            self.given.insert(number, Given { to, reached_at });
             return Ok(());
         }
         if self.baseline.is_none_or(|baseline| number <= baseline) {
@@ -188,9 +296,6 @@ impl Model {
             if truth.person(id).is_none_or(|person| person.who == Who::Bot) {
                 return Err(format!("the hug for {number} goes to {name}, a bot"));
             }
-            if let Some((other, _)) = self.given.iter().find(|(_, given)| given.to == to) {
-                return Err(format!("{name} has the hug for {other}, and now {number}"));
-            }
             let right = self.is_rightful(hug, id, truth);
             let certain = hug.evidence.certainty == Certainty::Certain;
             let judged = if certain {
@@ -206,7 +311,6 @@ impl Model {
                 ));
             }
         }
-        let reached_at = hug.reached_at;
         self.given.insert(number, Given { to, reached_at });
         Ok(())
     }
@@ -220,7 +324,26 @@ impl Model {
             .rev()
             .take(8)
             .filter(|reading| reading.count == count)
-            .any(|reading| self.rightful(reading, hug.milestone.number(), truth) == Some(id))
+            .any(|reading| {
+                let number = hug.milestone.number();
+                self.rightful(reading, number, truth) == Some(id)
+                    || self.next_newer(reading, number, truth) == Some(id)
+            })
+    }
+
+    /// For a milestone that waited, or one after it: the first who can have it of those who came since the newest who
+    /// was judged. If all of those left, the count alone does not say so.
+    fn next_newer<'a>(
+        &self,
+        reading: &'a Reading,
+        number: u64,
+        truth: &'a Truth,
+    ) -> Option<&'a str> {
+        let waits = self.waits.filter(|waits| waits.number <= number)?;
+        let each = reading.counted.iter().zip(&reading.arrivals).rev();
+        let came = each.filter(|(_, arrival)| **arrival > waits.judged_to);
+        let mut came = came.map(|(id, _)| id.as_str());
+        came.find(|id| self.can_have_one(id, truth))
     }
 
     /// The one thing that nobody outside can see: a newcomer who is hidden, made up for by someone who
@@ -230,7 +353,7 @@ impl Model {
             return false;
         };
         let (then, now) = (arrivals.since_count, hug.evidence.count_after);
-        let reach = usize::try_from(now - then).unwrap() + 1;
+        let reach = usize::try_from(now.saturating_sub(then)).unwrap() + 1;
         let reading = |count| {
             let newest_first = truth.readings.iter().rev();
             newest_first.filter(move |reading| reading.count == count)
@@ -275,11 +398,11 @@ impl Model {
         let genuine = truth
             .person(id)
             .is_some_and(|person| person.who != Who::Bot);
-        let has_none = self
-            .given
-            .values()
-            .all(|given| given.to.as_deref() != Some(id));
-        genuine && has_none && truth.is_listed(id)
+        let has_none = || {
+            let mut given = self.given.values();
+            given.all(|given| given.to.as_deref() != Some(id))
+        };
+        genuine && has_none() && truth.is_listed(id)
     }
 
     /// The plan was changed. What had its hug keeps it; of what waited, the new plan decides.
@@ -295,41 +418,16 @@ impl Model {
         self.highest
     }
 
-    /// Nothing has failed for long: nothing may be missing, and nothing under way. Where the network
-    /// does not tell who follows when, nobody can know of those who follow with an old date.
+    /// Nothing has failed for long: nothing may be missing, and nothing under way but what waits for the creator.
+    /// Where the network does not tell who follows when, nobody can know of those who follow with an old date.
     pub fn look_when_quiet(
         &self,
-        ledger: &Snapshot,
+        Seen { ledger, .. }: &Seen,
         truth: &Truth,
         tells_follows: bool,
     ) -> Result<(), String> {
         for hug in &ledger.hugs {
-            let number = hug.milestone.number();
-            let settled = match hug.status {
-                Status::Invited => true,
-                Status::Undeliverable => hug.reason.is_some(),
-                _ => false,
-            };
-            if !settled {
-                let status = hug.status;
-                return Err(format!("the hug for {number} is left {status:?}"));
-            }
-            let sent = hug
-                .invitation
-                .as_ref()
-                .is_some_and(|invitation| invitation.sent_at.is_some());
-            let there = truth.invitations().contains_key(&number);
-            if sent && !there {
-                return Err(format!(
-                    "{number} is said to be invited, and the network knows nothing of it"
-                ));
-            }
-            if there && !sent {
-                return Err(format!(
-                    "the network has the invitation for {number}, and the ledger says {:?}",
-                    hug.status
-                ));
-            }
+            Self::look_when_quiet_at(hug, truth)?;
         }
         let missing = self
             .due
@@ -339,11 +437,41 @@ impl Model {
         let (Some(number), Some(reading)) = (missing, reading) else {
             return Ok(());
         };
+        let since = |id: &&str| {
+            let waits = self.waits.filter(|waits| waits.number <= *number);
+            let place = reading.counted.iter().position(|one| one == id);
+            let arrival = place.map(|place| reading.arrivals[place]);
+            waits.is_none_or(|waits| arrival.is_none_or(|arrival| arrival > waits.judged_to))
+        };
         let known = |id: &&str| tells_follows || !truth.is_backdated(id);
-        match self.all_rightful(reading, *number, truth).find(known) {
+        let mut rightful = self.all_rightful(reading, *number, truth).filter(since);
+        match rightful.find(known) {
             Some(id) => Err(format!("{number} was crossed, and {id} has no hug for it")),
             None => Ok(()),
         }
+    }
+
+    fn look_when_quiet_at(hug: &Hug, truth: &Truth) -> Result<(), String> {
+        let number = hug.milestone.number();
+        let there = truth.invitations().contains_key(&number);
+        let sent = hug.invitation.sent_at.is_some();
+        match hug.status {
+            Status::Invited if sent => Ok(()),
+            Status::Held | Status::ToSend if sent || there => Err(format!(
+                "{number} is {}, and its invitation is out",
+                hug.status
+            )),
+            Status::Held | Status::ToSend | Status::Cancelled => Ok(()),
+            _ => Err(format!("the hug for {number} is left {}", hug.status)),
+        }
+    }
+
+    /// How many came since the newest who was judged for a milestone that waits; `None` where none waits, or that
+    /// follower has left.
+    pub fn came_since_judged(&self, now: &Reading) -> Option<usize> {
+        let waits = self.waits.filter(|waits| waits.number <= now.count)?;
+        let place = now.arrivals.iter().position(|arrival| *arrival <= waits.judged_to)?;
+        (now.arrivals[place] == waits.judged_to).then_some(place)
     }
 
     pub fn hugs(&self) -> u64 {

@@ -7,6 +7,7 @@ use have_a_hug::network::{
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, NetworkName, UserId},
+    follower::Follower,
     letter::{Letter, Receipt},
 };
 
@@ -32,9 +33,9 @@ impl SimulatedNetwork {
     ) -> Result<T, NetworkError> {
         let act = || {
             let mut shared = self.scheduler.shared();
-            let kept = shared.truth.kept.len();
+            let asked = shared.truth.asked.len();
             let answer = act(&mut shared.truth);
-            shared.changed |= shared.truth.kept.len() > kept;
+            shared.changed |= shared.truth.asked.len() > asked;
             Ok(answer)
         };
         let failed = |fault| {
@@ -84,8 +85,27 @@ impl Network for SimulatedNetwork {
         cursor: Option<&Cursor>,
     ) -> Result<Page, NetworkError> {
         let attempted = "reading the newest followers";
-        self.ask(attempted, |truth| truth.list(cursor), Failure::TryAgain)
-            .await
+        let list = |truth: &mut Truth| truth.list(cursor);
+        let mut page = self.ask(attempted, list, Failure::TryAgain).await?;
+        // Bluesky's list does not say who is a bot; its profiles do.
+        if self.account.network == NetworkName::Bluesky {
+            for follower in &mut page.followers {
+                follower.marked_as_bot = false;
+            }
+        }
+        Ok(page)
+    }
+
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        let attempted = "reading the profiles";
+        let profiles = |truth: &mut Truth| truth.profiles(ids);
+        self.ask(attempted, profiles, Failure::TryAgain).await
+    }
+
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
+        let attempted = "asking who has the handle";
+        let user = |truth: &mut Truth| truth.profiles(&[handle.into()]).pop();
+        self.ask(attempted, user, Failure::TryAgain).await
     }
 
     fn lists_in_order_of_arrival(&self) -> bool {

@@ -16,35 +16,60 @@ pub struct Observer {
     hugs: BTreeMap<String, Hug>,
 }
 
+/// What the ledger has now, and every hug that was written since the last look, in order.
+pub struct Seen {
+    pub ledger: Snapshot,
+    pub changes: Vec<Change>,
+}
+
+/// One write of a hug.
+pub struct Change {
+    /// `None` where it is the first.
+    pub before: Option<Hug>,
+    pub after: Hug,
+}
+
 impl Observer {
     /// The accounts and the hugs, after all that has been written.
-    pub fn look(&mut self, database: &Database) -> Snapshot {
+    pub fn look(&mut self, database: &Database) -> Seen {
+        let mut changes = Vec::new();
         loop {
             let new = records(database, self.read_to.as_deref()).unwrap();
             for record in &new {
                 self.read_to = sequence_number(record);
-                self.take_in(&record["dynamodb"]);
+                changes.extend(self.take_in(&record["dynamodb"]));
             }
             if new.len() < BATCH {
                 break;
             }
         }
-        Snapshot {
+        let ledger = Snapshot {
             accounts: self.accounts.values().cloned().collect(),
-            hugs: self.hugs.values().cloned().collect(),
+            hugs: self.hugs(),
             ..Snapshot::default()
-        }
+        };
+        Seen { ledger, changes }
     }
 
-    fn take_in(&mut self, change: &Value) {
+    /// The hugs as they were at the last look.
+    pub fn hugs(&self) -> Vec<Hug> {
+        self.hugs.values().cloned().collect()
+    }
+
+    fn take_in(&mut self, change: &Value) -> Option<Change> {
         let key = |name: &str| change["Keys"][name]["S"].as_str().unwrap().to_owned();
         let (pk, sk) = (key("pk"), key("sk"));
         let image = &change["NewImage"];
         if sk == "account" {
             keep(&mut self.accounts, pk, image);
         } else if sk.starts_with("milestone#") {
-            keep(&mut self.hugs, format!("{pk} {sk}"), image);
+            let key = format!("{pk} {sk}");
+            let before = self.hugs.get(&key).cloned();
+            keep(&mut self.hugs, key.clone(), image);
+            let after = self.hugs.get(&key).cloned()?;
+            return Some(Change { before, after });
         }
+        None
     }
 }
 
@@ -53,7 +78,12 @@ fn keep<T: DeserializeOwned>(items: &mut BTreeMap<String, T>, key: String, image
     if image.is_null() {
         items.remove(&key);
     } else {
-        let item: serde_dynamo::Item = serde_json::from_value(image.clone()).unwrap();
+        let mut image = image.clone();
+        // The keys and the version are no fields of the record; what else is not known stays in it.
+        for key in ["pk", "sk", "version"] {
+            image.as_object_mut().unwrap().remove(key);
+        }
+        let item: serde_dynamo::Item = serde_json::from_value(image).unwrap();
         items.insert(key, serde_dynamo::from_item(item).unwrap());
     }
 }

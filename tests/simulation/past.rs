@@ -13,6 +13,7 @@ fn keeps_every_promise(network: NetworkName, at_first: usize, steps: Vec<Step>) 
         tells_follows: network == NetworkName::Mastodon,
         contact: vec![Channel::Announce],
         plan: Plan { first: 1, step: 1 },
+        most_a_day: 100,
         at_first: vec![Who::Fan; at_first],
         page: 1,
         shown_after: 0,

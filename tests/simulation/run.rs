@@ -6,6 +6,7 @@ use aws_lambda_events::streams::DynamoDbEventResponse;
 use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
+    by_hand::{self, ByHandError, by_hand},
     clock::Clock,
     deps::Deps,
     ledger::Ledger,
@@ -20,13 +21,18 @@ use hug::{
     table,
 };
 use lambda_runtime::{Context, LambdaEvent};
-use promise::{account::AccountName, account::NetworkName};
+use promise::{
+    account::{AccountName, NetworkName},
+    hug::{Hug, HugKey, Status},
+    milestone::Milestone,
+};
 use serde_json::{Value, json};
 
 use super::{
-    history::{History, Job, Plan, Step, What, Who},
+    history::{Deed, History, Job, Plan, Step, What, Which, Who},
+    life::Figures,
     model::{Model, Score},
-    network::SimulatedNetwork,
+    network::{ID, SimulatedNetwork},
     observer::Observer,
     process::Scheduler,
     table::client,
@@ -50,6 +56,7 @@ pub struct Tally {
     pub certain: Score,
     pub likely: Score,
     pub by_place: Score,
+    pub lives: Figures,
 }
 
 impl Tally {
@@ -62,6 +69,7 @@ impl Tally {
         self.certain = self.certain + other.certain;
         self.likely = self.likely + other.likely;
         self.by_place = self.by_place + other.by_place;
+        self.lives.add(&other.lives);
     }
 }
 
@@ -88,6 +96,7 @@ struct World {
     observer: RefCell<Observer>,
     account: AccountName,
     plan: Plan,
+    most_a_day: usize,
     settings: Settings,
     model: RefCell<Model>,
     strict: bool,
@@ -100,12 +109,26 @@ struct World {
     tries: u32,
 }
 
+/// The program remembers no more followers than these.
+const MAX_REMEMBERED: usize = 25;
+
 /// Records in one batch: fewer than on AWS, so that there are several.
 const BATCH: usize = 3;
+
+/// What a job works on.
+#[derive(Clone)]
+enum Task {
+    Check,
+    /// Records of the stream.
+    Deliver(Vec<Value>),
+    /// The creator's step with a hug; `None` where there is none that she could mean.
+    ByHand(Option<(HugKey, by_hand::Step)>),
+}
 
 enum Answer {
     Checked(Summary),
     Delivered(DynamoDbEventResponse),
+    Stepped(Option<Result<Box<Hug>, ByHandError>>),
 }
 
 impl World {
@@ -119,6 +142,7 @@ impl World {
             certain: model.certain,
             likely: model.likely,
             by_place: model.by_place,
+            lives: model.lives.figures,
         }
     }
 
@@ -138,6 +162,7 @@ impl World {
                 .parse()
                 .unwrap(),
             plan: history.plan,
+            most_a_day: history.most_a_day,
             settings: settings(history, history.plan),
             model: RefCell::default(),
             strict: history.is_plain(),
@@ -155,9 +180,10 @@ impl World {
         }
         let count = self.scheduler.shared().truth.count();
         self.scheduler.tell(format!(
-            "{} with {count} followers; a hug for {}; by {:?}; a page holds {}; shown after {} s{}",
+            "{} with {count} followers; a hug for {}, {} a day; by {:?}; a page holds {}; shown after {} s{}",
             history.network,
             history.plan,
+            history.most_a_day,
             history.contact,
             history.page,
             history.shown_after,
@@ -181,6 +207,7 @@ impl World {
                     let lines: Vec<String> = who.iter().map(|who| truth.arrive(*who)).collect();
                     Some(lines.join("; "))
                 }
+                Step::Wave(who, n) => Some(truth.wave(*who, *n)),
                 Step::Leave(pick) => truth.leave(*pick),
                 Step::Return(pick) => truth.come_back(*pick),
                 Step::Hide(pick) => truth.hide(*pick),
@@ -194,6 +221,7 @@ impl World {
                     self.model.borrow_mut().replan(*plan);
                     Some(format!("the plan is now: a hug for {plan}"))
                 }
+                Step::Obstruct(why, seconds) => Some(truth.obstruct(*why, *seconds)),
                 Step::Pass(seconds) => Some(format!("{seconds} s pass")),
                 Step::Run(..) => None,
             }
@@ -219,43 +247,114 @@ impl World {
             let truth = &self.scheduler.shared().truth;
             self.model.borrow_mut().expect(truth, self.plan);
         }
-        let batches: Vec<Vec<Value>> = jobs
-            .iter()
-            .map(|job| match &job.what {
-                What::Check => Vec::new(),
-                What::Deliver => self.next_batch(),
-                What::Repeat(picks) => picks
-                    .iter()
-                    .filter_map(|pick| self.records.get(pick.checked_rem(self.records.len())?))
-                    .cloned()
-                    .collect(),
-            })
-            .collect();
+        let tasks: Vec<Task> = jobs.iter().map(|job| self.task(&job.what)).collect();
         let start = |number: usize, clock: Clock| {
-            let (what, deps) = (jobs[number].what.clone(), self.deps(clock));
-            let event = json!({ "Records": batches[number] });
-            Box::pin(act(what, event, deps)) as Pin<Box<dyn Future<Output = Answer>>>
+            let (task, deps) = (tasks[number].clone(), self.deps(clock));
+            Box::pin(act(task, deps)) as Pin<Box<dyn Future<Output = Answer>>>
         };
         let look = || {
-            let ledger = self.observer.borrow_mut().look(&self.database);
+            let seen = self.observer.borrow_mut().look(&self.database);
             let truth = &self.scheduler.shared().truth;
+            let plan = (self.plan, self.most_a_day);
             self.model
                 .borrow_mut()
-                .look(&ledger, truth, self.plan, self.strict)
+                .look(&seen, truth, plan, self.strict)
         };
+        let may_read = self.may_read(jobs);
         let ended = self.scheduler.run(jobs, turns, start, look)?;
-        for ((job, batch), answer) in jobs.iter().zip(&batches).zip(ended) {
-            let is_the_stream = matches!(job.what, What::Deliver);
+        if let Some(most) = may_read
+            && self.scheduler.shared().truth.shown > most
+        {
+            return Err("followers below those who were judged are read again".to_owned());
+        }
+        for ((job, task), answer) in jobs.iter().zip(&tasks).zip(ended) {
+            let batch = match task {
+                Task::Deliver(batch) if job.what == What::Deliver && self.is_next(batch) => batch,
+                _ => &Vec::new(),
+            };
             match answer {
                 Some(Answer::Checked(summary)) => self.read_summary(&summary)?,
-                Some(Answer::Delivered(response)) if is_the_stream && self.is_next(batch) => {
+                Some(Answer::Delivered(response)) => {
                     self.advance(batch, checkpoint(batch, &response));
                 }
-                None if is_the_stream && self.is_next(batch) => self.advance(batch, 0),
-                _ => {}
+                Some(Answer::Stepped(stepped)) => self.scheduler.tell(match stepped {
+                    Some(Ok(hug)) => format!("  she is told: {} is {}", hug.milestone, hug.status),
+                    Some(Err(why)) => format!("  she is told: {why}"),
+                    None => "  there is nothing to do".to_owned(),
+                }),
+                None => self.advance(batch, 0),
             }
         }
         Ok(())
+    }
+
+    /// What that job works on. What the creator decides, the model hears first.
+    fn task(&self, what: &What) -> Task {
+        match what {
+            What::Check => Task::Check,
+            What::Deliver => Task::Deliver(self.next_batch()),
+            What::Repeat(picks) => {
+                let picked = picks
+                    .iter()
+                    .filter_map(|pick| self.records.get(pick.checked_rem(self.records.len())?));
+                Task::Deliver(picked.cloned().collect())
+            }
+            What::ByHand(deed, which) => Task::ByHand(self.step_by_hand(*deed, *which)),
+        }
+    }
+
+    fn step_by_hand(&self, deed: Deed, which: Which) -> Option<(HugKey, by_hand::Step)> {
+        let number = match which {
+            Which::Number(number) => number,
+            Which::Picked(pick) => self.picked(pick)?,
+        };
+        let shared = self.scheduler.shared();
+        let people = &shared.truth.people;
+        let handle = match deed {
+            Deed::ApproveFor(pick) => Some(people.get(pick.checked_rem(people.len())?)?.id.clone()),
+            _ => None,
+        };
+        self.model.borrow_mut().lives.says(number, deed, handle.clone());
+        let step = match deed {
+            Deed::Approve | Deed::ApproveFor(_) => by_hand::Step::Approve { chosen: handle },
+            Deed::Cancel => by_hand::Step::Cancel,
+            Deed::Retry => by_hand::Step::Retry,
+            Deed::Sent => by_hand::Step::Sent { receipt: None },
+        };
+        let key = HugKey {
+            id: self.account.with_id(&ID.into()),
+            milestone: Milestone::from_number(number)?,
+        };
+        Some((key, step))
+    }
+
+    /// The number of a hug that waits for the creator's hand, as often as there is one; else of any hug, or one that
+    /// may have none.
+    fn picked(&self, pick: usize) -> Option<u64> {
+        let hugs = self.observer.borrow().hugs();
+        let waiting: Vec<&Hug> = hugs.iter().filter(|hug| hug.needs_creator()).collect();
+        let among = if waiting.is_empty() || pick.is_multiple_of(8) {
+            hugs.iter().collect()
+        } else {
+            waiting
+        };
+        if pick.is_multiple_of(24) {
+            return Some(1 + pick as u64 % self.model.borrow().highest().max(1));
+        }
+        let hug = among.get(pick.checked_rem(among.len())?)?;
+        Some(hug.milestone.number())
+    }
+
+    /// How many followers the network may have shown after that job, where a milestone waits and it is clear: those
+    /// who came since, those who are remembered, twice, and the rest of a page at the end of each.
+    fn may_read(&self, jobs: &[Job]) -> Option<usize> {
+        let [job] = jobs else { return None };
+        if job.what != What::Check || !job.faults.is_empty() || !self.strict {
+            return None;
+        }
+        let truth = &self.scheduler.shared().truth;
+        let came = self.model.borrow().came_since_judged(&truth.who_is_counted())?;
+        Some(truth.shown + came + 2 * (MAX_REMEMBERED + truth.page))
     }
 
     /// Takes up what has come out of the table's stream for the second function.
@@ -339,13 +438,15 @@ impl World {
             skew: 0,
             faults: Vec::new(),
         };
-        // A check owes ten milestones at most, and the first may wait for the end of a rate limit.
+        self.scheduler.shared().truth.heal();
+        // A check owes ten milestones at most, and judges 200 profiles; the first may wait for the end of a rate limit.
         let most_owed = self
             .model
             .borrow()
             .highest()
             .max(self.scheduler.shared().truth.count());
-        let checks_to_catch_up = usize::try_from(most_owed / 10).unwrap() + 1;
+        let milestones = most_owed / self.plan.step;
+        let checks_to_catch_up = usize::try_from(milestones / 10 + most_owed / 200).unwrap() + 1;
         let pauses = [60, 400, 900, 25_000, 25_000, 25_000];
         for pause in pauses
             .into_iter()
@@ -364,16 +465,69 @@ impl World {
                 truth.arrive(Who::Fan);
             }
             self.work(&[quiet(What::Check)], &[])?;
-            self.read_stream();
-            while self.delivered < self.records.len() {
-                self.work(&[quiet(What::Deliver)], &[])?;
-                self.read_stream();
+            self.deliver_all()?;
+        }
+        self.look_when_quiet()?;
+        // The creator does her part, and nothing is left.
+        for _ in 0..3 {
+            for (number, deed) in self.her_part() {
+                self.work(&[quiet(What::ByHand(deed, Which::Number(number)))], &[])?;
+                self.deliver_all()?;
             }
         }
+        self.look_when_quiet()?;
+        match self.her_part().first() {
+            Some((number, deed)) => Err(format!("the creator did {deed:?} for {number}, and it waits for her still")),
+            None => Ok(()),
+        }
+    }
+
+    fn deliver_all(&mut self) -> Result<(), String> {
+        self.read_stream();
+        while self.delivered < self.records.len() {
+            let job = Job {
+                what: What::Deliver,
+                skew: 0,
+                faults: Vec::new(),
+            };
+            self.work(&[job], &[])?;
+            self.read_stream();
+        }
+        Ok(())
+    }
+
+    /// What is left for the creator to do: words to send, and hugs to approve, or to end where nobody can have them.
+    fn her_part(&self) -> Vec<(u64, Deed)> {
+        let hugs = self.observer.borrow().hugs();
+        let shared = self.scheduler.shared();
+        let people = &shared.truth.people;
+        let can = |id: &str| {
+            let has_one = hugs.iter().any(|hug| {
+                let named = hug.follower.as_ref().is_some_and(|to| to.id == *id);
+                named || hug.chosen.as_deref() == Some(id)
+            });
+            shared.truth.is_listed(id) && !has_one
+        };
+        let mut left: Vec<usize> = (0..people.len()).filter(|one| can(&people[*one].id)).collect();
+        let mut parts = Vec::new();
+        for hug in &hugs {
+            let deed = match (&hug.status, &hug.follower) {
+                (Status::ToSend, _) => Deed::Sent,
+                (Status::Held, Some(_)) => Deed::Approve,
+                (Status::Held, None) => left.pop().map_or(Deed::Cancel, Deed::ApproveFor),
+                _ => continue,
+            };
+            parts.push((hug.milestone.number(), deed));
+        }
+        parts
+    }
+
+    fn look_when_quiet(&self) -> Result<(), String> {
         let everything = self.observer.borrow_mut().look(&self.database);
         let ledger = Ledger::new(client(&self.database, None), table::NAME);
         let there = at_once(ledger.snapshot()).unwrap();
-        if (&there.accounts, &there.hugs) != (&everything.accounts, &everything.hugs) {
+        let seen = &everything.ledger;
+        if (&there.accounts, &there.hugs) != (&seen.accounts, &seen.hugs) {
             return Err("the stream shows something else than the table".to_owned());
         }
         let shared = self.scheduler.shared();
@@ -383,16 +537,24 @@ impl World {
     }
 }
 
-async fn act(what: What, event: Value, deps: Deps) -> Answer {
-    match what {
-        What::Check => {
+async fn act(task: Task, deps: Deps) -> Answer {
+    match task {
+        Task::Check => {
             let event = LambdaEvent::new(json!({}), Context::default());
             Answer::Checked(check_followers::handle(event, &deps).await.unwrap())
         }
-        What::Deliver | What::Repeat(_) => {
-            let event =
-                LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
+        Task::Deliver(records) => {
+            let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+            let event = LambdaEvent::new(event, Context::default());
             Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
+        }
+        Task::ByHand(None) => Answer::Stepped(None),
+        Task::ByHand(Some((key, step))) => {
+            let Deps {
+                ledger, settings, ..
+            } = &deps;
+            let stepped = by_hand(ledger, settings, &key, &step, deps.clock.now()).await;
+            Answer::Stepped(Some(stepped.map(Box::new)))
         }
     }
 }
@@ -404,9 +566,10 @@ fn settings(history: &History, plan: Plan) -> Settings {
         .map(|one| format!("\"{one}\""))
         .collect();
     let text = format!(
-        "[plan]\nfirst = {}\nstep = {}\n[[account]]\nnetwork = \"{}\"\nhandle = \"{}\"\ncontact = [{}]\n",
+        "[plan]\nfirst = {}\nstep = {}\nmost_a_day = {}\n[[account]]\nnetwork = \"{}\"\nhandle = \"{}\"\ncontact = [{}]\n",
         plan.first,
         plan.step,
+        history.most_a_day,
         history.network,
         handle(history.network),
         contact.join(", ")

@@ -5,9 +5,14 @@ use std::collections::BTreeMap;
 
 use have_a_hug::network::{Cursor, Failure, Follow, Page};
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::NetworkName, channel::Channel, follower::Follower, letter::Letter};
+use promise::{
+    account::{NetworkName, UserId},
+    channel::Channel,
+    follower::Follower,
+    letter::Letter,
+};
 
-use super::history::Who;
+use super::history::{Obstacle, Who};
 
 /// What is really so.
 pub struct Truth {
@@ -19,10 +24,16 @@ pub struct Truth {
     /// Deleted accounts that the count has not noticed yet.
     ghosts: Vec<Following>,
     next_arrival: u64,
-    page: usize,
+    pub page: usize,
     shown_after: SignedDuration,
     pub kept: Vec<Kept>,
-    /// Every letter that reached the network, kept or not.
+    /// Why it takes no letters, and until when.
+    obstacle: Option<(Obstacle, Timestamp)>,
+    /// How many followers its list has shown.
+    pub shown: usize,
+    /// Every letter that it was asked to send: for which milestone and for whom.
+    pub asked: Vec<(u64, Option<String>)>,
+    /// Every letter that it did not refuse, kept or not.
     asked_to_send: Vec<(u64, Channel, Timestamp)>,
     /// What it was asked to do that nobody should have asked.
     pub complaints: Vec<String>,
@@ -69,9 +80,12 @@ pub struct Kept {
 /// A count that was read, and whom it counted.
 #[derive(Clone, Debug)]
 pub struct Reading {
+    pub at: Timestamp,
     pub count: u64,
     /// Ids of all who were counted, the newest first by when they really came.
     pub counted: Vec<String>,
+    /// Their places in the order of all follows.
+    pub arrivals: Vec<u64>,
 }
 
 impl Truth {
@@ -86,6 +100,9 @@ impl Truth {
             page,
             shown_after: SignedDuration::from_secs(shown_after),
             kept: Vec::new(),
+            obstacle: None,
+            shown: 0,
+            asked: Vec::new(),
             asked_to_send: Vec::new(),
             complaints: Vec::new(),
             readings: Vec::new(),
@@ -105,6 +122,25 @@ impl Truth {
             state: State::Shown,
         });
         self.follow(self.people.len() - 1, 0)
+    }
+
+    /// Many follow at once.
+    pub fn wave(&mut self, who: Who, n: usize) -> String {
+        for _ in 0..n {
+            self.arrive(who);
+        }
+        format!("{n} of the kind {who:?} follow: {} followers", self.count())
+    }
+
+    /// It takes no letters for so many seconds.
+    pub fn obstruct(&mut self, why: Obstacle, seconds: i64) -> String {
+        self.obstacle = Some((why, self.now + SignedDuration::from_secs(seconds)));
+        format!("for {seconds} s the network takes no letters: {why:?}")
+    }
+
+    /// It takes letters again.
+    pub fn heal(&mut self) {
+        self.obstacle = None;
     }
 
     fn follow(&mut self, person: usize, places_below_the_top: usize) -> String {
@@ -223,15 +259,14 @@ impl Truth {
     }
 
     pub fn person(&self, id: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.id == id)
+        self.people.get(index(id)?).filter(|person| person.id == id)
     }
 
     /// Whether the list shows them.
     pub fn is_listed(&self, id: &str) -> bool {
-        self.follows.iter().any(|follow| {
-            let person = &self.people[follow.person];
-            person.id == id && person.state == State::Shown
-        })
+        let shown = |index: &usize| self.people[*index].id == id && self.people[*index].state == State::Shown;
+        let known = index(id).filter(|index| *index < self.people.len()).filter(shown);
+        known.is_some_and(|person| self.follows.iter().any(|follow| follow.person == person))
     }
 
     /// Whether the list puts them below someone who came before them.
@@ -261,13 +296,12 @@ impl Truth {
     pub fn who_is_counted(&self) -> Reading {
         let mut counted: Vec<&Following> = self.follows.iter().chain(&self.ghosts).collect();
         counted.sort_by_key(|follow| std::cmp::Reverse(follow.arrival));
-        let counted = counted
-            .into_iter()
-            .map(|follow| self.people[follow.person].id.clone())
-            .collect();
+        let id = |follow: &&Following| self.people[follow.person].id.clone();
         Reading {
+            at: self.now,
             count: self.count(),
-            counted,
+            counted: counted.iter().map(id).collect(),
+            arrivals: counted.iter().map(|follow| follow.arrival).collect(),
         }
     }
 
@@ -292,7 +326,7 @@ impl Truth {
     }
 
     /// A page of the list: hidden accounts are left out after it was cut.
-    pub fn list(&self, cursor: Option<&Cursor>) -> Page {
+    pub fn list(&mut self, cursor: Option<&Cursor>) -> Page {
         let before = cursor.map_or(u64::MAX, |Cursor(listed)| listed.parse().unwrap());
         let mut rest = self
             .follows
@@ -308,10 +342,18 @@ impl Truth {
             .into_iter()
             .map(|follow| &self.people[follow.person])
             .filter(|person| person.state == State::Shown);
-        Page {
-            followers: shown.map(Person::follower).collect(),
-            next,
-        }
+        let followers: Vec<Follower> = shown.map(Person::follower).collect();
+        self.shown += followers.len();
+        Page { followers, next }
+    }
+
+    /// The profiles of those who are not hidden or gone. A handle is the same as an id here.
+    pub fn profiles(&self, ids: &[UserId]) -> Vec<Follower> {
+        let people = ids.iter().filter_map(|id| self.person(id.as_str()));
+        people
+            .filter(|person| person.state == State::Shown)
+            .map(Person::follower)
+            .collect()
     }
 
     /// Who followed since, the newest first, by when it really was.
@@ -342,7 +384,18 @@ impl Truth {
             prepared_at: letter.prepared_at,
             at: self.now,
         };
-        self.complain_of(&kept);
+        self.asked.push((kept.milestone, kept.to.clone()));
+        match self.obstacle.filter(|(_, until)| *until > self.now) {
+            Some((Obstacle::Refusal, _)) => return Err((Failure::Refused, "not such a letter")),
+            Some((Obstacle::Blocked, _)) => {
+                return Err((Failure::Blocked { until: None }, "the account is locked"));
+            }
+            Some((Obstacle::BlockedUntil, until)) => {
+                let until = Some(until);
+                return Err((Failure::Blocked { until }, "the cap is reached"));
+            }
+            None => {}
+        }
         if kept.channel == Channel::Message {
             let closed = |id: &String| {
                 self.person(id)
@@ -351,15 +404,19 @@ impl Truth {
             if kept.to.as_ref().is_none_or(closed) {
                 return Err((Failure::Refused, "they take no messages"));
             }
-        } else if let Some(there) = self.same_post(&kept) {
+        }
+        self.complain_of(&kept);
+        if kept.channel != Channel::Message
+            && let Some(there) = self.same_post(&kept)
+        {
             let other = &self.kept[there];
             return match self.network {
                 NetworkName::Bluesky if other.prepared_at == kept.prepared_at => {
                     Ok(there.to_string())
                 }
                 NetworkName::Mastodon => Ok(there.to_string()),
-                NetworkName::Bluesky => Err((Failure::OutcomeUnknown, "invalid swap")),
-                NetworkName::X => Err((Failure::OutcomeUnknown, "the same words again")),
+                NetworkName::Bluesky => Err((Failure::SentBefore, "invalid swap")),
+                NetworkName::X => Err((Failure::SentBefore, "the same words again")),
             };
         }
         self.kept.push(kept);
@@ -436,6 +493,11 @@ impl Truth {
         let place = self.kept.iter().position(|kept| found(&kept))?;
         Some(place.to_string())
     }
+}
+
+/// The number in an id: `fan7` is the eighth person.
+fn index(id: &str) -> Option<usize> {
+    id.trim_start_matches(char::is_alphabetic).parse().ok()
 }
 
 impl Kept {

@@ -132,7 +132,7 @@ impl Networks {
             bluesky.url()
         );
         let settings = settings("x", "amber", x.url(), &more)
-            .replace("first = 600\nstep = 100", "first = 2\nstep = 1");
+            .replace("first = 600\nstep = 100", "first = 2\nstep = 1\nmost_a_day = 100");
         let mut networks = Self {
             x,
             bluesky,

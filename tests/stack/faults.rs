@@ -13,7 +13,11 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
     Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use have_a_hug::{http, ledger::Ledger, retry::retry};
+use have_a_hug::{
+    by_hand::{Step, by_hand},
+    http,
+    ledger::Ledger,
+};
 use hug::{port::Port, table};
 use promise::hug::{Hug, Status};
 use stand_ins::Fault;
@@ -159,7 +163,7 @@ async fn every_call_meets(name: &str, trouble: Trouble, retries: bool) {
         assert_eq!(posts.len(), n + 1, "one invitation: {at}");
         let hug = world.hug(number).await;
         assert_eq!(hug.status, Status::Invited, "{at}: {hug:?}");
-        let reference = hug.invitation.and_then(|invitation| invitation.reference);
+        let reference = hug.invitation.receipt.map(|receipt| receipt.reference);
         assert_eq!(reference.as_ref(), Some(&posts[n].id), "{at}");
         if made <= n {
             assert!(n > 8, "a crossing makes more calls than {n}");
@@ -469,7 +473,14 @@ async fn a_retry_that_lost_the_race_is_decided_again() {
     .await;
     let ledger = ledger_over(&proxy, port.key(), false);
     let settings = &world.stack.deps.settings;
-    let retried = retry(&ledger, settings, &stuck.key(), world.clock.now()).await;
+    let retried = by_hand(
+        &ledger,
+        settings,
+        &stuck.key(),
+        &Step::Retry,
+        world.clock.now(),
+    )
+    .await;
     assert_eq!(retried.unwrap().status, Status::Reached);
     assert_eq!(world.hug(600).await.status, Status::Reached);
 }

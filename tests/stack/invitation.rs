@@ -13,7 +13,7 @@ use tests::{
     refused_by_x, settings,
 };
 
-use crate::world::{AMBER, World, X, settings_of};
+use crate::world::{AMBER, World, X, only, settings_of};
 
 /// Crosses 600; the request to post meets that fault.
 async fn crossing_with(fault: Fault) -> World<X> {
@@ -40,7 +40,7 @@ async fn a_post_whose_answer_was_lost_is_looked_up_and_not_made_again() {
         let hug = world.hug(600).await;
         assert_eq!(hug.status, Status::Invited);
         assert_eq!(
-            hug.invitation.unwrap().reference.unwrap(),
+            hug.invitation.receipt.unwrap().reference,
             world.posts()[0].id
         );
         assert_eq!(world.posts().len(), 1, "{lost:?}");
@@ -61,13 +61,13 @@ async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried()
     assert_eq!(hug.status, Status::Inviting);
     assert!(hug.reason.is_some_and(|why| why.contains("not this query")));
     assert!(
-        hug.refusals.is_empty(),
+        hug.invitation.refusals.is_empty(),
         "the follower may have the first one"
     );
     settle(&mut world).await;
     let hug = world.hug(600).await;
     assert_eq!(hug.status, Status::Invited);
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Announce);
     assert_eq!(world.posts().len(), 1);
 }
 
@@ -83,10 +83,10 @@ async fn a_send_does_not_begin_where_the_look_before_it_took_half_of_the_claim()
     })
     .await;
     world.move_to(&slow.url);
-    world.check().await;
-    assert!(world.posts().is_empty());
-    let reason = world.hug(600).await.reason.unwrap();
+    let delivered = &world.whole_round().await.deliveries[0];
+    let reason = delivered.result.as_ref().unwrap_err().to_string();
     assert!(reason.contains("too little is left"), "{reason}");
+    assert!(delivered.hug.as_ref().unwrap().invitation.sent_at.is_none());
     world.move_back();
     settle(&mut world).await;
     assert_eq!(world.posts().len(), 1);
@@ -171,13 +171,13 @@ async fn closed_messages_lead_to_the_next_channel() {
     world.network.follow(shy);
     world.check().await;
     let hug = world.hug(600).await;
-    assert_eq!(hug.refusals[0].channel, Channel::Message);
+    assert_eq!(hug.invitation.refusals[0].channel, Channel::Message);
     assert!(
-        hug.refusals[0]
+        hug.invitation.refusals[0]
             .reason
             .contains("You do not have permission to DM")
     );
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Announce);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Announce);
     assert_eq!(
         (world.network.messages().len(), world.posts().len()),
         (0, 1)
@@ -226,7 +226,7 @@ async fn a_message_that_is_nowhere_is_sent_again_only_when_the_network_had_ten_m
     settle(&mut world).await;
     assert_eq!(asked_to_send(&world), 2);
     assert_eq!(world.network.messages().len(), 1);
-    let again = world.hug(600).await.invitation.unwrap().tried_again_at;
+    let again = world.hug(600).await.invitation.words.unwrap().tried_again_at;
     assert!(again.is_some());
 }
 
@@ -252,7 +252,7 @@ async fn a_draft_waits_for_no_limit_on_posts() {
     world.fans(100);
     world.check().await;
     assert_eq!(world.hug(600).await.status, Status::Inviting);
-    assert_eq!(world.hug(700).await.status, Status::Invited);
+    assert_eq!(world.hug(700).await.status, Status::ToSend);
 }
 
 #[tokio::test]
@@ -261,12 +261,13 @@ async fn a_draft_sends_nothing_and_keeps_the_words_with_a_link() {
     world.fan();
     world.check().await;
     let hug = world.hug(600).await;
-    let invitation = hug.invitation.unwrap();
+    let words = hug.invitation.words.clone().unwrap();
     assert_eq!(
-        (hug.status, invitation.channel, invitation.sent_at),
-        (Status::Invited, Channel::Draft, None)
+        (&hug.status, words.channel, hug.invitation.sent_at),
+        (&Status::ToSend, Channel::Draft, None)
     );
-    let link = invitation.reference.unwrap();
+    let site = world.stack.deps.settings.accounts[0].site();
+    let link = site.link(hug.follower.as_ref(), &words.text);
     let id = hug.follower.unwrap().id;
     assert!(
         link.starts_with(&format!(
@@ -284,8 +285,8 @@ async fn every_refused_channel_ends_in_a_draft() {
     world.network.fail_next("POST /2/tweets", refused_by_x());
     world.check().await;
     let hug = world.hug(600).await;
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
-    assert_eq!(hug.refusals.len(), 1);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.invitation.refusals.len(), 1);
 }
 
 #[tokio::test]
@@ -373,22 +374,33 @@ async fn two_deliveries_at_once_send_one_invitation() {
 }
 
 #[tokio::test]
-async fn a_network_that_stays_down_is_given_up_after_about_a_day_and_the_reason_is_kept() {
+async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_pauses_and_delivered_then() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
-    world.check_only().await;
-    let mut checks = 0;
-    while world.hug(600).await.status != Status::Undeliverable {
-        for _ in 0..20 {
-            world
-                .network
-                .fail_next("POST /2/tweets", Fault::Status(401));
+    let refuse = |world: &World<X>| {
+        let locked = Fault::Status(401);
+        world.network.fail_next("POST /2/tweets", locked);
+    };
+    refuse(&world);
+    let mut tries = 0;
+    for _ in 0..7 * 24 * 12 {
+        let round = world.whole_round().await;
+        if !round.deliveries.is_empty() {
+            tries += 1;
+            refuse(&world);
         }
-        world.round().await;
-        checks += 1;
-        assert!(checks < 400, "never given up");
+        let check = only(round.summary);
+        let told = check.for_creator.iter().map(|hug| hug.milestone.number());
+        assert!(tries < 2 || told.eq([600]), "every check tells of it");
     }
+    assert!((30..60).contains(&tries), "{tries} tries in a week");
     let hug = world.hug(600).await;
-    assert!(hug.reason.unwrap().contains("given up after 10 more tries; the last failure: sending the invitation failed for x:amber: 401"));
-    assert!(checks > 240, "given up after only {checks} checks");
+    assert!(hug.needs_creator());
+    assert!(hug.reason.unwrap().contains("sending the invitation failed for x:amber: 401"));
+    // One more refusal is left for the next try.
+    for _ in 0..13 * 12 {
+        world.round().await;
+    }
+    assert_eq!(world.hug(600).await.status, Status::Invited);
+    assert_eq!(world.invitations_to(600), 1);
 }

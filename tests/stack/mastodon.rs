@@ -51,7 +51,16 @@ async fn crossed(more: &str) -> World<Mastodon> {
 async fn an_idle_check_is_one_request_by_the_servers_own_number() {
     let mut world = World::<Mastodon>::unseen(500, "").await;
     world.check().await;
-    assert_eq!(world.requests(), ["GET /api/v1/accounts/lookup"]);
+    let first = world.requests();
+    assert_eq!(first[0], "GET /api/v1/accounts/lookup");
+    // Once a day it looks whether the token still works.
+    assert_eq!(
+        first[1..],
+        [
+            "GET /api/v1/accounts/verify_credentials",
+            "GET /api/v1/apps/verify_credentials"
+        ]
+    );
     for _ in 0..3 {
         world.check().await;
         assert_eq!(world.requests(), ["GET /api/v1/accounts/109876"]);
@@ -341,14 +350,13 @@ async fn the_promise_is_kept_on_a_server_that_others_wrote() {
     assert_eq!(listed.len(), 600);
     assert!(pages >= 8, "{pages}");
 
-    let invitation = hug.invitation.as_ref().unwrap();
-    let letter = hug.letter(invitation);
+    let letter = hug.letter(hug.invitation.words.as_ref().unwrap());
     assert_eq!(
-        Some(network.send(&letter).await.unwrap().reference),
-        invitation.reference
+        Some(network.send(&letter).await.unwrap()),
+        hug.invitation.receipt
     );
     let found = network.find(&letter).await.unwrap();
-    assert_eq!(found.map(|receipt| receipt.reference), invitation.reference);
+    assert_eq!(found, hug.invitation.receipt);
     let follows = network
         .follows_since(&amber, hug.reached_at)
         .await

@@ -1,7 +1,16 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use have_a_hug::{check::CheckOutcome, ledger::LedgerFailure};
-use promise::{evidence::Certainty, hug::Status};
+use std::sync::LazyLock;
+
+use have_a_hug::{
+    check::CheckOutcome,
+    ledger::{HandleChange, LedgerFailure, Recording},
+};
+use promise::{
+    evidence::Certainty,
+    hug::{Hug, Status},
+    record::AccountRecord,
+};
 use serde_json::json;
 use stand_ins::{Fault, Person};
 use tests::{
@@ -11,6 +20,21 @@ use tests::{
 };
 
 use crate::world::{STEP, World, X, named, only, settings_of};
+
+fn recording<'a>(
+    before: Option<&'a AccountRecord>,
+    after: &'a AccountRecord,
+    hugs: &'a [Hug],
+) -> Recording<'a> {
+    static NOTHING: LazyLock<HandleChange> = LazyLock::new(HandleChange::default);
+    Recording {
+        before,
+        after,
+        hugs,
+        passed_over: &[],
+        handle: &NOTHING,
+    }
+}
 
 #[tokio::test]
 async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
@@ -24,7 +48,7 @@ async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
     lower.promised_up_to = 599;
     lower.revision += 1;
     let ledger = &world.stack.deps.ledger;
-    let edited = ledger.record_check(Some(&account), &lower, &[], None);
+    let edited = ledger.record_check(recording(Some(&account), &lower, &[]));
     edited.await.unwrap();
     let check = world.check().await;
     assert_eq!((check.promised_up_to, check.hugs.len()), (Some(600), 0));
@@ -47,9 +71,9 @@ async fn number_600_is_invited_once() {
     );
     assert_eq!(hug.status, Status::Invited);
     assert_eq!(world.posts().len(), 1);
-    let invitation = hug.invitation.unwrap();
-    assert_eq!(invitation.reference.unwrap(), world.posts()[0].id);
-    assert_eq!(invitation.text, world.posts()[0].text);
+    let post = &world.posts()[0];
+    assert_eq!(hug.invitation.reference(), Some(post.id.as_str()));
+    assert_eq!(hug.invitation.words.unwrap().text, post.text);
 }
 
 #[tokio::test]
@@ -75,17 +99,18 @@ async fn a_burst_owes_every_milestone_it_passed() {
 }
 
 #[tokio::test]
-async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_check() {
+async fn of_a_burst_over_more_milestones_than_a_check_owes_the_rest_is_owed_at_the_next_check() {
     let mut world = World::<X>::with_followers(599).await;
-    let arrivals = world.fans(1_150);
+    let arrivals = world.fans(4_600);
+    assert_eq!(world.check().await.outcome, CheckOutcome::Unconfirmed);
     world.check().await;
-    assert_eq!(world.hugs().await.len(), 10);
-    assert_eq!(world.promised_up_to().await, 1_500);
+    assert_eq!(world.hugs().await.len(), 45);
+    assert_eq!(world.promised_up_to().await, 5_000);
     world.check().await;
     let hugs = world.hugs().await;
-    assert_eq!(hugs.len(), 12);
-    assert_eq!(named(&hugs[11]), arrivals[1_100]);
-    assert_eq!(world.posts().len(), 12);
+    assert_eq!(hugs.len(), 46);
+    assert_eq!(named(&hugs[45]), arrivals[4_500]);
+    assert_eq!(world.posts().len(), 46);
 }
 
 #[tokio::test]
@@ -112,9 +137,9 @@ async fn a_bot_is_passed_over_for_the_next_newer_follower() {
     let hug = world.hug(600).await;
     assert_eq!(named(&hug), fan);
     assert_eq!(hug.evidence.position, 1);
-    assert_eq!(hug.evidence.skipped[0].handle, bot);
+    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, bot);
     assert!(
-        hug.evidence.skipped[0]
+        world.passed_over(hug.milestone.number()).await[0]
             .reasons
             .contains(&"no picture".to_owned())
     );
@@ -162,9 +187,9 @@ async fn nobody_gets_a_second_hug() {
     let next = world.fan();
     world.check().await;
     let hug = world.hug(700).await;
-    assert_eq!(hug.evidence.skipped[0].handle, lucky);
+    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, lucky);
     assert_eq!(
-        hug.evidence.skipped[0].reasons,
+        world.passed_over(hug.milestone.number()).await[0].reasons,
         ["already has the hug for 600"]
     );
     assert_eq!(named(&hug), next);
@@ -184,21 +209,38 @@ async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
 }
 
 #[tokio::test]
-async fn where_the_list_ends_before_the_place_the_hug_has_no_name() {
-    let mut world = World::<X>::with_followers(597).await;
-    world.fans(5);
-    let empty = r#"{"meta":{"result_count":0}}"#;
-    world
-        .network
-        .fail_next("/followers", body(200, "application/json", empty));
-    world.check().await;
-    let hug = world.hug(600).await;
-    assert_eq!(hug.follower, None);
-    assert_eq!(
-        hug.evidence.note.unwrap(),
-        "the list of followers ended after 0 of 602"
-    );
-    assert!(world.posts()[0].text.contains("my 600th follower"));
+async fn a_list_that_is_empty_once_names_nobody_for_ever_and_one_that_stays_so_is_the_creators() {
+    let empty = || body(200, "application/json", r#"{"meta":{"result_count":0}}"#);
+    for (followers, came, why) in [
+        (580, 22, "the list of followers ended after 0 of 602"),
+        (
+            597,
+            5,
+            "the list of followers shows none of those who were in it before",
+        ),
+    ] {
+        let mut world = World::<X>::with_followers(followers).await;
+        let arrivals = world.fans(came);
+        let six_hundredth = &arrivals[usize::try_from(599 - followers).unwrap()];
+        world.network.fail_next("/followers", empty());
+        let waiting = world.check().await.waiting.unwrap();
+        assert_eq!(waiting.why.as_deref(), Some(why));
+        world.check().await;
+        assert_eq!(named(&world.hug(600).await), six_hundredth);
+
+        let mut world = World::<X>::with_followers(followers).await;
+        world.fans(came);
+        for _ in 0..13 {
+            assert!(world.hugs().await.is_empty());
+            world.network.fail_next("/followers", empty());
+            world.check().await;
+        }
+        let hug = world.hug(600).await;
+        assert_eq!((hug.status, hug.follower), (Status::Held, None));
+        assert_eq!(hug.reason.as_deref(), Some(why));
+        assert!(hug.news.unwrap().contains("--for HANDLE"));
+        assert!(world.posts().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -309,10 +351,10 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
     after.promised_up_to = 9_000;
     let again = [world.hug(600).await];
     let second_hug = ledger
-        .record_check(Some(&account), &after, &again, None)
+        .record_check(recording(Some(&account), &after, &again))
         .await;
     assert_eq!(second_hug.unwrap_err().failure, LedgerFailure::LostRace);
-    let second_baseline = ledger.record_check(None, &after, &[], None).await;
+    let second_baseline = ledger.record_check(recording(None, &after, &[])).await;
     assert_eq!(
         second_baseline.unwrap_err().failure,
         LedgerFailure::LostRace

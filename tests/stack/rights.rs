@@ -61,7 +61,7 @@ async fn a_milestone(rights: &mut Rights, more: &str) {
     observed.round().await;
     observed.round().await;
     let hug = observed.world.hug(600).await;
-    assert!(hug.invitation.unwrap().reference.is_some());
+    assert!(hug.invitation.words.is_some());
 }
 
 /// A network that asks to wait, first whoever reads and then whoever sends; a later check puts the hug back to work.

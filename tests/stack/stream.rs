@@ -8,7 +8,8 @@ use hug::event_source_mapping::EventSourceMapping;
 use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     channel::Channel,
-    hug::{Invitation, Status},
+    hug::Status,
+    letter::Words,
 };
 use serde_json::{Value, json};
 use stand_ins::Fault;
@@ -63,15 +64,13 @@ async fn a_batch_stops_at_the_first_failure_that_a_retry_can_help() {
     let batch = [reached("1", 600), reached("2", 700), reached("3", 800)];
     // The second hug was being sent by someone who died, and the look for it finds X busy.
     let hug = world.hug(700).await;
-    let invitation = Invitation {
+    let words = Words {
         channel: Channel::Announce,
         text: "words that may be under way, for 700 of you".into(),
         prepared_at: world.clock.now(),
         tried_again_at: None,
-        reference: None,
-        sent_at: None,
     };
-    let prepared = hug.prepare(invitation, world.clock.now());
+    let prepared = hug.prepare(words, world.clock.now());
     world
         .stack
         .deps

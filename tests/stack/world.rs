@@ -15,7 +15,9 @@ use hug::{
 };
 use lambda_runtime::{Context, LambdaEvent};
 use promise::{
+    evidence::Skipped,
     hug::{Hug, Status},
+    letter::LetterState,
     record::AccountRecord,
 };
 use serde_json::{Value, json};
@@ -202,11 +204,20 @@ impl<N: TestNetwork> World<N> {
             .unwrap()
     }
 
+    /// Who was passed over for that milestone.
+    pub async fn passed_over(&self, milestone: u64) -> Vec<Skipped> {
+        let snapshot = self.stack.deps.ledger.snapshot().await.unwrap();
+        let all = snapshot.passed_over.into_iter();
+        all.filter(|(key, _)| key.milestone.number() == milestone)
+            .flat_map(|(_, who)| who.followers)
+            .collect()
+    }
+
     /// The ledger loses the words of an invitation, and all that was written since the crossing.
     pub async fn forget_invitation(&self, invited: &Hug) {
         let mut forgotten = invited.clone();
         forgotten.status = Status::Reached;
-        forgotten.invitation = None;
+        forgotten.invitation = LetterState::default();
         forgotten.revision += 1;
         let written = self.stack.deps.ledger.replace_hug(&forgotten);
         written.await.unwrap();
@@ -236,12 +247,12 @@ impl<N: TestNetwork> World<N> {
 
     /// How many of her posts name a milestone: more than one would be a second invitation.
     pub fn invitations_to(&self, milestone: u64) -> usize {
-        let number = format!(" {milestone} ");
-        let posts = self.posts();
-        posts
-            .iter()
-            .filter(|post| post.text.contains(&number))
-            .count()
+        let number = milestone.to_string();
+        let names_it = |post: &&Post| {
+            let mut numbers = post.text.split(|c: char| !c.is_ascii_digit());
+            numbers.any(|one| one == number)
+        };
+        self.posts().iter().filter(names_it).count()
     }
 
     /// The requests to the network since the last call of this, as `METHOD /path` without the query.
@@ -258,7 +269,8 @@ impl<N: TestNetwork> World<N> {
 /// A hug.toml with Amber's account on a stand-in at that address, and `more` lines for her account.
 pub fn settings_of<N: TestNetwork>(url: &str, more: &str) -> String {
     let account = (N::facts().settings)(url);
-    format!("[plan]\nfirst = 600\nstep = 100\n\n[[account]]\n{account}{more}\n")
+    // Only the tests of the brake lower it.
+    format!("[plan]\nfirst = 600\nstep = 100\nmost_a_day = 100\n\n[[account]]\n{account}{more}\n")
 }
 
 /// The check of the only account, which must have worked.

@@ -7,7 +7,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::atomic::Ordering, time:
 
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
-    check::{Check, CheckError, check},
+    check::{Check, CheckError, Wanted, check},
     deps::Deps,
     ledger::LedgerError,
     metrics::{CheckCounts, MAX_CHARTED},
@@ -39,6 +39,9 @@ pub struct ByHand {
     /// Decide the same, but write nothing.
     #[serde(default)]
     pub dry_run: bool,
+    /// Try the logins, whenever they were last tried.
+    #[serde(default)]
+    pub logins: bool,
 }
 
 /// The results of all the checks.
@@ -95,6 +98,10 @@ pub enum Checked {
 pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, Error> {
     let last_start = last_start(event.context.deadline);
     let asked = parse(event.payload)?;
+    let wanted = Wanted {
+        dry_run: asked.dry_run,
+        login: asked.logins,
+    };
     let mut accounts: Vec<_> = chosen(deps, asked.account.as_deref())?
         .into_iter()
         .enumerate()
@@ -103,7 +110,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let first = begin.checked_rem(accounts.len()).unwrap_or_default();
     accounts.rotate_left(first);
     let checks = accounts.into_iter().map(|(place, account)| {
-        let one = check_one(deps, account, asked.dry_run, last_start);
+        let one = check_one(deps, account, wanted, last_start);
         one.map(move |checked| (place, checked))
     });
     let results = in_order(checks).await;
@@ -219,7 +226,7 @@ fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, 
 async fn check_one(
     deps: &Deps,
     account: &Account,
-    dry_run: bool,
+    wanted: Wanted,
     last_start: Option<Timestamp>,
 ) -> Checked {
     let account = &account.name;
@@ -237,14 +244,14 @@ async fn check_one(
         Err(why) => {
             tracing::error!(%account, %why, "not checked; a person has to act");
             return Checked::Skipped {
-                failing_since: remember_failure(deps, account, dry_run, &why.to_string()).await,
+                failing_since: remember_failure(deps, account, wanted.dry_run, &why.to_string()).await,
                 account: account.clone(),
                 why: why.to_string(),
                 retry_can_help: false,
             };
         }
     };
-    match limited(account, Box::pin(check(deps, connected, dry_run))).await {
+    match limited(account, Box::pin(check(deps, connected, wanted))).await {
         Ok(check) => {
             log(&check);
             Checked::Done(check)
@@ -255,7 +262,7 @@ async fn check_one(
         }) => {
             tracing::error!(%account, retry_can_help, error, "check failed");
             Checked::Failed {
-                failing_since: remember_failure(deps, account, dry_run, &error).await,
+                failing_since: remember_failure(deps, account, wanted.dry_run, &error).await,
                 account: account.clone(),
                 error,
                 retry_can_help,
@@ -440,6 +447,7 @@ mod tests {
             account,
             error: "no".to_owned(),
             retry_can_help: true,
+            failing_since: None,
         };
         let results = [checked(None), failed, checked(Some(8))];
         assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
@@ -448,11 +456,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_check_that_takes_longer_than_25_seconds_is_stopped_and_can_work_next_time() {
         let account = "x:amber".parse().unwrap();
-        let Checked::Failed {
+        let Err(Failed {
             error,
             retry_can_help,
-            ..
-        } = limited(&account, std::future::pending()).await
+        }) = limited(&account, std::future::pending()).await
         else {
             panic!("it did not fail");
         };
@@ -513,7 +520,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_event_makes_the_function_panic_or_is_taken_for_another(
-            field in "(account|dry_run|redrive|dryrun|detail-type|.{0,10})", text in any::<String>(), yes in any::<bool>(),
+            field in "(account|dry_run|logins|redrive|dryrun|detail-type|.{0,10})", text in any::<String>(), yes in any::<bool>(),
             bytes in any::<Vec<u8>>(),
         ) {
             for value in [json!(text), json!(yes), json!(null), json!([text]), json!({ "a": yes })] {

@@ -9,7 +9,7 @@ mod outcome;
 mod recipient;
 mod stuck;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     count::{Belief, believe},
     evidence::{Evidence, PassedOver, Skipped},
@@ -30,7 +30,7 @@ use self::{
 use crate::{
     deps::{Connected, Deps},
     ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
-    network::{Failure, NetworkError, Profile},
+    network::{Failure, NetworkError, Permissions, Profile},
 };
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 
@@ -46,12 +46,12 @@ const MAX_RACES: usize = 4;
 pub async fn check(
     deps: &Deps,
     connected: Connected<'_>,
-    dry_run: bool,
+    wanted: Wanted,
 ) -> Result<Check, CheckError> {
     let one = OneCheck {
         deps,
         connected,
-        dry_run,
+        wanted,
         now: deps.clock.now(),
     };
     let mut races = 0;
@@ -68,10 +68,24 @@ pub async fn check(
     }
 }
 
+/// What a person wants of a check; the schedule wants nothing special.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Decide the same, but write nothing.
+    pub dry_run: bool,
+    /// Try the login, whenever it was last tried.
+    pub login: bool,
+}
+
+/// How long a login that works is not tried again, and one that does not: each try is one of the few that some
+/// networks allow.
+const LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(24);
+const FAILED_LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
 struct OneCheck<'a> {
     deps: &'a Deps,
     connected: Connected<'a>,
-    dry_run: bool,
+    wanted: Wanted,
     now: Timestamp,
 }
 
@@ -93,6 +107,14 @@ struct Decision {
     waiting: Option<Waiting>,
     /// What was learned of the handle.
     handle: HandleChange,
+    /// What a try of the login said; `None` where it was not tried.
+    login: Option<Login>,
+}
+
+/// What a try of the login said.
+enum Login {
+    Works,
+    Fails(String),
 }
 
 /// What a count crossed since the check before.
@@ -114,7 +136,7 @@ impl OneCheck<'_> {
         }
         let unsettled = match &known.account {
             Some(account) => {
-                rearm_stuck(&self.deps.ledger, account, self.now, self.dry_run).await?
+                rearm_stuck(&self.deps.ledger, account, self.now, self.wanted.dry_run).await?
             }
             None => Unsettled::default(),
         };
@@ -122,9 +144,10 @@ impl OneCheck<'_> {
             return Ok(self.rate_limited(&known, unsettled, until));
         }
         match self.decide(&known, &unsettled.milestones).await {
-            Ok(decision) => {
+            Ok(mut decision) => {
+                decision.login = self.try_login(&known.handle, &decision.after).await;
                 self.record(&decision).await?;
-                Ok(self.done(decision, unsettled))
+                Ok(self.done(&known, decision, unsettled))
             }
             Err(CheckError::Network(NetworkError {
                 failure: Failure::WaitUntil(until),
@@ -172,7 +195,7 @@ impl OneCheck<'_> {
         };
         let leap = before.leap.as_ref();
         if let Belief::Unconfirmed(leap) = believe(before.followers, leap, followers, self.now) {
-            return Ok(self.unconfirmed(known, before, leap, followers));
+            return Ok(self.unconfirmed(known, before, leap, &profile));
         }
         let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
         let crossing = self.cross(&before, &profile, &mut newest).await?;
@@ -211,6 +234,7 @@ impl OneCheck<'_> {
             passed_over: crossing.passed_over,
             waiting: crossing.waiting,
             handle: self.learned(known, &profile),
+            login: None,
         })
     }
 
@@ -226,6 +250,7 @@ impl OneCheck<'_> {
             outcome: CheckOutcome::Baseline,
             before: None,
             handle: self.learned(known, &profile),
+            login: None,
             after: AccountRecord {
                 name: account.name.clone(),
                 followers,
@@ -253,9 +278,8 @@ impl OneCheck<'_> {
         known: &Known,
         before: AccountRecord,
         leap: Leap,
-        followers: u64,
+        profile: &Profile,
     ) -> Decision {
-        let healed = known.handle.failing_since.is_some();
         Decision {
             outcome: CheckOutcome::Unconfirmed,
             after: AccountRecord {
@@ -264,14 +288,12 @@ impl OneCheck<'_> {
                 ..before.clone()
             },
             before: Some(before),
-            followers,
+            followers: profile.followers,
             hugs: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,
-            handle: HandleChange {
-                healed,
-                ..HandleChange::default()
-            },
+            handle: self.learned(known, profile),
+            login: None,
         }
     }
 
@@ -288,8 +310,46 @@ impl OneCheck<'_> {
         }
     }
 
+    /// Tries once a day whether the account could send, so that a wrong secret is found before the milestone.
+    async fn try_login(&self, handle: &HandleRecord, account: &AccountRecord) -> Option<Login> {
+        let Connected {
+            account: settings,
+            network,
+        } = self.connected;
+        let every = match &handle.login_error {
+            Some(_) => FAILED_LOGIN_TRIED_EVERY,
+            None => LOGIN_TRIED_EVERY,
+        };
+        let is_fresh = |at: Timestamp| self.now.duration_since(at) < every;
+        let wanted = self.wanted.login || self.wanted.dry_run;
+        if !settings.sends() || (!wanted && handle.login_tried_at.is_some_and(is_fresh)) {
+            return None;
+        }
+        match network.permissions(&account.id).await {
+            Ok(Permissions {
+                owner: Some(owner), ..
+            }) if owner != account.id => Some(Login::Fails(format!(
+                "the secrets of {} belong to another account, {owner}",
+                settings.name
+            ))),
+            Ok(Permissions { post: Some(false), .. }) => Some(Login::Fails(format!(
+                "the secrets of {} do not allow posts; {}",
+                settings.name,
+                settings.rules().help_to_post
+            ))),
+            Ok(_) => Some(Login::Works),
+            Err(error) if matches!(error.failure, Failure::Blocked { .. }) => {
+                Some(Login::Fails(error.to_string()))
+            }
+            Err(error) => {
+                tracing::info!(account = %settings.name, %error, "the login is tried at the next check");
+                None
+            }
+        }
+    }
+
     async fn record(&self, decision: &Decision) -> Result<(), LedgerError> {
-        if self.dry_run {
+        if self.wanted.dry_run {
             return Ok(());
         }
         let recording = Recording {
@@ -297,13 +357,30 @@ impl OneCheck<'_> {
             after: &decision.after,
             hugs: &decision.hugs,
             passed_over: &decision.passed_over,
-            handle: &decision.handle,
+            handle: &self.with_login(decision),
         };
         self.deps.ledger.record_check(recording).await
     }
 
+    /// What was learned of the handle, with what the try of the login said.
+    fn with_login(&self, decision: &Decision) -> HandleChange {
+        let mut change = decision.handle.clone();
+        match &decision.login {
+            Some(Login::Works) => {
+                change.set.login_tried_at = Some(self.now);
+                change.login_works = true;
+            }
+            Some(Login::Fails(error)) => {
+                change.set.login_tried_at = Some(self.now);
+                change.set.login_error = Some(error.clone());
+            }
+            None => {}
+        }
+        change
+    }
+
     async fn remember_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
-        if self.dry_run {
+        if self.wanted.dry_run {
             return Ok(());
         }
         let name = &self.connected.account.name;
@@ -474,7 +551,7 @@ impl OneCheck<'_> {
         )
     }
 
-    fn done(&self, decision: Decision, unsettled: Unsettled) -> Check {
+    fn done(&self, known: &Known, decision: Decision, unsettled: Unsettled) -> Check {
         let Decision {
             outcome,
             before,
@@ -484,7 +561,13 @@ impl OneCheck<'_> {
             passed_over,
             waiting,
             handle,
+            login,
         } = decision;
+        let login_error = match login {
+            Some(Login::Works) => None,
+            Some(Login::Fails(error)) => Some(error),
+            None => known.handle.login_error.clone(),
+        };
         let mut for_creator = unsettled.for_creator;
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
         Check {
@@ -500,7 +583,7 @@ impl OneCheck<'_> {
             waiting,
             rearmed: unsettled.rearmed,
             for_creator,
-            login_error: None,
+            login_error,
             succeeded_at: Some(self.now),
             retry_at: handle.set.retry_at,
         }
@@ -532,7 +615,7 @@ impl OneCheck<'_> {
             waiting: None,
             rearmed: unsettled.rearmed,
             for_creator: unsettled.for_creator,
-            login_error: None,
+            login_error: known.handle.login_error.clone(),
             succeeded_at: account.map(|account| account.checked_at),
             retry_at,
         }

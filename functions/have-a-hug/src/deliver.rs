@@ -3,7 +3,9 @@
 //! The claim is recorded before anything is sent, and the words with it. After a crash the next worker knows
 //! what may have been sent, and asks the network for exactly that.
 
-use jiff::Timestamp;
+use std::slice;
+
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     channel::Channel,
     follower::Recipient,
@@ -18,6 +20,13 @@ use crate::{
     network::{Failure, NetworkError},
     settings::NotServed,
 };
+
+/// How long a network may take to show a letter that it says to have.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// A mention later than this after the milestone was noticed asks once more who the follower is: a handle can
+/// have gone to someone else meanwhile.
+const HANDLE_IS_FRESH_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The result of one delivery.
 #[derive(Debug)]
@@ -170,12 +179,7 @@ impl OneDelivery<'_> {
         }
         match self.find_follower().await {
             Ok(None) => {}
-            Ok(Some(why)) => {
-                let held = self.hug.nobody(why.clone(), self.now());
-                let told = news::nobody(&held);
-                self.write(held.with_news(told)).await?;
-                return Ok(DeliveryOutcome::Held { why });
-            }
+            Ok(Some(why)) => return self.hold(why).await,
             Err(DeliverError::Network(error)) => return self.not_sent(error).await,
             Err(error) => return Err(error),
         }
@@ -183,11 +187,7 @@ impl OneDelivery<'_> {
             let contact = &self.connected.account.contact;
             let channel = self.hug.invitation.next_channel(contact);
             let Some(channel) = channel.filter(|channel| *channel != Channel::Draft) else {
-                let draft = self.compose(Channel::Draft);
-                let to_send = self.hug.to_send(draft, self.now());
-                let told = news::to_send(&to_send, &self.connected.account.site());
-                self.write(to_send.with_news(told)).await?;
-                return Ok(DeliveryOutcome::ToSend);
+                return self.wait_for_creator().await;
             };
             if let Some(until) = self.send_retry_at.filter(|until| *until > self.now()) {
                 let wait = Wait {
@@ -195,6 +195,12 @@ impl OneDelivery<'_> {
                     cause: WaitCause::RateLimit,
                 };
                 return self.postpone(wait, "the network's rate limit").await;
+            }
+            match self.refresh_handle(channel).await {
+                Ok(None) => {}
+                Ok(Some(why)) => return self.hold(why).await,
+                Err(DeliverError::Network(error)) => return self.not_sent(error).await,
+                Err(error) => return Err(error),
             }
             let error = match self.deliver_by(channel).await {
                 Ok(Some(receipt)) => {
@@ -257,6 +263,35 @@ impl OneDelivery<'_> {
         }
         let named = self.hug.named(Recipient::from(&found), self.now());
         self.write(named).await?;
+        Ok(None)
+    }
+
+    async fn hold(&mut self, why: String) -> Result<DeliveryOutcome, DeliverError> {
+        let held = self.hug.nobody(why.clone(), self.now());
+        let told = news::nobody(&held);
+        self.write(held.with_news(told)).await?;
+        Ok(DeliveryOutcome::Held { why })
+    }
+
+    /// Before a late mention, takes over the handle that the follower has now. Returns why nobody can be named,
+    /// where the network does not know them any more.
+    async fn refresh_handle(&mut self, channel: Channel) -> Result<Option<String>, DeliverError> {
+        let is_late = self.now().duration_since(self.hug.reached_at) > HANDLE_IS_FRESH_FOR;
+        let begun = self.hug.invitation.words.is_some();
+        let follower = match &self.hug.follower {
+            Some(follower) if channel == Channel::Mention && is_late && !begun => follower,
+            _ => return Ok(None),
+        };
+        let network = self.connected.network;
+        let found = network.profiles(slice::from_ref(&follower.id)).await?;
+        let Some(found) = found.first() else {
+            let handle = &follower.handle;
+            return Ok(Some(format!("{handle} is not on the network any more")));
+        };
+        if found.handle != follower.handle {
+            let named = self.hug.named(Recipient::from(found), self.now());
+            self.write(named).await?;
+        }
         Ok(None)
     }
 
@@ -339,7 +374,10 @@ impl OneDelivery<'_> {
                 };
                 return self.postpone(wait, &why).await;
             }
-            Failure::OutcomeUnknown => {
+            Failure::SentBefore if self.looked_in_vain_for(SHOWN_WITHIN) => {
+                return self.leave_to_creator().await;
+            }
+            Failure::OutcomeUnknown | Failure::SentBefore => {
                 // The claim stays: the network has that long to show what it did.
                 self.write(self.hug.in_doubt(why.clone(), self.now()))
                     .await?;
@@ -356,6 +394,34 @@ impl OneDelivery<'_> {
         };
         self.postpone(wait, &why).await?;
         Err(error.into())
+    }
+
+    /// Whether the network does not show words that it says to have, though they were composed that long ago and
+    /// looked for under this claim.
+    fn looked_in_vain_for(&self, time: SignedDuration) -> bool {
+        let words = self.hug.invitation.words.as_ref();
+        words.is_some_and(|words| {
+            words.tried_again_at.is_some() && self.now().duration_since(words.prepared_at) >= time
+        })
+    }
+
+    /// The follower may have a letter that nobody finds, so no program sends another one.
+    async fn leave_to_creator(&mut self) -> Result<DeliveryOutcome, DeliverError> {
+        let now = self.now();
+        let words = self.hug.invitation.words.as_ref();
+        let channel = words.map_or(Channel::Announce, |words| words.channel);
+        let why = "the network says that it has this letter already, and does not show it: look before you send it";
+        let refused = self.hug.refused(channel, why.to_owned(), now);
+        self.write(refused).await?;
+        self.wait_for_creator().await
+    }
+
+    async fn wait_for_creator(&mut self) -> Result<DeliveryOutcome, DeliverError> {
+        let draft = self.compose(Channel::Draft);
+        let to_send = self.hug.to_send(draft, self.now());
+        let told = news::to_send(&to_send, &self.connected.account.site());
+        self.write(to_send.with_news(told)).await?;
+        Ok(DeliveryOutcome::ToSend)
     }
 
     async fn postpone(&mut self, wait: Wait, why: &str) -> Result<DeliveryOutcome, DeliverError> {

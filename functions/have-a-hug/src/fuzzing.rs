@@ -160,7 +160,7 @@ mod tests {
         did handle displayName avatar createdAt followersCount followsCount postsCount \
         labels val accessJwt refreshJwt didDoc uri error convo acct display_name note \
         moved suspended statuses_count account content mentions configuration \
-        max_characters error_description";
+        max_characters error_description reset_date parameters profiles cid url dm_conversation_id";
 
     fn field() -> impl Strategy<Value = &'static str> {
         select(FIELDS.split_whitespace().collect::<Vec<_>>())

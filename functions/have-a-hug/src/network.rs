@@ -50,20 +50,14 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// How many profiles one request can ask for; 0 where the list says all that screening needs.
-    fn profiles_at_once(&self) -> usize {
-        0
-    }
+    /// The profiles of the people with those ids, with everything that screening looks at: one request, for
+    /// at most [`promise::rules::Rules::profiles_at_once`] ids. Whoever has left the network, or is suspended
+    /// or deactivated, is not in the result. The order is the network's own.
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError>;
 
-    /// The profiles of those followers, [`Network::profiles_at_once`] at most. Who has none is left out.
-    async fn profiles(&self, _ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
-        Ok(Vec::new())
-    }
-
-    /// Who has that handle now; `None` where nobody has.
-    async fn user(&self, _handle: &str) -> Result<Option<Follower>, NetworkError> {
-        Ok(None)
-    }
+    /// Who has that handle now; `None` where nobody has. It is written as in a list of followers, with or
+    /// without a first `@`.
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError>;
 
     /// Sends a letter.
     ///
@@ -154,6 +148,8 @@ pub enum Failure {
     },
     /// It may or may not have been done: ask before doing it again.
     OutcomeUnknown,
+    /// The network says that it has this letter already: look for it, and send it nowhere else.
+    SentBefore,
 }
 
 impl Failure {
@@ -173,7 +169,7 @@ impl Failure {
             Self::Blocked { until: None } => {
                 "a retry cannot help before someone fixes the account's access, or the network lifts its block".into()
             }
-            Self::OutcomeUnknown => {
+            Self::OutcomeUnknown | Self::SentBefore => {
                 "whether it arrived is looked up before anything is sent again".into()
             }
         }

@@ -97,6 +97,53 @@ mod tests {
     }
 
     #[test]
+    fn links_need_no_request_and_lead_to_the_network_alone() {
+        let links = |network, server: &str, handle: &str| {
+            let rules = rules(network);
+            let to = Recipient {
+                id: "1".into(),
+                handle: handle.into(),
+                ..Recipient::default()
+            };
+            (
+                (rules.profile_url)(server, handle),
+                (rules.post_link)(server, "a & b"),
+                (rules.private_link)(server, &to, "a & b"),
+            )
+        };
+        assert_eq!(
+            links(NetworkName::X, "https://api.x.com", "cleo"),
+            (
+                "https://x.com/cleo".to_owned(),
+                "https://x.com/intent/post?text=a%20%26%20b".to_owned(),
+                Some("https://x.com/messages/compose?recipient_id=1&text=a%20%26%20b".to_owned()),
+            )
+        );
+        assert_eq!(
+            links(NetworkName::Bluesky, "https://bsky.social", "cleo.test"),
+            (
+                "https://bsky.app/profile/cleo.test".to_owned(),
+                "https://bsky.app/intent/compose?text=a%20%26%20b".to_owned(),
+                None,
+            )
+        );
+        assert_eq!(
+            links(NetworkName::Mastodon, "https://m.example", "cleo@far.example"),
+            (
+                "https://m.example/@cleo@far.example".to_owned(),
+                "https://m.example/share?text=a%20%26%20b".to_owned(),
+                Some("https://m.example/share?text=%40cleo%40far.example%20a%20%26%20b&visibility=direct".to_owned()),
+            )
+        );
+        for network in NetworkName::ALL {
+            let (profile, ..) = links(network, "https://m.example", "../a?b#c\u{202e}/é");
+            let path = profile.strip_prefix("https://").unwrap();
+            assert!(!path.contains(['?', '#']) && path.is_ascii(), "{profile}");
+            assert!(path.matches('/').count() <= 2, "{profile}");
+        }
+    }
+
+    #[test]
     fn the_default_words_pass_the_check_that_own_words_must_pass() {
         for network in NetworkName::ALL {
             for channel in Channel::ALL {

@@ -1,7 +1,11 @@
 //! News for the creator: a sentence about a hug, sent to where she reads it.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
+use async_trait::async_trait;
 use aws_sdk_sns::{Client, error::ProvideErrorMetadata};
 
 use crate::http;
@@ -11,70 +15,87 @@ use crate::http;
 /// [fewer than 100 characters]: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const MAX_SUBJECT: usize = 99;
 
-/// Where the news go: nowhere, unless a function on AWS says otherwise.
+/// A way on which news reach the creator.
+#[async_trait]
+pub trait Outlet: Send + Sync {
+    /// Publishes a text under a subject, once for each call.
+    async fn publish(&self, subject: &str, text: &str) -> Result<(), NewsError>;
+}
+
+/// Where the news go: nowhere by default.
 #[derive(Default)]
 pub struct News {
-    to: To,
+    to: Option<Box<dyn Outlet>>,
     /// What this process has published, because the stream may deliver a record again.
     published: Mutex<HashSet<String>>,
 }
 
-#[derive(Default)]
-enum To {
-    #[default]
-    Nowhere,
-    /// A topic of SNS, by its ARN.
-    Topic { client: Client, arn: String },
-}
-
-/// News that could not be published.
+/// News that could not be published: what was attempted, and why it failed.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "publishing the news to {topic} failed: {why}; the function's role needs sns:Publish on that topic"
-)]
-pub struct NewsError {
-    topic: String,
-    why: String,
-}
+#[error("{0}")]
+pub struct NewsError(pub String);
 
 impl News {
+    /// News that go there.
+    pub fn to(outlet: impl Outlet + 'static) -> Self {
+        Self {
+            to: Some(Box::new(outlet)),
+            published: Mutex::default(),
+        }
+    }
+
     /// News that go to a topic of SNS, which mails them to whoever has subscribed to it.
     pub fn to_topic(client: Client, arn: String) -> Self {
-        let published = Mutex::default();
-        let to = To::Topic { client, arn };
-        Self { to, published }
+        Self::to(Topic { client, arn })
     }
 
     /// Publishes a text under a subject, unless this process has published what `id` names before.
     ///
     /// # Errors
     ///
-    /// Where SNS refuses or cannot be reached.
+    /// Where they cannot be published; the next call with that `id` tries again.
     pub async fn publish(&self, id: &str, subject: &str, text: &str) -> Result<(), NewsError> {
-        let To::Topic { client, arn } = &self.to else {
+        let Some(outlet) = &self.to else {
             return Ok(());
         };
         if self.published().contains(id) {
             return Ok(());
         }
-        let message = client.publish().topic_arn(arn).message(text);
-        let sent = message.subject(as_subject(subject)).send().await;
-        sent.map_err(|error| NewsError {
-            topic: arn.clone(),
-            why: match (error.code(), error.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                _ => http::error_chain(&error),
-            },
-        })?;
+        outlet.publish(subject, text).await?;
         self.published().insert(id.to_owned());
         Ok(())
     }
 
-    fn published(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn published(&self) -> MutexGuard<'_, HashSet<String>> {
         // The set is whole whatever happened to the thread that held the lock: an insert is one step.
         self.published
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A topic of SNS, by its ARN.
+struct Topic {
+    client: Client,
+    arn: String,
+}
+
+#[async_trait]
+impl Outlet for Topic {
+    async fn publish(&self, subject: &str, text: &str) -> Result<(), NewsError> {
+        let message = self.client.publish().topic_arn(&self.arn).message(text);
+        let sent = message.subject(as_subject(subject)).send().await;
+        sent.map_err(|error| {
+            let why = match (error.code(), error.message()) {
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+                _ => http::error_chain(&error),
+            };
+            NewsError(format!(
+                "publishing the news to {} failed: {why}; the function's role needs sns:Publish on that topic",
+                self.arn
+            ))
+        })?;
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ use have_a_hug::{
     deliver::{Delivery, DeliveryOutcome, deliver},
     deps::Deps,
     ledger::hug_key,
+    news::NewsError,
 };
 use lambda_runtime::{Error, LambdaEvent};
 use promise::{channel::Channel, hug::HugKey};
@@ -30,6 +31,8 @@ pub struct Batch {
     pub response: DynamoDbEventResponse,
     /// Every delivery, in order.
     pub deliveries: Vec<Delivery>,
+    /// The news that could not be published.
+    pub unpublished: Vec<NewsError>,
 }
 
 /// Works through a batch of stream records.
@@ -80,7 +83,8 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
             break;
         }
     }
-    join_all(news.iter().map(|one| publish(deps, one))).await;
+    let published = join_all(news.iter().map(|one| publish(deps, one))).await;
+    batch.unpublished = published.into_iter().filter_map(Result::err).collect();
     batch
 }
 
@@ -132,12 +136,13 @@ fn work_of(record: &EventRecord) -> Result<Option<Work>, String> {
     Ok(Some(Work { key, reached, news }))
 }
 
-async fn publish(deps: &Deps, news: &NewsOfHug) {
+async fn publish(deps: &Deps, news: &NewsOfHug) -> Result<(), NewsError> {
     let NewsOfHug { id, subject, text } = news;
-    if let Err(error) = deps.news.publish(id, subject, text).await {
+    let published = deps.news.publish(id, subject, text).await;
+    published.inspect_err(|error| {
         tracing::error!(subject, text, %error, "the creator does not have this news");
         deps.metrics.failed(deps.clock.now());
-    }
+    })
 }
 
 fn log(delivery: &Delivery) {

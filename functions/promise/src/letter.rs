@@ -142,6 +142,17 @@ impl LetterState {
         contact.iter().copied().find(|channel| !refused(channel))
     }
 
+    /// The network's own id of it, once it has it.
+    pub fn reference(&self) -> Option<&str> {
+        self.receipt.as_ref().map(|receipt| receipt.reference.as_str())
+    }
+
+    /// Whether the follower, or everyone, may see it: it was sent, or an unknown outcome left its words.
+    pub fn may_be_out(&self) -> bool {
+        let words = self.words.as_ref();
+        self.sent_at.is_some() || words.is_some_and(|words| words.channel != Channel::Draft)
+    }
+
     /// Until when a worker's claim holds, if it does.
     pub fn claimed_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lease_until.filter(|until| *until > now)

@@ -117,7 +117,7 @@ impl AccountRecord {
 pub struct Remembered {
     /// How many followed then, up to the newest of them.
     pub followers: u64,
-    /// The ids of the newest of them, newest first; 25 at most.
+    /// The ids of the newest of them, newest first; 10 at most.
     pub newest: Vec<UserId>,
     /// When the list was read.
     pub at: Timestamp,

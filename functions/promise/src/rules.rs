@@ -36,6 +36,10 @@ pub struct Rules {
     pub help_to_post: &'static str,
     /// What to do where the secrets do not allow private messages.
     pub help_to_message: &'static str,
+    /// Whether the list of followers has everything that screening looks at, so that no profile need be read.
+    pub list_has_profiles: bool,
+    /// How many profiles one request reads at most.
+    pub profiles_at_once: usize,
     /// The page of the account with that handle, for a person who uses the network at `server`.
     pub profile_url: fn(server: &str, handle: &str) -> String,
     /// A link that opens the network at `server` with the words of a post filled in.
@@ -177,6 +181,8 @@ pub(crate) mod tests {
         secrets_to_read: &[],
         help_to_post: "",
         help_to_message: "",
+        list_has_profiles: true,
+        profiles_at_once: 100,
         profile_url: |server, handle| format!("{server}/{handle}"),
         post_link: |server, text| format!("{server}/post?{text}"),
         private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),

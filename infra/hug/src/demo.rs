@@ -63,8 +63,9 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
 
     let limited = story.networks.first().clone();
     limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
+    story.clock.advance(Duration::from_hours(24));
     story.tell(&format!(
-        "A hundred more follow, but {} asks not to be read for a quarter of an hour.",
+        "The next day a hundred more follow, but {} asks not to be read for a quarter of an hour.",
         limited.facts().title
     ))?;
     story.fans(100);
@@ -189,10 +190,11 @@ impl<'a, W: Write> Story<'a, W> {
     }
 }
 
-/// The lines of a round, each account's under its name.
+/// The lines of a round, each account's under its name, without the news, whose links are too long for a column.
 fn by_account(lines: &[String]) -> Vec<(&str, String)> {
     let mut accounts: Vec<(&str, String)> = Vec::new();
-    for line in lines {
+    let is_news = |line: &&String| line.starts_with("    ");
+    for line in lines.iter().filter(|line| !is_news(line)) {
         if line.starts_with(' ') {
             if let Some((_, text)) = accounts.last_mut() {
                 text.push('\n');

@@ -9,7 +9,8 @@
 //! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
-//! - [`stack`]: both functions over that table; [`stack::Stack::round`] is one tick of the schedule.
+//! - [`news_command`]: the creator's command for news. [`stack`]: both functions over that table;
+//!   [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`creator`]: the creator's hand on a hug. [`forget`]: the end of a person's records.
@@ -24,6 +25,7 @@ pub mod dynamodb;
 mod error;
 pub mod event_source_mapping;
 pub mod forget;
+pub mod news_command;
 pub mod place;
 pub mod port;
 pub mod private;

@@ -13,7 +13,7 @@ use have_a_hug::{
     by_hand::Step,
     clock::Clock,
     forget::Who,
-    ledger::Ledger,
+    ledger::{Ledger, Snapshot},
     settings::{Settings, environment},
 };
 use hug::{
@@ -116,8 +116,8 @@ enum Command {
         #[arg(group = "whom")]
         whole: Option<AccountName>,
         /// This follower, by handle or as id:NUMBER: the hug stays without their name and words, and no more is sent.
-        #[arg(long, group = "whom", value_name = "HANDLE")]
-        follower: Option<String>,
+        #[arg(long, group = "whom", value_name = "HANDLE", value_parser = forget::who)]
+        follower: Option<Who>,
         /// With --follower: the network's id too, so that nothing keeps them from being invited again.
         #[arg(long, requires = "follower")]
         entirely: bool,
@@ -279,12 +279,18 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             on_aws,
         } => {
             let place = on_aws.place(&state);
-            if let Some(name) = whole {
-                forget_account(&settings, &place, &name, yes).await
-            } else {
-                let who = forget::who(&follower.unwrap_or_default());
-                forget_follower(&place, &who, account.as_ref(), entirely, yes).await
+            match (whole, follower) {
+                (Some(name), _) => forget_account(&settings, &place, &name, yes).await?,
+                (None, Some(who)) => {
+                    forget_follower(&place, &who, account.as_ref(), entirely, yes).await?;
+                }
+                // The parser lets neither through.
+                (None, None) => {}
             }
+            if let Place::Folder(folder) = &place {
+                forget::scrub(folder, &mut stdout())?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Export {
             file,
@@ -406,13 +412,12 @@ async fn forget_account(
     place: &Place,
     name: &AccountName,
     yes: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let settings = Settings::load(settings, &|_| None).ok();
     let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
     let settings = settings.as_ref();
-    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await?;
-    Ok(ExitCode::SUCCESS)
+    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await
 }
 
 async fn forget_follower(
@@ -421,12 +426,11 @@ async fn forget_follower(
     of: Option<&AccountName>,
     entirely: bool,
     yes: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
     let ledger = &opened.ledger;
-    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await?;
-    Ok(ExitCode::SUCCESS)
+    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await
 }
 
 /// Takes accounts out of the ledger. What is said of it goes to standard error, because the items can go to standard
@@ -489,10 +493,11 @@ async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
 async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
     let settings = Settings::load(settings, &|_| None)?;
     let now = Clock::system().now();
-    let overview = match place.open().await? {
-        Some(ledger) => Overview::read(&ledger, Some(&settings), now).await?,
-        None => Overview::default(),
+    let snapshot = match place.open().await? {
+        Some(ledger) => ledger.snapshot().await?,
+        None => Snapshot::default(),
     };
+    let overview = Overview::of(snapshot, Some(&settings), now);
     let text = if json {
         serde_json::to_string_pretty(&overview)?
     } else {

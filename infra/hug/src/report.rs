@@ -39,8 +39,10 @@ impl Report {
         let in_trouble = attempts.iter().any(|attempt| attempt.needs_person);
         let waiting = waiting_for_creator(round);
         let summary = &round.summary;
+        let mut lines = lines(summary, &attempts);
+        lines.extend(round.unpublished.iter().map(ToString::to_string));
         Self {
-            lines: lines(summary, &attempts),
+            lines,
             sum: sum(summary, waiting),
             needs_person: summary.failed + summary.skipped > 0 || in_trouble || waiting > 0,
         }

@@ -8,6 +8,7 @@ use have_a_hug::{
     deps::Deps,
     http,
     ledger::Ledger,
+    news::{News, NewsError},
     settings::{Secrets, Settings, environment},
 };
 use lambda_runtime::{Context, LambdaEvent};
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::{
     Error,
     event_source_mapping::EventSourceMapping,
+    news_command::NewsCommand,
     table::{self, Table},
 };
 
@@ -119,8 +121,11 @@ impl Stack {
         clock: Clock,
     ) -> Self {
         let ledger = Ledger::new(table.client().clone(), table::NAME);
+        let news = NewsCommand::of(&settings).map_or_else(News::default, News::to);
+        let mut deps = Deps::new(settings, ledger, http, clock);
+        deps.news = news;
         Self {
-            deps: Deps::new(settings, ledger, http, clock),
+            deps,
             table,
             mapping,
         }
@@ -134,14 +139,14 @@ impl Stack {
     pub async fn round(&mut self, event: Value) -> Result<Round, Error> {
         let event = LambdaEvent::new(event, Context::default());
         let summary = check_followers::handle(event, &self.deps).await?;
-        let deliveries = if summary.dry_run {
-            Vec::new()
+        let delivered = if summary.dry_run {
+            Round::default()
         } else {
-            self.deliver().await?
+            self.deliver_only().await?
         };
         Ok(Round {
             summary,
-            deliveries,
+            ..delivered
         })
     }
 
@@ -149,36 +154,36 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// See [`Stack::deliver`].
-    pub async fn deliver_only(&mut self) -> Result<Round, Error> {
-        Ok(Round {
-            summary: check_followers::Summary::default(),
-            deliveries: self.deliver().await?,
-        })
-    }
-
-    /// Hands the stream's new records to `invite-follower`, and returns the result of each delivery.
-    ///
-    /// # Errors
-    ///
     /// A stream that cannot be read, or a position in it that cannot be kept.
-    pub async fn deliver(&mut self) -> Result<Vec<Delivery>, Error> {
-        let (deps, mut deliveries) = (&self.deps, Vec::new());
+    pub async fn deliver_only(&mut self) -> Result<Round, Error> {
+        let (deps, mut round) = (&self.deps, Round::default());
         let handler = async |event| {
             let batch = invite_follower::handle_batch(event, deps).await;
-            deliveries.extend(batch.deliveries);
+            round.deliveries.extend(batch.deliveries);
+            round.unpublished.extend(batch.unpublished);
             batch.response
         };
         self.mapping.run(handler).await?;
-        Ok(deliveries)
+        Ok(round)
+    }
+
+    /// The same, for the result of each delivery.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stack::deliver_only`].
+    pub async fn deliver(&mut self) -> Result<Vec<Delivery>, Error> {
+        Ok(self.deliver_only().await?.deliveries)
     }
 }
 
 /// The result of one round.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Round {
     /// What the checks found.
     pub summary: check_followers::Summary,
     /// The results of the deliveries.
     pub deliveries: Vec<Delivery>,
+    /// The news that did not reach the creator.
+    pub unpublished: Vec<NewsError>,
 }

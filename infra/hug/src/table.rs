@@ -54,10 +54,12 @@ pub fn file_in(state: &Path) -> PathBuf {
 /// Where it cannot be opened or made.
 pub fn database_in(state: &Path) -> Result<Database, Error> {
     let file = file_in(state);
-    // SQLite gives the files beside it the same permissions.
-    private::to_write()
-        .open(&file)
-        .map_err(|error| in_folder(state, &error))?;
+    // SQLite gives the files beside it the same permissions. One that is there is not opened here: to close it
+    // would end the locks that SQLite has on it in this process.
+    if !file.exists() {
+        let made = private::to_write().open(&file);
+        made.map_err(|error| in_folder(state, &error))?;
+    }
     close_to_others(state);
     let opened = Database::new(&file.to_string_lossy());
     opened.map_err(|error| format!("opening {} failed: {error}", file.display()).into())

@@ -50,17 +50,12 @@ pub async fn export(
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let taken = take(ledger, account, pauses, now).await?;
-    let written = write(&taken, pauses, now, out);
     let names: Vec<String> = taken.accounts.iter().map(ToString::to_string).collect();
     let names = names.join(", ");
-    if let Err(error) = written {
-        let paused = if pauses {
-            format!("; {names} stay paused here: do it again")
-        } else {
-            String::new()
-        };
-        return Err(format!("writing the export failed: {error}{paused}").into());
-    }
+    write(&taken, pauses, now, out).map_err(|error| {
+        let paused = if pauses { " and are paused here" } else { "" };
+        format!("writing the export failed: {error}; {names} are as they were{paused}: do it again")
+    })?;
     eprintln!("{} items of {names}.", taken.items.len());
     if pauses {
         eprintln!(
@@ -97,7 +92,7 @@ pub async fn export_to(
         .set_len(0)
         .and_then(|()| opened.write_all(&text))
         .and_then(|()| opened.sync_all())
-        .map_err(failed)?;
+        .map_err(|error| format!("{}; do it again", failed(error)))?;
     Ok(())
 }
 

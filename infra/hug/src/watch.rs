@@ -8,7 +8,7 @@ use std::{
 
 use have_a_hug::ledger::{LedgerError, LedgerFailure};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::json;
 
 use crate::{Error, report::Report, stack::Stack};
 
@@ -25,6 +25,8 @@ const BETWEEN_SWEEPS: Duration = Duration::from_hours(24);
 pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
     let mut swept = Instant::now();
+    // A wrong password is to be found before the milestone.
+    let mut logins = true;
     loop {
         if swept.elapsed() >= BETWEEN_SWEEPS {
             swept = Instant::now();
@@ -33,12 +35,21 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
             }
         }
         let round = tokio::select! {
-            round = stack.round(Value::Null) => Some(round),
+            round = stack.round(json!({ "logins": logins })) => Some(round),
             () = &mut interrupted => None,
         };
         let lines = match round {
             None => break,
-            Some(Ok(round)) => Report::of(&round).lines,
+            Some(Ok(round)) => {
+                logins = false;
+                let Report {
+                    mut lines,
+                    sum,
+                    needs_person,
+                } = Report::of(&round);
+                lines.extend(sum.filter(|_| needs_person));
+                lines
+            }
             Some(Err(error)) if retry_can_help(&error) => {
                 vec![format!(
                     "  this round was cut short: {error}; the next one tries again"

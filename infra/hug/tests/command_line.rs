@@ -139,8 +139,14 @@ pub struct Watch {
 impl Watch {
     /// Starts it. What it prints goes to a file in the creator's folder.
     pub fn start(cli: &CommandLine) -> Self {
+        Self::start_with(cli, |_| {})
+    }
+
+    /// The same with a change of its environment.
+    pub fn start_with(cli: &CommandLine, change: impl FnOnce(&mut Command)) -> Self {
         let output = cli.folder.path().join("watch.txt");
         let mut command = cli.command(&["watch", "--every", "1s"]);
+        change(&mut command);
         command
             .stdout(File::create(&output).unwrap())
             .stderr(Stdio::null());

@@ -92,7 +92,7 @@ async fn a_doctor_reports_a_network_that_is_down_a_handle_that_nobody_has_and_a_
         "wrong",
         &[
             "x:ambre: reading the follower count failed",
-            "whether `handle`",
+            "`handle`",
         ],
     );
 

@@ -1,7 +1,10 @@
 //! `hug forget`.
 
-use have_a_hug::clock::Clock;
+use std::{fs, path::Path};
+
+use have_a_hug::{clock::Clock, ledger::StoredItem};
 use promise::{account::AccountName, hug::Status, record::AccountRecord};
+use serde_json::json;
 use stand_ins::{Fault, Person, x};
 
 use crate::{
@@ -252,6 +255,57 @@ async fn a_hug_that_was_not_sent_is_never_sent_after_its_follower_is_forgotten()
     assert_eq!(snapshot.hugs.len(), 1);
 }
 
+/// The bytes of every file in the folder of the ledger.
+fn bytes_of(state: &Path) -> Vec<u8> {
+    let files = fs::read_dir(state).unwrap();
+    files
+        .flat_map(|file| fs::read(file.unwrap().path()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn after_the_next_round_no_byte_of_the_folder_has_the_handle_of_a_forgotten_follower() {
+    let cli = invited().await;
+    let has = |word: &str| {
+        let bytes = bytes_of(&cli.state());
+        bytes.windows(word.len()).any(|window| window == word.as_bytes())
+    };
+    assert!(has("fan1000"));
+    cli.run(&["forget", "--follower", "fan1000", "--yes"]).await.success();
+    cli.run(&["check"]).await.success();
+    assert!(!has("fan1000"));
+}
+
+#[tokio::test]
+async fn names_that_an_earlier_version_kept_in_a_hug_for_somebody_else_are_erased() {
+    let cli = invited().await;
+    let ledger = ledger_in(&cli.state()).await;
+    let old = json!({
+        "pk": { "S": "x#44196397" }, "sk": { "S": "milestone#0000000500" },
+        "account": { "S": "x:amber" }, "id": { "S": "44196397" }, "milestone": { "N": "500" },
+        "status": { "S": "invited" }, "creator": { "S": "Amber" }, "reason": { "NULL": true },
+        "follower": { "M": { "id": { "S": "5" }, "handle": { "S": "early" }, "name": { "NULL": true } } },
+        "evidence": { "M": {
+            "count_before": { "N": "499" }, "count_after": { "N": "502" }, "position": { "N": "2" },
+            "note": { "NULL": true },
+            "skipped": { "L": [{ "M": {
+                "handle": { "S": "oldbot" }, "reasons": { "L": [{ "S": "marked" }] },
+            } }] },
+        } },
+        "invitation": { "NULL": true }, "attempts": { "N": "1" }, "rearmed": { "N": "0" },
+        "lease_until": { "NULL": true }, "revision": { "N": "3" },
+        "reached_at": { "S": "2026-01-01T00:00:00Z" }, "updated_at": { "S": "2026-01-01T00:00:00Z" },
+    });
+    let old: StoredItem = serde_json::from_value(old).unwrap();
+    ledger.put_all(&[old]).await.unwrap();
+    let output = cli.run(&["forget", "--follower", "OldBot", "--yes"]).await;
+    assert!(output.success().contains("those who were passed over for 500"));
+    assert_eq!(with(&items_in(&cli.state()).await, "oldbot"), [] as [&str; 0]);
+    let hug = ledger.hug(&key(500)).await.unwrap().unwrap();
+    assert_eq!((hug.status, hug.evidence.passed_over), (Status::Invited, 1));
+    assert_eq!(hug.follower.unwrap().handle, "early");
+}
+
 #[tokio::test]
 async fn only_the_records_of_the_account_that_is_named_are_searched() {
     let cli = invited().await;
@@ -264,6 +318,8 @@ async fn only_the_records_of_the_account_that_is_named_are_searched() {
         .run(&["forget", "x:amber", "--yes", "--state", "empty"])
         .await
         .refusal();
+    let nobody = cli.run(&["forget", "--follower", "@", "--yes"]).await;
+    assert!(nobody.stderr().contains("write a handle"), "{}", nobody.stderr());
     assert!(elsewhere.contains("there is no ledger in empty"), "{elsewhere}");
     assert!(!cli.folder.path().join("empty").exists());
 }

@@ -89,8 +89,8 @@ async fn goes_on(moment: Moment) {
     assert_eq!(follower.handle, "fan1000", "{moment:?}");
     let posts = cli.x.posts();
     assert_eq!(posts.len(), 1, "{moment:?}");
-    let reference = hug.invitation.as_ref().unwrap().reference.as_ref();
-    assert_eq!(reference, Some(&posts[0].id), "{moment:?}");
+    let receipt = hug.invitation.receipt.as_ref().unwrap();
+    assert_eq!(receipt.reference, posts[0].id, "{moment:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

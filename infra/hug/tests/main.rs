@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
 mod beside;
+mod bluesky;
+mod by_hand;
 mod certificates;
 mod check;
 mod command_line;
@@ -15,8 +17,11 @@ mod folder;
 mod forget;
 mod kill;
 mod ledgers;
+#[cfg(unix)]
+mod news;
 mod on_aws;
 mod port;
+mod refusals;
 mod retry;
 mod secrets;
 mod settings;

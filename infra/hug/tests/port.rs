@@ -1,6 +1,7 @@
 //! Who reaches the ledger: nobody through `hug watch`, and through the port of `hug sandbox` only its own program.
 
-use std::{collections::HashSet, fs, process::Stdio};
+#[cfg(unix)]
+use std::process::Stdio;
 
 use have_a_hug::http;
 use hug::{
@@ -10,39 +11,45 @@ use hug::{
 use reqwest::{RequestBuilder, Response, StatusCode, header::ORIGIN};
 use serde_json::Value;
 
-use crate::command_line::{CommandLine, Watch, eventually, hug};
+#[cfg(unix)]
+use crate::command_line::hug;
 
-/// The sockets on which a process listens, by the numbers that the system gives them.
 #[cfg(target_os = "linux")]
-fn listening(process: u32) -> HashSet<String> {
-    let own: HashSet<String> = fs::read_dir(format!("/proc/{process}/fd"))
-        .unwrap()
-        .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
-        .filter_map(|file| Some(file.to_str()?.strip_prefix("socket:[")?.replace(']', "")))
-        .collect();
-    let mut listening = HashSet::new();
-    for sockets in ["tcp", "tcp6"] {
-        let sockets = fs::read_to_string(format!("/proc/{process}/net/{sockets}")).unwrap();
-        for socket in sockets.lines().skip(1) {
-            let columns: Vec<&str> = socket.split_whitespace().collect();
-            // 0A is the state LISTEN.
-            if columns[3] == "0A" {
-                listening.insert(columns[9].to_owned());
+mod watch {
+    use std::{collections::HashSet, fs};
+
+    use crate::command_line::{CommandLine, Watch, eventually};
+
+    /// The sockets on which a process listens, by the numbers that the system gives them.
+    fn listening(process: u32) -> HashSet<String> {
+        let own: HashSet<String> = fs::read_dir(format!("/proc/{process}/fd"))
+            .unwrap()
+            .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
+            .filter_map(|file| Some(file.to_str()?.strip_prefix("socket:[")?.replace(']', "")))
+            .collect();
+        let mut listening = HashSet::new();
+        for sockets in ["tcp", "tcp6"] {
+            let sockets = fs::read_to_string(format!("/proc/{process}/net/{sockets}")).unwrap();
+            for socket in sockets.lines().skip(1) {
+                let columns: Vec<&str> = socket.split_whitespace().collect();
+                // 0A is the state LISTEN.
+                if columns[3] == "0A" {
+                    listening.insert(columns[9].to_owned());
+                }
             }
         }
+        &own & &listening
     }
-    &own & &listening
-}
 
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_watch_listens_on_no_socket() {
-    // The stand-in of this process does: the test can see one.
-    let cli = CommandLine::with_followers(598).await;
-    assert!(!listening(std::process::id()).is_empty());
-    let watch = Watch::start(&cli);
-    eventually(|| watch.has_printed("counted from here on")).await;
-    assert_eq!(listening(watch.id()), HashSet::new());
+    #[tokio::test]
+    async fn a_watch_listens_on_no_socket() {
+        // The stand-in of this process does: the test can see one.
+        let cli = CommandLine::with_followers(598).await;
+        assert!(!listening(std::process::id()).is_empty());
+        let watch = Watch::start(&cli);
+        eventually(|| watch.has_printed("counted from here on")).await;
+        assert_eq!(listening(watch.id()), HashSet::new());
+    }
 }
 
 /// A request to read the whole ledger, signed with that access key. Nobody verifies the signature.

@@ -1,9 +1,7 @@
 //! A creator's folder in situations that several tests begin with.
 
-use have_a_hug::ledger::Ledger;
-use hug::table::{self, Table};
-use promise::{hug::HugKey, milestone::Milestone};
 use stand_ins::Fault;
+use tests::{refused_by_x, settings};
 
 use crate::command_line::CommandLine;
 
@@ -18,30 +16,37 @@ pub async fn stuck() -> CommandLine {
     cli
 }
 
-/// Amber, whose hugs for 600 and 700 were given up, as they are after a day of failures.
-pub async fn given_up() -> CommandLine {
+/// Amber, whose hugs for 600 and 700 wait for her hand, because X did not carry their announcements.
+pub async fn to_send() -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 101);
     for _ in 0..2 {
-        cli.x.fail_next("POST /2/tweets", Fault::AnswerLost);
+        cli.x.fail_next("POST /2/tweets", refused_by_x());
     }
+    let output = cli.run(&["check"]).await.refusal();
+    assert!(output.contains("2 hugs wait for you"), "{output}");
+    assert!(cli.x.posts().is_empty());
+    cli
+}
+
+/// Amber, who sends everything herself, and whose hug for 600 waits for her hand.
+pub async fn draft() -> CommandLine {
+    let cli = CommandLine::with_followers(599).await;
+    let by_hand = "contact = [\"draft\"]";
+    cli.write(&settings("x", "amber", cli.x.url(), by_hand));
     cli.run(&["check"]).await;
-    let state = cli.state();
-    let table = Table::open(&state).await.unwrap();
-    let ledger = Ledger::new(table.client().clone(), table::NAME);
-    for number in [600, 700] {
-        let key = HugKey {
-            id: "x#44196397".parse().unwrap(),
-            milestone: Milestone::from_number(number).unwrap(),
-        };
-        let mut hug = ledger.hug(&key).await.unwrap().unwrap();
-        hug.rearmed = 10;
-        let now = "2026-11-22T14:00:00Z".parse().unwrap();
-        let why = "given up after 10 more tries; the last failure: sending the invitation failed \
-                   for x:amber: 503 Service Unavailable: Service Unavailable";
-        let next = hug.undeliverable(why.to_owned(), now);
-        ledger.replace_hug(&next).await.unwrap();
-    }
+    cli.fans(1_000, 1);
+    cli.run(&["check"]).await;
+    cli
+}
+
+/// Amber, whose fourth hug of the day is held.
+pub async fn held() -> CommandLine {
+    let cli = CommandLine::with_followers(599).await;
+    cli.run(&["check"]).await;
+    cli.fans(1_000, 301);
+    let output = cli.run(&["check"]).await.refusal();
+    assert!(output.contains("900 is held"), "{output}");
     cli
 }

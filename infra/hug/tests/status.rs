@@ -1,110 +1,224 @@
-//! `hug status`, beside the checks that it shows.
+//! `hug status`, beside the checks that it shows. The first tests hold what programs may rely on.
 
 use serde_json::{Value, json};
 use tests::{refused_by_x, settings};
 
-use crate::command_line::CommandLine;
+use crate::{
+    command_line::CommandLine,
+    situations::{draft, to_send},
+};
+
+/// The names of the fields of an object; `null` counts, a missing one does not.
+fn fields(value: &Value) -> Vec<&str> {
+    let fields = value.as_object().unwrap().keys();
+    fields.map(String::as_str).collect()
+}
+
+/// Every field of `names` is there.
+fn has_fields(value: &Value, names: &[&str]) {
+    let there = fields(value);
+    for name in names {
+        assert!(there.contains(name), "{name} is missing: {value}");
+    }
+}
+
+const OF_A_HUG: [&str; 9] = [
+    "account",
+    "milestone",
+    "status",
+    "follower",
+    "evidence",
+    "invitation",
+    "topic",
+    "song",
+    "reason",
+];
+
+const OF_AN_ACCOUNT: [&str; 9] = [
+    "account",
+    "id",
+    "followers",
+    "promised_up_to",
+    "next_milestone",
+    "checked_at",
+    "retry_at",
+    "failing_since",
+    "last_error",
+];
 
 #[tokio::test]
 async fn a_check_invites_and_status_shows_the_same_in_json() {
     let cli = CommandLine::with_followers(598).await;
-    assert!(
-        cli.run(&["check"])
-            .await
-            .stdout()
-            .contains("598 followers: counted from here on; next milestone 600")
-    );
+    let output = cli.run(&["check"]).await.success();
+    let baseline = "598 followers: counted from here on; next milestone 600";
+    assert!(output.contains(baseline), "{output}");
     cli.fans(1_000, 3);
-    let output = cli.run(&["check", "--account", "x:amber"]).await;
-    assert!(output.0.status.success());
-    assert!(
-        output.stdout().contains("600 goes to @fan1001, position 1"),
-        "{}",
-        output.stdout()
-    );
-    assert!(
-        output.stdout().contains("600 invited: announce"),
-        "{}",
-        output.stdout()
-    );
+    let output = cli.run(&["check", "--account", "x:amber"]).await.success();
+    for words in [
+        "598 → 601 followers",
+        "600 goes to @fan1001, position 1",
+        "600 invited: announce",
+    ] {
+        assert!(output.contains(words), "{words}: {output}");
+    }
 
     let status = cli.status().await;
     let account = &status["accounts"][0];
-    assert_eq!(account["account"], "x:amber");
-    assert_eq!(account["id"], "44196397");
-    assert_eq!(
-        (
-            &account["followers"],
-            &account["promised_up_to"],
-            &account["next_milestone"]
-        ),
-        (&601.into(), &601.into(), &700.into())
-    );
-    assert!(account["checked_at"].is_string() && account["retry_at"].is_null());
+    has_fields(account, &OF_AN_ACCOUNT);
+    assert!(account["checked_at"].is_string());
+    for (field, expected) in [
+        ("account", json!("x:amber")),
+        ("id", json!("44196397")),
+        ("followers", json!(601)),
+        ("promised_up_to", json!(601)),
+        ("next_milestone", json!(700)),
+        ("retry_at", Value::Null),
+        ("failing_since", Value::Null),
+        ("last_error", Value::Null),
+    ] {
+        assert_eq!(account[field], expected, "{field}");
+    }
+
     let hug = &status["hugs"][0];
+    has_fields(hug, &OF_A_HUG);
+    for (field, expected) in [
+        ("account", json!("x:amber")),
+        ("milestone", json!(600)),
+        ("status", json!("invited")),
+        ("topic", Value::Null),
+        ("song", Value::Null),
+        ("reason", Value::Null),
+    ] {
+        assert_eq!(hug[field], expected, "{field}");
+    }
+    let follower = &hug["follower"];
+    has_fields(follower, &["id", "handle", "name"]);
+    assert!(follower["id"].is_string() && follower["name"].is_string());
+    assert_eq!(follower["handle"], "fan1001");
+    let evidence = &hug["evidence"];
+    assert_eq!(evidence["position"], 1);
     assert_eq!(
-        (&hug["account"], &hug["milestone"], &hug["status"]),
-        (&"x:amber".into(), &600.into(), &"invited".into())
+        (&evidence["count_before"], &evidence["count_after"]),
+        (&json!(598), &json!(601))
     );
-    assert_eq!(hug["follower"]["handle"], "fan1001");
-    assert_eq!(hug["evidence"]["position"], 1);
-    assert_eq!(
-        (
-            &hug["evidence"]["count_before"],
-            &hug["evidence"]["count_after"]
-        ),
-        (&598.into(), &601.into())
-    );
-    assert_eq!(hug["invitation"]["channel"], "announce");
-    assert_eq!(hug["invitation"]["reference"], cli.x.posts()[0].id);
-    assert_eq!(
-        (&hug["attempts"], &hug["reason"]),
-        (&1.into(), &Value::Null)
-    );
+    let post = &cli.x.posts()[0];
+    let invitation = &hug["invitation"];
+    for (field, expected) in [
+        ("channel", json!("announce")),
+        ("text", json!(post.text)),
+        ("reference", json!(post.id)),
+        ("url", json!(format!("https://x.com/amber/status/{}", post.id))),
+    ] {
+        assert_eq!(invitation[field], expected, "{field}");
+    }
+    assert!(invitation["sent_at"].is_string());
 }
 
 #[tokio::test]
-async fn the_words_of_a_draft_and_its_link_are_printed_whole_below_the_table() {
-    let cli = CommandLine::with_followers(599).await;
-    cli.write(&settings(
-        "x",
-        "amber",
-        cli.x.url(),
-        "contact = [\"draft\"]",
-    ));
-    cli.run(&["check"]).await;
-    cli.fans(1_000, 1);
-    cli.run(&["check"]).await;
-    let output = cli.run(&["status"]).await.stdout();
-    let lines: Vec<&str> = output.lines().map(str::trim).collect();
-    let at = lines
-        .iter()
-        .position(|line| *line == "x:amber 600, for you to send to @fan1000:")
-        .unwrap_or_else(|| panic!("{output}"));
-    assert!(lines[at + 1].contains("number 600"), "{output}");
-    assert!(lines[at + 2].starts_with("https://x.com/"), "{output}");
+async fn words_that_wait_for_the_creator_are_not_sent_and_have_the_link_that_sends_them() {
+    let cli = draft().await;
+    let status = cli.status().await;
+    let hug = &status["hugs"][0];
+    has_fields(hug, &OF_A_HUG);
+    assert_eq!(hug["status"], "to_send");
+    let invitation = &hug["invitation"];
+    assert_eq!(invitation["channel"], "draft");
+    assert_eq!(
+        (&invitation["reference"], &invitation["sent_at"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(invitation["text"].as_str().unwrap().contains("600"));
+    let link = invitation["url"].as_str().unwrap();
+    assert!(link.starts_with("https://x.com/"), "{link}");
 }
 
 #[tokio::test]
-async fn a_refused_channel_is_shown_with_the_draft_that_took_its_place() {
+async fn an_account_that_never_could_be_checked_is_listed_with_the_time_and_the_reason() {
+    let cli = CommandLine::with_followers(598).await;
+    let amber = settings("x", "amber", cli.x.url(), "");
+    let bea = format!(
+        "[[account]]\nnetwork = \"x\"\nhandle = \"bea\"\nserver = \"{}\"\n",
+        cli.x.url()
+    );
+    cli.write(&format!("{amber}\n{bea}"));
+    let output = cli.run(&["check"]).await.refusal();
+    let sum = "2 accounts; 1 skipped\n";
+    assert!(output.ends_with(sum), "{output}");
+    let first = cli.status().await["accounts"][1].clone();
+    has_fields(&first, &OF_AN_ACCOUNT);
+    assert_eq!(first["account"], "x:bea");
+    for field in ["id", "followers", "promised_up_to", "next_milestone", "checked_at"] {
+        assert_eq!(first[field], Value::Null, "{field}");
+    }
+    let error = first["last_error"].as_str().unwrap();
+    assert!(error.contains("X_BEA_ACCESS_TOKEN"), "{error}");
+
+    // Now it has secrets, and X does not know it.
+    let mut check = cli.command(&["check"]);
+    check
+        .env("X_BEA_ACCESS_TOKEN", "1-token")
+        .env("X_BEA_ACCESS_SECRET", "secret");
+    let output = cli.run_command(check).await.refusal();
+    let sum = "2 accounts; 1 could not be checked\n";
+    assert!(output.ends_with(sum), "{output}");
+    let second = cli.status().await["accounts"][1].clone();
+    assert_eq!(second["failing_since"], first["failing_since"]);
+    assert_ne!(second["last_error"], first["last_error"]);
+    let since = second["failing_since"].as_str().unwrap();
+    let shown = cli.run(&["status"]).await.success();
+    let line = format!("x:bea: could not be checked since {since}: ");
+    assert!(shown.contains(&line), "{shown}");
+}
+
+#[tokio::test]
+async fn status_opens_with_what_waits_for_the_creator_in_one_piece() {
+    let cli = to_send().await;
+    let output = cli.run(&["status"]).await.success();
+    assert!(output.starts_with("2 hugs wait for you:\n"), "{output}");
+    let (waiting, tables) = output.split_at(output.find('┌').unwrap());
+    for words in [
+        "x:amber 700 is to_send: no program may send it",
+        "announce: ",
+        "Your Tweet text is too long.",
+        "send it to @fan1100",
+        "https://x.com/fan1100",
+        "https://x.com/messages/compose?recipient_id=",
+        "`hug sent 700 --account x:amber`",
+        "`hug retry 700 --account x:amber`",
+    ] {
+        assert!(waiting.contains(words), "{words}: {output}");
+    }
+    let cells = tables.lines().filter(|line| line.starts_with('│'));
+    let widest = cells.map(|line| line.chars().count()).max();
+    assert!(widest <= Some(120), "{output}");
+    assert!(tables.contains("tried next: not by itself"), "{output}");
+    let trouble = cli.status().await["hugs"][1]["trouble"].clone();
+    assert_eq!(trouble["next_try"], Value::Null);
+    assert_eq!(trouble["needs_creator"], true);
+}
+
+#[tokio::test]
+async fn a_refused_channel_is_shown_with_the_words_that_wait_in_its_place() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
     cli.x.fail_next("POST /2/tweets", refused_by_x());
-    for command in ["check", "status"] {
-        let output = cli.run(&[command]).await.stdout();
-        assert!(output.contains("announce was refused: "), "{output}");
-        assert!(output.contains("403 Forbidden"), "{output}");
-    }
+    let output = cli.run(&["check"]).await.refusal();
+    assert!(output.contains("announce was refused: "), "{output}");
+    assert!(output.contains("403 Forbidden"), "{output}");
+    let output = cli.run(&["status"]).await.success();
+    assert!(output.contains("announce: "), "{output}");
+    assert!(output.contains("403 Forbidden"), "{output}");
 }
 
 #[tokio::test]
-async fn where_nothing_was_checked_yet_status_shows_nothing_and_begins_no_ledger() {
+async fn before_the_first_check_status_lists_the_accounts_of_hug_toml_and_begins_no_ledger() {
     let cli = CommandLine::with_followers(598).await;
     let status = cli.status().await;
-    assert_eq!(
-        (&status["accounts"], &status["hugs"]),
-        (&json!([]), &json!([]))
-    );
+    assert_eq!(status["hugs"], json!([]));
+    assert_eq!(status["accounts"][0]["account"], "x:amber");
+    assert_eq!(status["accounts"][0]["followers"], Value::Null);
     assert!(!cli.state().exists());
+    let output = cli.run(&["status"]).await.success();
+    assert!(output.contains("Nothing has been checked yet"), "{output}");
 }

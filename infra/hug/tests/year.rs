@@ -28,45 +28,84 @@ fn rows(state: &Path, table: &str) -> u64 {
     database.query_row(&count, [], |row| row.get(0)).unwrap()
 }
 
+/// Amber's account, its ledger and its stack.
+struct Ledger {
+    cli: CommandLine,
+    clock: Clock,
+    stack: Stack,
+}
+
+impl Ledger {
+    async fn new() -> Self {
+        let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
+        let cli = CommandLine::with_clock(clock.clone(), 598).await;
+        let settings = settings("x", "amber", cli.x.url(), "");
+        let settings = Settings::parse(&settings, "hug.toml", &secret).unwrap();
+        let state = cli.state();
+        let stack = Stack::open_with(settings, &state, clock.clone());
+        Self {
+            stack: stack.await.unwrap(),
+            cli,
+            clock,
+        }
+    }
+
+    /// A round, five minutes after the last one. Returns how long it took.
+    async fn round(&mut self) -> Duration {
+        self.clock.advance(Duration::from_mins(5));
+        let start = Instant::now();
+        self.stack.round(json!({})).await.unwrap();
+        let spent = start.elapsed();
+        self.cli.x.clear_requests();
+        spent
+    }
+}
+
+fn milliseconds(spent: Duration, rounds: u32) -> f64 {
+    spent.as_secs_f64() * 1000.0 / f64::from(rounds)
+}
+
 /// `make year` sets ROUNDS to 105,120, which is a year at five minutes. Of a few rounds the test sees all but the speed.
 #[tokio::test]
 async fn a_year_of_checks_keeps_the_stream_short() {
     let rounds = env::var("ROUNDS").map_or(200, |rounds| rounds.parse().unwrap());
-    let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
-    let cli = CommandLine::with_clock(clock.clone(), 598).await;
-    let settings = settings("x", "amber", cli.x.url(), "");
-    let settings = Settings::parse(&settings, "hug.toml", &secret).unwrap();
-    let state = cli.state();
-    let mut stack = Stack::open_with(settings, &state, clock.clone())
-        .await
-        .unwrap();
+    let mut old = Ledger::new().await;
+    let state = old.cli.state();
+    let step = (rounds / 20).max(1);
     let mut spent = Duration::ZERO;
     println!("rounds  ms a round  KB in .hug  items  records in the stream");
     for round in 1..=rounds {
         // Someone follows every four hours, so that a milestone is crossed every 17 days.
         if round % 50 == 0 {
-            cli.fans(10_000 + round, 1);
+            old.cli.fans(10_000 + u64::from(round), 1);
         }
-        clock.advance(Duration::from_mins(5));
-        let start = Instant::now();
-        stack.round(json!({})).await.unwrap();
-        spent += start.elapsed();
-        cli.x.clear_requests();
+        spent += old.round().await;
         let stream = rows(&state, "_stream_records");
         assert_eq!(stream, 1, "the newest stays, for its number");
-        let step = (rounds / 20).max(1);
         if round % step == 0 {
-            let step = u32::try_from(step).unwrap();
             println!(
                 "{round:>6}  {:>10.2}  {:>10}  {:>5}  {stream:>5}",
-                spent.as_secs_f64() * 1000.0 / f64::from(step),
+                milliseconds(spent, step),
                 kilobytes(&state),
                 rows(&state, "have-a-hug"),
             );
             spent = Duration::ZERO;
         }
     }
-    let hugs = stack.deps.ledger.snapshot().await.unwrap().hugs;
-    assert_eq!(hugs.len() as u64, (598 + rounds / 50) / 100 - 5);
-    assert_eq!(cli.x.posts().len(), hugs.len());
+    let hugs = old.stack.deps.ledger.snapshot().await.unwrap().hugs;
+    assert_eq!(hugs.len() as u64, (598 + u64::from(rounds) / 50) / 100 - 5);
+    assert_eq!(old.cli.x.posts().len(), hugs.len());
+
+    // In turns, so that what else this computer does slows down both.
+    let mut new = Ledger::new().await;
+    let (mut on_old, mut on_new) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..step {
+        on_new += new.round().await;
+        on_old += old.round().await;
+    }
+    println!(
+        "{step} rounds in turns: {:.2} ms on the old ledger, {:.2} ms on a new one",
+        milliseconds(on_old, step),
+        milliseconds(on_new, step)
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::row::{
     Answer,
-    Means::{Blocked, OutcomeUnknown, Refused, TryAgain, WaitUntil},
+    Means::{Blocked, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil},
     PAGE,
 };
 
@@ -26,7 +26,7 @@ const BASE: Answer = Answer {
 pub const ANSWERS: &[Answer] = &[
     Answer {
         body: r#"{"error":"InvalidSwap","message":"Record was at bafyreib2"}"#,
-        means: OutcomeUnknown,
+        means: SentBefore,
         shape: "to a post: `InvalidSwap`: an earlier try left its post, which is looked up",
         source: "tried with PDS 0.5.35",
         ..BASE

@@ -2,7 +2,7 @@
 
 use have_a_hug::network::Failure;
 
-use self::Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, TryAgain, WaitUntil};
+use self::Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil};
 
 /// A page of something on the way to a network.
 pub const PAGE: &str = "<html><body><h1>One moment</h1></body></html>";
@@ -16,6 +16,7 @@ pub enum Means {
     TryAgain,
     WaitUntil(&'static str),
     OutcomeUnknown,
+    SentBefore,
 }
 
 impl Means {
@@ -28,6 +29,7 @@ impl Means {
             TryAgain => "`TryAgain`",
             WaitUntil(_) => "`WaitUntil`",
             OutcomeUnknown => "`OutcomeUnknown`",
+            SentBefore => "`SentBefore`",
         }
     }
 
@@ -42,6 +44,7 @@ impl Means {
             TryAgain => Failure::TryAgain,
             WaitUntil(end) => Failure::WaitUntil(end.parse().unwrap()),
             OutcomeUnknown => Failure::OutcomeUnknown,
+            SentBefore => Failure::SentBefore,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::row::{
     Answer,
-    Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, TryAgain, WaitUntil},
+    Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil},
     PAGE,
 };
 
@@ -121,21 +121,21 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         body: r#"{"detail":"You are not allowed to create a Tweet with duplicate content.","type":"about:blank","title":"Forbidden","status":403}"#,
-        means: OutcomeUnknown,
+        means: SentBefore,
         shape: "\"You are not allowed to create a Tweet with duplicate content.\": it is looked up",
         source: "akrherz/iembot#163 (2026-02)",
         ..BASE
     },
     Answer {
         body: r#"{"title":"Forbidden","status":403,"detail":"No such post twice.","type":"https://api.x.com/2/problems/duplicate-rules"}"#,
-        means: OutcomeUnknown,
+        means: SentBefore,
         shape: "type `…/2/problems/duplicate-rules`: it is looked up",
         source: "X's OpenAPI document names the type, for rules of a stream; for a post **[U]**",
         ..BASE
     },
     Answer {
         body: r#"{"errors":[{"code":187,"message":"Status is a duplicate."}]}"#,
-        means: OutcomeUnknown,
+        means: SentBefore,
         shape: "code 187, \"Status is a duplicate.\": it is looked up",
         source: "edsu/anon#111 (2014-08); that v2 sends this form **[U]**",
         ..BASE

@@ -21,9 +21,9 @@ async fn number_600_is_mentioned_once_where_only_they_can_read_it() {
         "{}",
         sent[0].text
     );
-    let invitation = hug.invitation.unwrap();
-    assert_eq!(invitation.channel, Channel::Mention);
-    assert_eq!(invitation.reference.as_ref(), Some(&sent[0].id));
+    let words = hug.invitation.words.as_ref().unwrap();
+    assert_eq!(words.channel, Channel::Mention);
+    assert_eq!(hug.invitation.reference(), Some(sent[0].id.as_str()));
     assert!(
         world.network.posts().is_empty(),
         "nothing that all can read"
@@ -68,13 +68,15 @@ async fn reads_need_no_token_and_a_draft_opens_the_servers_own_page() {
         seen.iter().all(|one| one.authenticated_as.is_none()),
         "{seen:?}"
     );
-    let reference = world.hug(600).await.invitation.unwrap().reference.unwrap();
+    let hug = world.hug(600).await;
+    let site = world.stack.deps.settings.accounts[0].site();
+    let link = site.link(hug.follower.as_ref(), &hug.invitation.words.unwrap().text);
     let opens = format!(
         "{}/share?text=Hi%20%40fan0600%40other.example",
         world.network.url()
     );
-    assert!(reference.starts_with(&opens), "{reference}");
-    assert!(reference.ends_with("&visibility=direct"), "{reference}");
+    assert!(link.starts_with(&opens), "{link}");
+    assert!(link.ends_with("&visibility=direct"), "{link}");
     assert!(world.network.messages().is_empty());
 }
 
@@ -130,7 +132,7 @@ async fn a_mention_whose_answer_was_lost_is_found_among_many_after_the_key_is_fo
     }
     let hug = world.hug(600).await;
     assert_eq!(hug.status, Status::Invited);
-    assert_eq!(hug.invitation.unwrap().reference, Some(sent.id));
+    assert_eq!(hug.invitation.reference(), Some(sent.id.as_str()));
     assert_eq!(world.network.messages().len(), 91);
     let looks = world
         .requests()
@@ -180,8 +182,8 @@ async fn the_servers_own_memory_keeps_a_second_mention_out_even_where_the_ledger
     }
     assert_eq!(world.network.messages().len(), 1);
     assert_eq!(
-        world.hug(600).await.invitation.unwrap().reference,
-        invited.invitation.unwrap().reference
+        world.hug(600).await.invitation.receipt,
+        invited.invitation.receipt
     );
 }
 
@@ -219,14 +221,14 @@ async fn words_that_are_too_long_for_the_server_are_not_sent_but_drafted() {
         world.network.set_longest(100, reported);
         world.check().await;
         let hug = world.hug(600).await;
-        assert_eq!(hug.refusals[0].channel, Channel::Mention, "{reported:?}");
-        let reason = &hug.refusals[0].reason;
+        assert_eq!(hug.invitation.refusals[0].channel, Channel::Mention, "{reported:?}");
+        let reason = &hug.invitation.refusals[0].reason;
         assert!(
             reason.contains("characters long")
                 && reason.contains("takes 100; shorten them under [texts]"),
             "{reason}"
         );
-        assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
+        assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
         assert!(world.network.messages().is_empty());
         let posts = world
             .requests()
@@ -290,7 +292,7 @@ async fn one_that_reached_nobody_is_drafted_though_its_answer_was_lost() {
         .network
         .fail_next("POST /api/v1/statuses", Fault::AnswerLost);
     world.check().await;
-    let text = world.hug(600).await.invitation.unwrap().text;
+    let text = world.hug(600).await.invitation.words.unwrap().text;
     let at_nobody = serde_json::json!({
         "id": "9", "created_at": world.clock.now(), "content": text, "visibility": "direct", "mentions": [],
     });
@@ -302,9 +304,9 @@ async fn one_that_reached_nobody_is_drafted_though_its_answer_was_lost() {
         .fail_next("POST /api/v1/statuses", reported(at_nobody.to_string()));
     world.check().await;
     let hug = world.hug(600).await;
-    assert_eq!(hug.refusals[0].channel, Channel::Mention);
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
-    assert_eq!(hug.status, Status::Invited);
+    assert_eq!(hug.invitation.refusals[0].channel, Channel::Mention);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.status, Status::ToSend);
 }
 
 #[tokio::test]
@@ -319,13 +321,13 @@ async fn a_mention_that_the_server_does_not_take_for_one_reached_nobody_and_is_d
     world.check().await;
     let hug = world.hug(600).await;
     assert!(
-        hug.refusals[0]
+        hug.invitation.refusals[0]
             .reason
             .contains("made no mention of @fan0600@other.example, so it reached nobody"),
         "{}",
-        hug.refusals[0].reason
+        hug.invitation.refusals[0].reason
     );
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
 }
 
 #[tokio::test]
@@ -339,11 +341,11 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_reported_in_a_line() {
     world.check().await;
     let hug = world.hug(600).await;
     assert!(
-        hug.refusals[0]
+        hug.invitation.refusals[0]
             .reason
             .contains("422 Unprocessable Entity: Validation failed: Text contains something")
     );
-    assert_eq!(hug.invitation.unwrap().channel, Channel::Draft);
+    assert_eq!(hug.invitation.words.unwrap().channel, Channel::Draft);
 
     let mut world = World::<Mastodon>::with(599, "").await;
     for (fault, reported) in [
@@ -401,8 +403,8 @@ async fn an_announcement_is_public_and_is_found_again() {
         posts[0].text
     );
     assert_eq!(
-        world.hug(600).await.invitation.unwrap().reference,
-        Some(posts[0].id.clone())
+        world.hug(600).await.invitation.reference(),
+        Some(posts[0].id.as_str())
     );
 }
 
@@ -411,10 +413,10 @@ async fn an_invitation_of_another_milestone_or_time_is_not_taken_for_this_one() 
     let mut world = crossed("").await;
     world.check().await;
     let hug = world.hug(600).await;
-    let mut other = hug.invitation.clone().unwrap();
+    let mut other = hug.invitation.words.clone().unwrap();
     other.text = other.text.replace("600", "700");
-    let find = |invitation| {
-        let letter = hug.letter(invitation);
+    let find = |words| {
+        let letter = hug.letter(words);
         let network = world.client();
         async move {
             let found = network.find(&letter).await.unwrap();
@@ -422,15 +424,15 @@ async fn an_invitation_of_another_milestone_or_time_is_not_taken_for_this_one() 
         }
     };
     assert_eq!(find(&other).await, None);
-    let mut later = hug.invitation.clone().unwrap();
+    let mut later = hug.invitation.words.clone().unwrap();
     later.prepared_at += jiff::SignedDuration::from_hours(13);
     assert_eq!(find(&later).await, None);
     // A clock is hours off, here or there.
-    let mut hours_off = hug.invitation.clone().unwrap();
+    let mut hours_off = hug.invitation.words.clone().unwrap();
     hours_off.prepared_at += jiff::SignedDuration::from_hours(11);
     assert!(find(&hours_off).await.is_some());
     assert_eq!(
-        find(hug.invitation.as_ref().unwrap()).await,
+        find(hug.invitation.words.as_ref().unwrap()).await,
         Some(world.network.messages()[0].id.clone())
     );
 }

@@ -43,8 +43,8 @@ pub(super) struct Recipients<'a, 'n> {
     given: HashMap<UserId, String>,
     /// Who came since a reading of the list.
     since: Option<KnownSince<'a>>,
-    /// Why the list is not read now.
-    not_now: Option<String>,
+    /// Why the list does not help now.
+    not_now: Option<NotNow>,
     judged: HashMap<UserId, Vec<String>>,
     profiles: usize,
 }
@@ -74,8 +74,17 @@ enum Candidates {
     Listed(Vec<Follower>),
     /// The list does not show them, for this reason, and will not.
     Unknown(String),
-    /// The list does not show them now, for this reason.
-    NotNow(String),
+    /// The list does not show them now.
+    NotNow(NotNow),
+}
+
+/// Why the list does not show now who may get a hug.
+#[derive(Clone)]
+enum NotNow {
+    /// It is shorter than it should be. The creator has to decide if it stays so.
+    Short(String),
+    /// As many followers were read as are read on a day.
+    ReadEnough,
 }
 
 /// How far a list of candidates was judged.
@@ -134,9 +143,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
             Arrived::NobodyListed => {
-                one.not_now = Some(
-                    "the list of followers shows none of those who were in it before".to_owned(),
-                );
+                let why = "the list of followers shows none of those who were in it before";
+                one.not_now = Some(NotNow::Short(why.to_owned()));
             }
             Arrived::Unclear => {}
         }
@@ -163,10 +171,16 @@ impl<'a, 'n> Recipients<'a, 'n> {
         };
         let candidates = match self.candidates(milestone, evidence.position).await? {
             Candidates::Listed(candidates) => candidates,
-            Candidates::NotNow(why) if !self.is_over(&pending) => {
+            Candidates::NotNow(NotNow::ReadEnough) => {
+                let why = format!(
+                    "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
+                );
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
-            Candidates::NotNow(why) | Candidates::Unknown(why) => {
+            Candidates::NotNow(NotNow::Short(why)) if self.may_still_grow(&pending) => {
+                return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
+            }
+            Candidates::NotNow(NotNow::Short(why)) | Candidates::Unknown(why) => {
                 evidence.note = Some(why);
                 return Ok(Choice::Unknown(evidence));
             }
@@ -177,9 +191,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
         } else {
             Certainty::Likely
         };
-        let mut skipped = Vec::new();
         let all = candidates.len();
-        let judged = self.judge(candidates, &mut skipped).await?;
+        let (judged, skipped) = self.judge(candidates).await?;
         evidence.passed_over += skipped.len() as u64;
         match judged {
             Judged::Genuine(follower) => {
@@ -225,25 +238,22 @@ impl<'a, 'n> Recipients<'a, 'n> {
         })
     }
 
-    /// Whether a short list was asked again for long enough. A list that nobody reads today can wait until
-    /// tomorrow.
-    fn is_over(&self, pending: &Pending) -> bool {
-        self.reads_left() > 0 && self.now.duration_since(pending.since) >= SHORT_LIST_WAITS
+    /// Whether a short list is asked again before the creator has to decide.
+    fn may_still_grow(&self, pending: &Pending) -> bool {
+        self.now.duration_since(pending.since) < SHORT_LIST_WAITS
     }
 
-    fn reads_left(&self) -> u64 {
-        let left = ReadFollowers::left(self.before.read, day(self.now));
-        left.saturating_sub(self.newest.read_beside(&[]))
+    /// How far down the list may be read in this check.
+    fn depth_left(&self) -> u64 {
+        ReadFollowers::left(self.before.read, day(self.now))
     }
 
     /// Notes that the list must not be read that far down today.
     fn must_wait(&mut self, depth: u64) -> bool {
-        if depth < self.reads_left() {
+        if depth < self.depth_left() {
             return false;
         }
-        self.not_now = Some(format!(
-            "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
-        ));
+        self.not_now = Some(NotNow::ReadEnough);
         true
     }
 
@@ -288,11 +298,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
             let index = index_among_arrivals(position, rise, since.came);
             return Ok(Candidates::Listed(from_index(newest, index)));
         }
-        if position >= MAX_READ_A_DAY {
-            let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
-            return Ok(Candidates::Unknown(why));
-        }
         if self.not_now.is_none() {
+            if position >= MAX_READ_A_DAY {
+                let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
+                return Ok(Candidates::Unknown(why));
+            }
             self.must_wait(position);
         }
         if let Some(why) = &self.not_now {
@@ -300,22 +310,22 @@ impl<'a, 'n> Recipients<'a, 'n> {
         }
         let list = self.newest.down_to(position).await?;
         if list.len() as u64 <= position {
-            return Ok(Candidates::NotNow(format!(
+            let why = format!(
                 "the list of followers ended after {} of {}",
                 list.len(),
                 self.count
-            )));
+            );
+            return Ok(Candidates::NotNow(NotNow::Short(why)));
         }
         Ok(Candidates::Listed(from_index(list, position)))
     }
 
-    /// Judges followers, oldest first, until one is genuine; who is not is added to `skipped`.
+    /// Judges followers, oldest first, until one is genuine; those who are not are the second part of the result.
     async fn judge(
         &mut self,
         candidates: Vec<Follower>,
-        skipped: &mut Vec<Skipped>,
-    ) -> Result<Judged, NetworkError> {
-        let mut judged = None;
+    ) -> Result<(Judged, Vec<Skipped>), NetworkError> {
+        let (mut judged, mut skipped) = (None, Vec::new());
         let mut left = VecDeque::from(candidates);
         while !left.is_empty() {
             let some = self.look_closer(&left).await?;
@@ -323,9 +333,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 break;
             }
             for follower in left.drain(..some) {
-                let reasons = self.judged.get(&follower.id).cloned().unwrap_or_default();
+                let reasons = match self.given.get(&follower.id) {
+                    Some(hug) => vec![hug.clone()],
+                    None => self.judged.get(&follower.id).cloned().unwrap_or_default(),
+                };
                 if reasons.is_empty() {
-                    return Ok(Judged::Genuine(follower));
+                    return Ok((Judged::Genuine(follower), skipped));
                 }
                 judged = Some(follower.id.clone());
                 skipped.push(Skipped {
@@ -335,15 +348,15 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
         }
-        Ok(Judged::UpTo(judged))
+        Ok((Judged::UpTo(judged), skipped))
     }
 
     /// Judges the first of those followers, with their profiles where the list does not say enough, and returns
     /// how many were judged: 0 where no more profiles are asked for in this check.
     async fn look_closer(&mut self, left: &VecDeque<Follower>) -> Result<usize, NetworkError> {
         let Connected { account, network } = self.connected;
-        let at_once = network.profiles_at_once();
-        let room = at_once.min(MAX_PROFILES - self.profiles);
+        let rules = account.rules();
+        let room = rules.profiles_at_once.min(MAX_PROFILES - self.profiles);
         let (mut unclear, mut some) = (Vec::new(), 0);
         for follower in left {
             if self.judged.contains_key(&follower.id) {
@@ -354,8 +367,10 @@ impl<'a, 'n> Recipients<'a, 'n> {
             if reasons.is_empty() {
                 reasons = account.screening.reasons_against(follower, self.now);
             }
-            let clear = !reasons.is_empty() || at_once == 0 || !account.screening.judges(follower);
-            if clear {
+            let is_clear = !reasons.is_empty()
+                || rules.list_has_profiles
+                || !account.screening.judges(follower);
+            if is_clear {
                 let genuine = reasons.is_empty();
                 self.judged.insert(follower.id.clone(), reasons);
                 some += 1;
@@ -380,7 +395,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             for id in unclear {
                 let reasons = match profiles.remove(&id) {
                     Some(profile) => account.screening.reasons_against(&profile, self.now),
-                    None => vec!["the network does not show their profile".to_owned()],
+                    None => vec!["has no profile any more".to_owned()],
                 };
                 self.judged.insert(id, reasons);
             }

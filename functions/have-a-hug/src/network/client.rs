@@ -213,11 +213,10 @@ impl Attempt<'_> {
             return Ok(response);
         }
         let mut refusal = self.refusal_of_letter(&response);
-        let perhaps_done = response.status.is_server_error()
-            || response.status == StatusCode::REQUEST_TIMEOUT
-            || (self.client.dialect.done_already)(&response);
-        if perhaps_done {
+        if response.status.is_server_error() || response.status == StatusCode::REQUEST_TIMEOUT {
             refusal.failure = Failure::OutcomeUnknown;
+        } else if (self.client.dialect.done_already)(&response) {
+            refusal.failure = Failure::SentBefore;
         }
         Err(refusal)
     }
@@ -422,9 +421,10 @@ mod tests {
         };
         assert_eq!(failure("201\n\n"), None);
         assert_eq!(failure("400\n\n"), Some(Failure::Refused));
-        for head in ["500\n\n", "408\n\n", "403\ndone: yes\n\n"] {
+        for head in ["500\n\n", "408\n\n"] {
             assert_eq!(failure(head), Some(Failure::OutcomeUnknown), "{head}");
         }
+        assert_eq!(failure("403\ndone: yes\n\n"), Some(Failure::SentBefore));
     }
 
     #[test]

@@ -200,11 +200,7 @@ fn what_is_held_goes_to_its_follower_or_to_the_one_whom_the_creator_chooses() {
     let other = held.approve(Some("cleo".to_owned()), T0).unwrap();
     assert_eq!((other.follower, other.chosen), (None, Some("cleo".to_owned())));
 
-    let nobody = claimed().nobody("the list ended".to_owned(), T0);
-    let unnamed = Hug {
-        follower: None,
-        ..nobody
-    };
+    let unnamed = claimed().nobody("nobody has that handle".to_owned(), T0);
     assert_eq!(unnamed.approve(None, T0), Err(NotNow::Nobody));
     assert!(unnamed.approve(Some("cleo".to_owned()), T0).is_ok());
     let settled = Err(NotNow::Settled(Status::Reached));
@@ -219,6 +215,12 @@ fn an_approved_hug_does_not_count_against_the_limit_of_a_day() {
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
     assert!(!held.approve(None, T0).unwrap().counts_today(T0));
     assert!(!reached().cancel(T0).unwrap().counts_today(T0));
+    let in_doubt = claimed().prepare(announcement(), T0);
+    for may_be_out in [in_doubt, claimed().invited(receipt("1"), T0)] {
+        let cancelled = may_be_out.cancel(T0 + LEASE).unwrap();
+        assert!(cancelled.counts_today(T0 + LEASE), "the post may be out");
+    }
+    assert!(!to_send().cancel(T0).unwrap().counts_today(T0));
 }
 
 #[test]

@@ -182,12 +182,16 @@ fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
         let trouble = trouble?;
         let subject = format!("{} {}", hug.account, hug.milestone);
         let found = format!("{} since {}: {}", hug.status, trouble.since, trouble.what);
-        Some(match trouble.next_try {
-            Some(time) if !trouble.needs_creator => {
-                let help = format!("{} (tried next at {time})", trouble.helps);
-                Finding::unsure(subject, found, help)
-            }
-            _ => Finding::wrong(subject, found, trouble.helps),
+        // A finding is one line.
+        let helps = trouble.helps.replace('\n', " ");
+        let help = match trouble.next_try {
+            Some(time) => format!("{helps} (tried next at {time})"),
+            None => helps,
+        };
+        Some(if trouble.needs_creator || trouble.next_try.is_none() {
+            Finding::wrong(subject, found, help)
+        } else {
+            Finding::unsure(subject, found, help)
         })
     };
     snapshot.hugs.iter().filter_map(one).collect()

@@ -177,7 +177,7 @@ fn failed(name: &AccountName, error: &NetworkError) -> Finding {
         Failure::WaitUntil(until) => {
             return Finding::unsure(name, found, format!("look again at {until}"));
         }
-        Failure::TryAgain | Failure::OutcomeUnknown => {
+        Failure::TryAgain | Failure::OutcomeUnknown | Failure::SentBefore => {
             "look again in a while; this passes by itself"
         }
         Failure::Blocked { .. } | Failure::Refused => {

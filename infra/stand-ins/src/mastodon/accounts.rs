@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     pages::{before, limit},
-    refusals::{Reply, not_found},
+    refusals::{Reply, not_found, refusal},
     state::{Actor, DOMAIN, Mark, State},
     text::escaped,
 };
@@ -19,6 +19,19 @@ impl State {
     pub(super) fn account_of(&self, id: &str) -> Reply {
         let actor = self.actors.get(id).ok_or_else(not_found)?;
         Ok(Answer::ok(&self.account_json(actor)))
+    }
+
+    /// Since 4.3.0. Whoever is gone is left out.
+    pub(super) fn many_accounts(&self, call: &Call) -> Reply {
+        const MAX_IDS: usize = 40;
+        let ids: Vec<&str> = call.parameters("id[]").collect();
+        if ids.len() > MAX_IDS {
+            return Err(refusal(422, "Mastodon::ValidationError"));
+        }
+        let found = ids.iter().filter_map(|id| self.actors.get(*id));
+        let shown = found.filter(|actor| !actor.person.hidden);
+        let accounts = shown.map(|actor| self.account_json(actor)).collect();
+        Ok(Answer::ok(&Value::Array(accounts)))
     }
 
     pub(super) fn account_json(&self, actor: &Actor) -> Value {

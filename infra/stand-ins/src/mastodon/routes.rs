@@ -51,6 +51,10 @@ impl State {
                 let id = self.id_of(acct).ok_or_else(not_found)?;
                 self.account_of(&id)
             }
+            ("GET", ["api", "v1", "accounts"]) => {
+                self.optional_token(call, "read:accounts")?;
+                self.many_accounts(call)
+            }
             ("GET", ["api", "v1", "accounts", id]) => {
                 self.optional_token(call, "read:accounts")?;
                 self.account_of(id)

@@ -47,6 +47,23 @@ fn next(page: &Received) -> Option<&str> {
 }
 
 #[tokio::test]
+async fn up_to_40_accounts_are_read_at_once_and_who_is_gone_is_left_out() -> Outcome {
+    let sandbox = Sandbox::<State>::with_fans(2).await?;
+    let listed = sandbox.get(FOLLOWERS).await?;
+    let ids = listed.each("", "id").join("&id[]=");
+    let batch = format!("/api/v1/accounts?id[]={ids}&id[]=0");
+    let found = sandbox.get(&batch).await?;
+    assert_eq!(found.body, listed.body);
+    sandbox.network.hide("fan0001");
+    let found = sandbox.get(&batch).await?;
+    assert_eq!(found.each("", "username"), ["fan0002"]);
+    let many = format!("/api/v1/accounts?id[]=0{}", "&id[]=1".repeat(40));
+    let refused = sandbox.get(&many).await?;
+    assert_eq!(refused.error(), (422, "Mastodon::ValidationError"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_account_is_looked_up_by_anyone_with_or_without_its_server() -> Outcome {
     let sandbox = Sandbox::<State>::with_fans(3).await?;
     let by_id = sandbox.get(AMBER).await?;

@@ -21,7 +21,7 @@ use self::{
     record::{POSTS, post, record_key},
     rules::APP_PASSWORD,
     session::{Pds, Session},
-    wire::{Followers, Notifications, ProfileView, Reference, XrpcError, xrpc_error},
+    wire::{Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error},
 };
 use crate::{
     http::{Response, with_json, with_query},
@@ -169,19 +169,36 @@ impl Network for Bluesky {
         Ok(None)
     }
 
-    fn profiles_at_once(&self) -> usize {
-        1
+    /// The list has no counts; the profiles have.
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        let attempt = self.client().attempt("reading the profiles of followers");
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("actors", id.as_str())).collect();
+        let response = self
+            .read(attempt, "app.bsky.actor.getProfiles", &query)
+            .await?;
+        let found: Profiles = attempt.parse(&response)?;
+        let followers = found.profiles.into_iter().map(ProfileView::into_follower);
+        Ok(followers.collect())
     }
 
-    /// The list has no counts; the profile does.
-    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
-        let attempt = self.client().attempt("reading a new follower's profile");
-        let query = [("actor", ids[0].as_str())];
-        let response = self
-            .read(attempt, "app.bsky.actor.getProfile", &query)
-            .await?;
-        let profile: ProfileView = attempt.parse(&response)?;
-        Ok(vec![profile.into_follower()])
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
+        let attempt = self.client().attempt("looking a handle up");
+        let handle = handle.trim_start_matches('@');
+        if !(RULES.handle.is_valid)(&handle.to_lowercase()) {
+            return Ok(None);
+        }
+        let query = [("actor", handle)];
+        let url = self.appview_url("app.bsky.actor.getProfile", &query);
+        let response = attempt.ask(self.client().http.get(url)).await?;
+        let error: XrpcError = response.json().unwrap_or_default();
+        if !response.status.is_success() && error.is_about_nobody() {
+            return Ok(None);
+        }
+        let profile: ProfileView = attempt.parse(&attempt.accept(response)?)?;
+        Ok(Some(profile.into_follower()))
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
@@ -283,8 +300,12 @@ impl Bluesky {
         method: &str,
         query: &[(&str, &str)],
     ) -> Result<Response, NetworkError> {
-        let url = with_query(format!("{}/xrpc/{method}", self.appview), query);
+        let url = self.appview_url(method, query);
         attempt.read(self.client().http.get(url)).await
+    }
+
+    fn appview_url(&self, method: &str, query: &[(&str, &str)]) -> String {
+        with_query(format!("{}/xrpc/{method}", self.appview), query)
     }
 }
 
@@ -306,6 +327,13 @@ impl Bluesky {
         match attempt.parse::<Followers>(response) {
             Ok(page) => page
                 .followers
+                .into_iter()
+                .for_each(|profile| assert_fit_to_keep(&profile.into_follower())),
+            Err(error) => error.assert_readable(),
+        }
+        match attempt.parse::<Profiles>(response) {
+            Ok(found) => found
+                .profiles
                 .into_iter()
                 .for_each(|profile| assert_fit_to_keep(&profile.into_follower())),
             Err(error) => error.assert_readable(),

@@ -64,6 +64,8 @@ pub const RULES: Rules = Rules {
     secrets_to_read: &[],
     help_to_post: "make an app password with \"allow access to your direct messages\" ticked",
     help_to_message: "make an app password with \"allow access to your direct messages\" ticked",
+    list_has_profiles: false,
+    profiles_at_once: 25,
     profile_url: |_, handle| format!("https://bsky.app/profile/{}", percent_encoded(handle)),
     post_link: |_, text| {
         let page = "https://bsky.app/intent/compose".to_owned();

@@ -56,6 +56,15 @@ pub(super) struct XrpcError {
 }
 
 impl XrpcError {
+    /// Whether nobody has the handle or id that was asked for.
+    pub(super) fn is_about_nobody(&self) -> bool {
+        match self.error.as_str() {
+            "AccountDeactivated" | "AccountTakedown" => true,
+            "InvalidRequest" => self.message.contains("not found"),
+            _ => false,
+        }
+    }
+
     /// Whether the network does not carry this letter, while it may carry others of this account: the
     /// recipient takes no messages from it, or the words are too long.
     pub(super) fn is_about_the_letter(&self) -> bool {
@@ -105,6 +114,11 @@ impl From<Reference> for Receipt {
 pub(super) struct Followers {
     pub followers: Vec<ProfileView>,
     pub cursor: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Profiles {
+    pub profiles: Vec<ProfileView>,
 }
 
 #[derive(Deserialize)]

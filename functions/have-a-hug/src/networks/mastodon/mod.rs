@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::UserId,
+    follower::Follower,
     letter::{Letter, Receipt},
 };
 use reqwest::{RequestBuilder, StatusCode, Url, header::LOCATION};
@@ -201,6 +202,31 @@ impl Network for Mastodon {
         Ok(None)
     }
 
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        let attempt = self.client.attempt("reading the profiles of followers");
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("id[]", number(id))).collect();
+        let together = self.url("/api/v1/accounts", &query);
+        let accounts: Vec<Account> = match self.get_if_there(attempt, &together).await? {
+            Some(accounts) => accounts,
+            None => self.one_by_one(attempt, ids).await?,
+        };
+        Ok(accounts.into_iter().map(Account::into_follower).collect())
+    }
+
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
+        let attempt = self.client.attempt("looking a handle up");
+        let handle = handle.trim_start_matches('@');
+        if !(RULES.handle.is_valid)(&handle.to_lowercase()) {
+            return Ok(None);
+        }
+        let url = self.url("/api/v1/accounts/lookup", &[("acct", handle)]);
+        let found: Option<Account> = self.get_if_there(attempt, &url).await?;
+        Ok(found.map(Account::into_follower))
+    }
+
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempt = self.client.attempt("sending the invitation");
         self.check_owner(attempt, letter.from).await?;
@@ -329,6 +355,33 @@ impl Mastodon {
 
     async fn get(&self, attempt: Attempt<'_>, url: &str) -> Result<Response, NetworkError> {
         attempt.read(self.signed(self.client.http.get(url))).await
+    }
+
+    /// What is at that address; `None` where the server says that nothing is.
+    async fn get_if_there<T: DeserializeOwned>(
+        &self,
+        attempt: Attempt<'_>,
+        url: &str,
+    ) -> Result<Option<T>, NetworkError> {
+        let response = attempt.ask(self.signed(self.client.http.get(url))).await?;
+        if says_that_nothing_is_there(&response) {
+            return Ok(None);
+        }
+        attempt.parse(&attempt.accept(response)?).map(Some)
+    }
+
+    /// Servers before 4.3, and others with the same API, do not read several accounts at once.
+    async fn one_by_one(
+        &self,
+        attempt: Attempt<'_>,
+        ids: &[UserId],
+    ) -> Result<Vec<Account>, NetworkError> {
+        let mut accounts = Vec::new();
+        for id in ids {
+            let url = self.url(&format!("/api/v1/accounts/{}", number(id)), &[]);
+            accounts.extend(self.get_if_there(attempt, &url).await?);
+        }
+        Ok(accounts)
     }
 
     /// One page of a list, and where the next one is.
@@ -539,6 +592,12 @@ impl Mastodon {
         }
         attempt.assert_refusal(response);
     }
+}
+
+/// Whether the server itself, and not something on the way to it, says that there is nothing.
+fn says_that_nothing_is_there(response: &Response) -> bool {
+    let problem = || response.json::<Problem>().unwrap_or_default();
+    matches!(response.status, StatusCode::NOT_FOUND | StatusCode::GONE) && problem().is_mastodons()
 }
 
 /// The number of `109876@mastodon.social`, which is the id for the server itself.

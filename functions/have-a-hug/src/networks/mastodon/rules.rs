@@ -46,6 +46,8 @@ pub const RULES: Rules = Rules {
     secrets_to_read: &[],
     help_to_post: "give the token's application the scopes of README.md, then take its new token",
     help_to_message: "give the token's application the scopes of README.md, then take its new token",
+    list_has_profiles: true,
+    profiles_at_once: 40,
     // The account's own server shows every follower, and a handle cannot lead to another address.
     profile_url: |server, handle| format!("{server}/{}", encoded_address(handle)),
     post_link: |server, text| with_query(format!("{server}/share"), &[("text", text)]),

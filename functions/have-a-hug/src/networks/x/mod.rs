@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use self::{
     auth::Keys,
-    wire::{List, MessageId, One, PostId, Problem, Sent, User, Written},
+    wire::{Found, List, MessageId, One, PostId, Problem, Sent, User, Written},
 };
 use crate::{
     http::{Response, with_json, with_query},
@@ -133,6 +133,35 @@ impl Network for X {
         let (users, next) = list::<User>(attempt, &response)?;
         let followers: Vec<Follower> = users.into_iter().map(User::into_follower).collect();
         Ok(Page { followers, next })
+    }
+
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
+        let attempt = self.client.attempt("reading the profiles of followers");
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = ids.iter().map(UserId::as_str).collect();
+        let query = [
+            ("ids", ids.join(",")),
+            ("user.fields", FOLLOWER_FIELDS.to_owned()),
+        ];
+        let query = query
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let response = self.get(attempt, "/2/users", &query).await?;
+        found(attempt, &response)
+    }
+
+    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
+        let attempt = self.client.attempt("looking a handle up");
+        let handle = handle.trim_start_matches('@');
+        if !(RULES.handle.is_valid)(handle) {
+            return Ok(None);
+        }
+        let path = format!("/2/users/by/username/{handle}");
+        let query = [("user.fields", FOLLOWER_FIELDS)];
+        let response = self.get(attempt, &path, &query).await?;
+        Ok(found(attempt, &response)?.pop())
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
@@ -309,6 +338,13 @@ fn data<T: DeserializeOwned>(attempt: Attempt<'_>, response: &Response) -> Resul
     one.data.ok_or_else(|| attempt.refusal(response))
 }
 
+/// Those of the people asked for who are on X. X names the others under `errors`.
+fn found(attempt: Attempt<'_>, response: &Response) -> Result<Vec<Follower>, NetworkError> {
+    let found: Found = attempt.parse(response)?;
+    let users = found.users().ok_or_else(|| attempt.refusal(response))?;
+    Ok(users.into_iter().map(User::into_follower).collect())
+}
+
 /// The items of a page, and where the next one starts. X may name someone suspended under `errors` beside
 /// the others' data; a page with neither data nor meta is a refusal.
 fn list<T: DeserializeOwned>(
@@ -338,6 +374,10 @@ impl X {
             Ok((users, _)) => users
                 .into_iter()
                 .for_each(|user| assert_fit_to_keep(&user.into_follower())),
+            Err(error) => error.assert_readable(),
+        }
+        match found(attempt, response) {
+            Ok(users) => users.iter().for_each(assert_fit_to_keep),
             Err(error) => error.assert_readable(),
         }
         if let Ok((all, _)) = list::<Written>(attempt, response) {

@@ -97,6 +97,8 @@ pub const RULES: Rules = Rules {
     }],
     help_to_post: "give the app \"read and write\" at developer.x.com, then make the access token and secret anew",
     help_to_message: "give the app \"read, write and direct messages\" at developer.x.com, then make the access token and secret anew",
+    list_has_profiles: true,
+    profiles_at_once: 100,
     profile_url: |_, handle| format!("https://x.com/{}", percent_encoded(handle)),
     post_link: |_, text| with_query("https://x.com/intent/post".to_owned(), &[("text", text)]),
     private_link: |_, to, text| {

@@ -24,6 +24,37 @@ pub(super) struct List<T> {
     pub meta: Option<Meta>,
 }
 
+/// The users of those who were asked for, without those under `errors`.
+#[derive(Deserialize)]
+pub(super) struct Found {
+    data: Option<OneOrMany>,
+    #[serde(default)]
+    errors: Vec<SingleError>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Box<User>),
+    Many(Vec<User>),
+}
+
+impl Found {
+    /// `None` where X does not say either that it knows someone or that it does not.
+    pub(super) fn users(self) -> Option<Vec<User>> {
+        let missing = |error: &SingleError| {
+            let kind = error.kind.as_deref().unwrap_or_default();
+            kind.ends_with("/resource-not-found")
+        };
+        match self.data {
+            Some(OneOrMany::One(user)) => Some(vec![*user]),
+            Some(OneOrMany::Many(users)) => Some(users),
+            None if self.errors.is_empty() || !self.errors.iter().all(missing) => None,
+            None => Some(Vec::new()),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Meta {
     pub next_token: Option<Cursor>,
@@ -169,6 +200,8 @@ pub(super) struct Problem {
 pub(super) struct SingleError {
     message: Option<String>,
     detail: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
     #[serde(default)]
     parameters: Value,
 }

@@ -1,0 +1,143 @@
+//! The creator's own command, run for each piece of news.
+
+use std::{process::Stdio, time::Duration};
+
+use async_trait::async_trait;
+use have_a_hug::{
+    news::{NewsError, Outlet},
+    settings::Settings,
+};
+use promise::untrusted::one_line;
+use tokio::{
+    io::AsyncReadExt,
+    process::{ChildStderr, Command},
+    time::timeout,
+};
+
+/// How long the command may take, by default.
+const MAX_RUN: Duration = Duration::from_secs(30);
+
+/// How long the words of a command that failed are waited for; it has written them before it ended.
+const MAX_READ: Duration = Duration::from_millis(200);
+
+/// How much is shown of what a failing command says, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// A line for the shell: the command in `[news]`.
+pub struct NewsCommand {
+    line: String,
+    /// The secrets of the networks, which it does not get.
+    secrets: Vec<String>,
+    /// How long it may take.
+    limit: Duration,
+}
+
+impl NewsCommand {
+    /// The command in those settings, if they have one.
+    pub fn of(settings: &Settings) -> Option<Self> {
+        Some(Self {
+            line: settings.news.clone()?,
+            secrets: settings.needs.clone(),
+            limit: MAX_RUN,
+        })
+    }
+
+    /// The news are only in the environment, because names of strangers in a command line could be taken for commands.
+    fn command(&self, subject: &str, text: &str) -> Command {
+        let mut command = shell();
+        command
+            .arg(&self.line)
+            .env("HUG_NEWS", text)
+            .env("HUG_NEWS_SUBJECT", subject)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        for secret in &self.secrets {
+            command.env_remove(secret);
+        }
+        command
+    }
+
+    async fn run(&self, subject: &str, text: &str) -> Result<(), String> {
+        let spawned = self.command(subject, text).spawn();
+        let mut child = spawned.map_err(|error| format!("the shell does not start: {error}"))?;
+        let ended = timeout(self.limit, child.wait()).await;
+        let limit = self.limit.as_secs();
+        let ended = ended.map_err(|_| format!("it took more than {limit} seconds and was ended"))?;
+        let status = ended.map_err(|error| error.to_string())?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = match child.stderr.take() {
+            Some(stderr) => first_line(stderr).await,
+            None => String::new(),
+        };
+        Err(format!("{status}: {said}"))
+    }
+}
+
+#[async_trait]
+impl Outlet for NewsCommand {
+    async fn publish(&self, subject: &str, text: &str) -> Result<(), NewsError> {
+        self.run(subject, text).await.map_err(|why| {
+            NewsError(format!(
+                "running the command in [news] for \"{subject}\" failed: {why}; try it in a terminal, with some words in HUG_NEWS"
+            ))
+        })
+    }
+}
+
+#[cfg(not(windows))]
+fn shell() -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c");
+    shell
+}
+
+/// `PowerShell`, because cmd.exe puts a variable into the command before it reads it: a name with `&` would be run.
+#[cfg(windows)]
+fn shell() -> Command {
+    let mut shell = Command::new("powershell");
+    shell.args(["-NoProfile", "-NonInteractive", "-Command"]);
+    shell
+}
+
+/// The first line of what the command said. What it started may still hold the pipe open, so one read has to do.
+async fn first_line(mut stderr: ChildStderr) -> String {
+    let mut bytes = [0; 1024];
+    let read = timeout(MAX_READ, stderr.read(&mut bytes)).await;
+    let read = read.ok().and_then(Result::ok).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes.get(..read).unwrap_or_default());
+    one_line(text.lines().next().unwrap_or_default(), MAX_SHOWN)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    async fn run(line: &str, limit: Duration) -> Result<(), String> {
+        let command = NewsCommand {
+            line: line.to_owned(),
+            secrets: Vec::new(),
+            limit,
+        };
+        command.run("Have a Hug: x:amber 600", "x:amber: 600").await
+    }
+
+    #[tokio::test]
+    async fn a_command_that_hangs_is_ended_and_one_that_leaves_something_running_is_not_waited_for() {
+        let hangs = run("exec sleep 600", Duration::ZERO).await.unwrap_err();
+        assert_eq!(hangs, "it took more than 0 seconds and was ended");
+        run("sleep 60 & exit 0", MAX_RUN).await.unwrap();
+        let fails = run("sleep 60 & exit 7", MAX_RUN).await.unwrap_err();
+        assert_eq!(fails, "exit status: 7: ");
+    }
+
+    #[tokio::test]
+    async fn of_what_a_failing_command_says_the_first_line_is_shown_and_no_more_than_fits() {
+        let words = "printf '%0500d\\nsecond' 0 >&2; exit 1";
+        let fails = run(words, MAX_RUN).await.unwrap_err();
+        assert_eq!(fails, format!("exit status: 1: {}…", "0".repeat(MAX_SHOWN)));
+    }
+}
