@@ -10,6 +10,7 @@ mod bad_input;
 mod bluesky;
 mod brake;
 mod cost;
+mod earlier;
 mod events;
 mod faults;
 mod invitation;
