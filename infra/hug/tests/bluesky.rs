@@ -61,7 +61,7 @@ async fn a_wrong_password_is_found_by_a_dry_run_and_at_the_start_of_a_watch_befo
     let output = run(&cli, &["check", "--dry-run"], false).await;
     assert!(output.contains(NO_LOGIN), "{output}");
     let watch = Watch::start_with(&cli, |command| {
-        with_password(command, "wrong-pass-word-here")
+        with_password(command, "wrong-pass-word-here");
     });
     eventually(|| watch.has_printed(NO_LOGIN)).await;
     drop(watch);
