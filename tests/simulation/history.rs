@@ -146,7 +146,7 @@ pub enum Churn {
 }
 
 pub fn history() -> BoxedStrategy<History> {
-    prop_oneof![24 => usual(), 1 => leap()].boxed()
+    prop_oneof![40 => usual(), 1 => leap()].boxed()
 }
 
 fn usual() -> BoxedStrategy<History> {
@@ -167,7 +167,10 @@ fn usual() -> BoxedStrategy<History> {
         })
         .prop_map(
             |(network, contact, plan, at_first, page, shown_after, (first, steps))| {
-                let steps = first.into_iter().chain(steps).collect();
+                let steps: Vec<Step> = first.into_iter().chain(steps).collect();
+                // No list of the depth that is read has more than 150 pages.
+                let is_deep = steps.iter().any(|step| matches!(step, Step::Wave(..)));
+                let page = if is_deep { 10 * page } else { page };
                 made(network, contact, plan, at_first, page, shown_after, steps)
             },
         )
@@ -189,7 +192,10 @@ fn leap() -> BoxedStrategy<History> {
     )
         .prop_map(
             |(network, contact, plan, at_first, (page, shown_after), before, (wave, after))| {
-                let steps = before.into_iter().chain([wave]).chain(after).collect();
+                let steps = before.into_iter().chain([wave]).chain(after);
+                // With small steps it would be a thousand milestones.
+                let steps = steps.filter(|step| !matches!(step, Step::Replan(_)));
+                let steps = steps.collect();
                 made(network, contact, plan, at_first, page, shown_after, steps)
             },
         )

@@ -1,7 +1,7 @@
 //! The life of each hug, write by write: which step may follow which, whose permission it needs, what the creator is
 //! told of it, and what the network was asked to send meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use promise::hug::{HoldCause, Hug, Status};
@@ -12,10 +12,10 @@ use super::{history::Deed, observer::Change, truth::Truth};
 pub struct Lives {
     /// What the creator has done to each number, or tried to do.
     said: BTreeMap<u64, Vec<Said>>,
+    /// Whether the account's first channel is the creator's own hand.
+    pub by_hand_only: bool,
     /// When each hug was owed that the creator had not to approve.
     unapproved: BTreeMap<u64, Timestamp>,
-    /// For which the network was asked to send.
-    tried: BTreeSet<u64>,
     /// So many of its letters were looked at.
     looked_at: usize,
     pub figures: Figures,
@@ -98,7 +98,10 @@ impl Lives {
         }
         if from.is_none() && after.status == Status::Reached && !self.has_chosen(number) {
             self.unapproved.insert(number, after.reached_at);
-            self.brake(hugs, after.reached_at, most_a_day)?;
+            self.brake(hugs, truth, after.reached_at, most_a_day)?;
+        }
+        if after.status == Status::Held {
+            self.unapproved.remove(&number);
         }
         self.news(change, hugs)?;
         self.count(from, after);
@@ -111,8 +114,9 @@ impl Lives {
         let approved = || self.has_said(number, |deed| matches!(deed, Deed::Approve | Deed::ApproveFor(_)));
         match (from, &after.status) {
             (None, Reached | Held)
-            | (Some(Reached | Inviting), Inviting | Reached)
-            | (Some(Inviting), ToSend) => true,
+            | (Some(Reached | Inviting), Inviting | Reached) => true,
+            // What heals is waited for.
+            (Some(Inviting), ToSend) => self.by_hand_only || truth.refused.contains(&number),
             (Some(Inviting), Held) => after.follower.is_none(),
             (Some(Held), Reached) => approved(),
             (Some(ToSend), Reached) => self.has_said(number, |deed| deed == Deed::Retry),
@@ -129,17 +133,24 @@ impl Lives {
 
     /// No more hugs without the creator's approval than the plan allows in 24 hours. One that she cancelled before
     /// anything was sent makes room.
-    fn brake(&self, hugs: &[Hug], now: Timestamp, most_a_day: usize) -> Result<(), String> {
+    fn brake(
+        &self,
+        hugs: &[Hug],
+        truth: &Truth,
+        now: Timestamp,
+        most_a_day: usize,
+    ) -> Result<(), String> {
         let cancelled = |number: &u64| {
             let mut hugs = hugs.iter();
             hugs.any(|hug| hug.milestone.number() == *number && hug.status == Status::Cancelled)
         };
+        let sent = truth.invitations();
         let today: Vec<&u64> = self
             .unapproved
             .iter()
             .filter(|(_, at)| now.duration_since(**at) < SignedDuration::from_hours(24))
             .map(|(number, _)| number)
-            .filter(|number| self.tried.contains(number) || !cancelled(number))
+            .filter(|number| sent.contains_key(number) || !cancelled(number))
             .collect();
         if today.len() > most_a_day {
             return Err(format!(
@@ -212,7 +223,6 @@ impl Lives {
     /// person who is named in it.
     pub fn look_at_letters(&mut self, hugs: &[Hug], truth: &Truth) -> Result<(), String> {
         for (number, to) in &truth.asked[self.looked_at..] {
-            self.tried.insert(*number);
             let hug = hugs.iter().find(|hug| hug.milestone.number() == *number);
             let hug = hug.ok_or_else(|| format!("a letter for {number} is sent, and there is no hug for it"))?;
             if hug.status != Status::Inviting {

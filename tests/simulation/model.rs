@@ -227,20 +227,25 @@ impl Model {
             .chain((from..=now.count).filter(|number| plan.names(*number)))
             .filter(|number| !self.given.contains_key(number) && *number <= now.count)
             .collect();
-        if self.baseline.is_none() {
+        if self.baseline.is_none() || numbers.is_empty() {
             return;
         }
+        let can = |of: Vec<String>| -> Vec<(usize, String)> {
+            let each = of.into_iter().enumerate();
+            each.filter(|(_, id)| self.can_have_one(id, truth)).collect()
+        };
+        let (counted, listed) = (can(now.counted), can(truth.listed()));
         let mut taken = BTreeSet::new();
         for number in numbers {
-            let can = |id: &&str| self.can_have_one(id, truth) && !taken.contains(*id);
             let place = usize::try_from(now.count - number).unwrap();
-            let pick = |of: &[String]| {
-                let upwards = of.get(..=place).into_iter().flatten().rev();
-                upwards.map(String::as_str).find(can).map(str::to_owned)
+            let pick = |of: &[(usize, String)]| {
+                let upwards = &of[..of.partition_point(|(at, _)| *at <= place)];
+                let mut upwards = upwards.iter().rev().map(|(_, id)| id);
+                upwards.find(|id| !taken.contains(*id)).cloned()
             };
-            let rightful = pick(&now.counted);
+            let rightful = pick(&counted);
             if !self.expected.contains_key(&number) {
-                let by_place = pick(&truth.listed());
+                let by_place = pick(&listed);
                 self.by_place.count(by_place == rightful);
             }
             taken.extend(rightful.clone());
@@ -263,7 +268,11 @@ impl Model {
             }
         }
         if let Some(given) = self.given.get_mut(&number) {
-            if to.is_none() && self.lives.has_chosen(number) {
+            // Nobody is to have it where the creator chooses anew, or where that person has left the network.
+            let has_left = |id: &String| hug.status == Status::Held && !truth.has_profile(id);
+            if to.is_none()
+                && (self.lives.has_chosen(number) || given.to.as_ref().is_some_and(has_left))
+            {
                 given.to = None;
             }
             if given.to != to {

@@ -11,11 +11,7 @@ use promise::{
     letter::{Letter, Receipt},
 };
 
-use super::{
-    history::Fault,
-    process::Scheduler,
-    truth::{Person, Truth},
-};
+use super::{history::Fault, process::Scheduler, truth::Truth};
 
 /// The account's id.
 pub const ID: &str = "1";
@@ -91,20 +87,13 @@ impl Network for SimulatedNetwork {
         let attempted = "reading the newest followers";
         let list = |truth: &mut Truth| truth.list(cursor);
         let mut page = self.ask(attempted, list, Failure::TryAgain).await?;
-        if self.profiles_at_once() > 0 {
+        // Bluesky's list does not say who is a bot; its profiles do.
+        if self.account.network == NetworkName::Bluesky {
             for follower in &mut page.followers {
                 follower.marked_as_bot = false;
             }
         }
         Ok(page)
-    }
-
-    /// Bluesky's list does not say who is a bot; its profiles do.
-    fn profiles_at_once(&self) -> usize {
-        match self.account.network {
-            NetworkName::Bluesky => 25,
-            _ => 0,
-        }
     }
 
     async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
@@ -136,31 +125,21 @@ impl Network for SimulatedNetwork {
         self.ask(attempted, follows, Failure::TryAgain).await
     }
 
-    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
-        let attempted = "reading the profiles of followers";
-        let profiles = |truth: &mut Truth| {
-            let people = ids.iter().filter_map(|id| truth.person(id.as_str()));
-            people.map(Person::follower).collect()
-        };
-        self.ask(attempted, profiles, Failure::TryAgain).await
-    }
-
-    async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError> {
-        let attempted = "looking a handle up";
-        let user = |truth: &mut Truth| truth.person(handle).map(Person::follower);
-        self.ask(attempted, user, Failure::TryAgain).await
-    }
-
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
         let attempted = "sending the invitation";
-        self.ask(
-            attempted,
-            |truth| truth.send(letter),
-            Failure::OutcomeUnknown,
-        )
-        .await?
-        .map(receipt)
-        .map_err(|(failure, why)| self.error(attempted, failure, why))
+        let send = |truth: &mut Truth| truth.send(letter);
+        let sent = self.ask(attempted, send, Failure::OutcomeUnknown).await;
+        let sent = sent.and_then(|sent| {
+            let sent = sent.map(receipt);
+            sent.map_err(|(failure, why)| self.error(attempted, failure, why))
+        });
+        if let Err(error) = &sent
+            && matches!(error.failure, Failure::Refused | Failure::SentBefore)
+        {
+            let refused = &mut self.scheduler.shared().truth.refused;
+            refused.insert(letter.milestone.number());
+        }
+        sent
     }
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {

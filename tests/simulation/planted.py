@@ -17,13 +17,13 @@ COPY = ROOT / "target" / "planted"
 FUNCTIONS = COPY / "functions"
 MAX_SECONDS = 60
 
-# What is taken out, from which file, and what stands in its place.
+# What is taken out, from which file, and what is there instead.
 DEFECTS = [
     (
         "the lease of a claim",
         "promise/src/hug.rs",
-        "if until > now => {\n                Err(NotClaimable::InProgress",
-        "if until > now + LEASE + LEASE => {\n                Err(NotClaimable::InProgress",
+        "(Status::Inviting, Some(until)) => Err(NotNow::InProgress { until }),",
+        "(Status::Inviting, Some(until)) if until > now + LEASE + LEASE => Err(NotNow::InProgress { until }),",
     ),
     (
         "the transaction: the same writes, one by one",
@@ -51,8 +51,8 @@ DEFECTS = [
     (
         "the look before a second try",
         "have-a-hug/src/deliver.rs",
-        "if let Some(reference) = self.find(&invitation).await? {",
-        "if let Some(reference) = None::<String> {",
+        "if let Some(receipt) = self.find(&words).await? {",
+        "if let Some(receipt) = None::<Receipt> {",
     ),
     (
         "`attribute_not_exists` at the first write",
@@ -63,32 +63,56 @@ DEFECTS = [
     (
         "the baseline",
         "have-a-hug/src/check.rs",
-        """            None => Crossing {
-                mark: profile.followers,
-                hugs: Vec::new(),
-                waiting: None,
-            },
-""",
-        """            None => {
-                let nothing = AccountRecord {
-                    name: account.name.clone(),
-                    id: profile.id.clone(),
-                    followers: 0,
-                    promised_up_to: 0,
-                    unsettled: Vec::new(),
-                    remembered: None,
-                    checked_at: self.now,
-                    revision: 0,
-                };
-                self.cross(&nothing, &profile, &mut newest).await?
-            }
-""",
+        "                promised_up_to: followers,\n",
+        "                promised_up_to: 0,\n",
     ),
     (
         "the skip of those who have a hug",
         "have-a-hug/src/check/recipient.rs",
-        "if let Some(hug) = self.given.get(&follower.id) {",
-        'if let Some(hug) = self.given.get("nobody") {',
+        "            given: given(hugs),\n",
+        "            given: HashMap::new(),\n",
+    ),
+    (
+        "the brake",
+        "have-a-hug/src/check.rs",
+        "let mut left_today = plan.most_a_day().saturating_sub(today.count());",
+        "let mut left_today = usize::MAX - today.count();",
+    ),
+    (
+        "the second look at a leap",
+        "promise/src/count.rs",
+        "    count.saturating_sub(before) > before.max(MAX_LEAP)\n",
+        "    count.saturating_sub(before) > before.max(MAX_LEAP * MAX_LEAP)\n",
+    ),
+    (
+        "the marker of a milestone that waits",
+        "have-a-hug/src/check/recipient.rs",
+        "judged: judged.or(pending.judged),",
+        "judged: judged.or(pending.judged).filter(|_| false),",
+    ),
+    (
+        "`to_send`: it counts as sent",
+        "promise/src/hug.rs",
+        "let mut to_send = self.settled_as(Status::ToSend, now);",
+        "let mut to_send = self.settled_as(Status::Invited, now);",
+    ),
+    (
+        "patience: what heals counts as refused",
+        "have-a-hug/src/deliver.rs",
+        "if error.failure != Failure::Refused {",
+        "if !matches!(error.failure, Failure::Refused | Failure::Blocked { .. }) {",
+    ),
+    (
+        "one message for a wave",
+        "have-a-hug/src/check.rs",
+        "wave_is_told = true;",
+        "wave_is_told = false;",
+    ),
+    (
+        "the creator's approval",
+        "promise/src/hug.rs",
+        "            Status::Held => return Err(NotNow::Held),\n            settled => return Err(NotNow::Settled(settled.clone())),\n        }\n        let mut claimed",
+        "            Status::Held => {}\n            settled => return Err(NotNow::Settled(settled.clone())),\n        }\n        let mut claimed",
     ),
 ]
 

@@ -23,6 +23,7 @@ use hug::{
 use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     account::{AccountName, NetworkName},
+    channel::Channel,
     hug::{Hug, HugKey, Status},
     milestone::Milestone,
 };
@@ -164,7 +165,11 @@ impl World {
             plan: history.plan,
             most_a_day: history.most_a_day,
             settings: settings(history, history.plan),
-            model: RefCell::default(),
+            model: {
+                let mut model = Model::default();
+                model.lives.by_hand_only = history.contact.first() == Some(&Channel::Draft);
+                RefCell::new(model)
+            },
             strict: history.is_plain(),
             tells_follows: history.tells_follows,
             records: Vec::new(),

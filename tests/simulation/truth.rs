@@ -1,7 +1,7 @@
 //! What is really so on the network: who follows, what it counts, what it lists, and what it has of the letters that
 //! were sent to it. It is as its documents and source code say, and as simple as can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use have_a_hug::network::{Cursor, Failure, Follow, Page};
 use jiff::{SignedDuration, Timestamp};
@@ -33,6 +33,8 @@ pub struct Truth {
     pub shown: usize,
     /// Every letter that it was asked to send: for which milestone and for whom.
     pub asked: Vec<(u64, Option<String>)>,
+    /// The milestones for which a letter was refused for what it is, or not taken a second time.
+    pub refused: BTreeSet<u64>,
     /// Every letter that it did not refuse, kept or not.
     asked_to_send: Vec<(u64, Channel, Timestamp)>,
     /// What it was asked to do that nobody should have asked.
@@ -103,6 +105,7 @@ impl Truth {
             obstacle: None,
             shown: 0,
             asked: Vec::new(),
+            refused: BTreeSet::new(),
             asked_to_send: Vec::new(),
             complaints: Vec::new(),
             readings: Vec::new(),
@@ -262,6 +265,11 @@ impl Truth {
         self.people.get(index(id)?).filter(|person| person.id == id)
     }
 
+    /// Whether the network shows who they are.
+    pub fn has_profile(&self, id: &str) -> bool {
+        self.person(id).is_some_and(|person| person.state == State::Shown)
+    }
+
     /// Whether the list shows them.
     pub fn is_listed(&self, id: &str) -> bool {
         let shown = |index: &usize| self.people[*index].id == id && self.people[*index].state == State::Shown;
@@ -351,7 +359,7 @@ impl Truth {
     pub fn profiles(&self, ids: &[UserId]) -> Vec<Follower> {
         let people = ids.iter().filter_map(|id| self.person(id.as_str()));
         people
-            .filter(|person| person.state == State::Shown)
+            .filter(|person| self.has_profile(&person.id))
             .map(Person::follower)
             .collect()
     }
@@ -508,7 +516,7 @@ impl Kept {
 }
 
 impl Person {
-    pub fn follower(&self) -> Follower {
+    fn follower(&self) -> Follower {
         Follower {
             id: self.id.as_str().into(),
             handle: self.id.clone(),

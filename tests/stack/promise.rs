@@ -99,18 +99,18 @@ async fn a_burst_owes_every_milestone_it_passed() {
 }
 
 #[tokio::test]
-async fn of_a_burst_over_more_than_ten_milestones_the_rest_is_owed_at_the_next_check() {
+async fn of_a_burst_over_more_milestones_than_a_check_owes_the_rest_is_owed_at_the_next_check() {
     let mut world = World::<X>::with_followers(599).await;
-    let arrivals = world.fans(1_150);
+    let arrivals = world.fans(4_600);
     assert_eq!(world.check().await.outcome, CheckOutcome::Unconfirmed);
     world.check().await;
-    assert_eq!(world.hugs().await.len(), 10);
-    assert_eq!(world.promised_up_to().await, 1_500);
+    assert_eq!(world.hugs().await.len(), 45);
+    assert_eq!(world.promised_up_to().await, 5_000);
     world.check().await;
     let hugs = world.hugs().await;
-    assert_eq!(hugs.len(), 12);
-    assert_eq!(named(&hugs[11]), arrivals[1_100]);
-    assert_eq!(world.posts().len(), 12);
+    assert_eq!(hugs.len(), 46);
+    assert_eq!(named(&hugs[45]), arrivals[4_500]);
+    assert_eq!(world.posts().len(), 46);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use promise::{
+    account::AccountName,
     evidence::{Certainty, Evidence},
     hug::{HoldCause, Hug, HugKey, NotNow},
     letter::Receipt,
@@ -12,6 +13,7 @@ use promise::{
 
 use crate::{
     ledger::{Ledger, LedgerError, LedgerFailure},
+    pause::is_paused,
     settings::{Account, NotServed, Settings},
 };
 
@@ -53,6 +55,9 @@ pub enum ByHandError {
     /// The plan has no such number.
     #[error("{0} is not a milestone of the plan in hug.toml")]
     NotPlanned(Milestone),
+    /// The account is served from another ledger.
+    #[error("{0} is paused here, because it is served from another ledger: do it there")]
+    Paused(AccountName),
     /// Nobody would deliver it.
     #[error(transparent)]
     NotServed(#[from] NotServed),
@@ -112,6 +117,9 @@ async fn once(
 ) -> Result<Hug, ByHandError> {
     let hug = ledger.hug(key).await?;
     let account = ledger.account(&key.id).await?.ok_or(ByHandError::Gone)?;
+    if is_paused(&account) {
+        return Err(ByHandError::Paused(account.name));
+    }
     let served = settings.account(&account.name).map_err(NotServed::from);
     let next = match (hug, step) {
         (Some(hug), _) => step.of(&hug, now)?,

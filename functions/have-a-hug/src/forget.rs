@@ -7,13 +7,13 @@ use promise::{
     evidence::PassedOver,
     hug::{Hug, HugKey},
     milestone::Milestone,
-    record::{AccountRecord, HandleRecord},
     unknown::Unknown,
 };
 
 use crate::{
     ledger::{HandleChange, Ledger, LedgerError, LedgerFailure, Recording, StoredItem},
-    pause::{PauseError, pause},
+    pause::{PauseError, is_paused, pause},
+    whole::{WholeAccount, each},
 };
 
 /// How often something that someone else wrote meanwhile is read and decided again.
@@ -36,70 +36,6 @@ pub enum ForgetError {
     Paused(AccountName),
 }
 
-/// Everything that the ledger has of an account.
-#[derive(Clone, Debug)]
-pub struct AccountItems {
-    /// What its creator calls it.
-    pub name: AccountName,
-    /// Its ids: none where no check has learned one.
-    pub ids: Vec<AccountId>,
-    /// Its handles, as far as the ledger knows them.
-    pub handles: Vec<(AccountName, HandleRecord)>,
-    /// Its other items.
-    pub items: Vec<StoredItem>,
-    /// What the account is called now, where the name is an earlier one: then only the handle is erased.
-    pub called_now: Option<AccountName>,
-}
-
-/// Finds everything of the account with that name; `None` where there is nothing.
-///
-/// # Errors
-///
-/// Where the ledger fails.
-pub async fn find_account(
-    ledger: &Ledger,
-    name: &AccountName,
-) -> Result<Option<AccountItems>, LedgerError> {
-    let all = ledger.everything().await?;
-    let handles: Vec<_> = all.iter().filter_map(StoredItem::handle).collect();
-    let accounts: Vec<AccountRecord> = all.iter().filter_map(StoredItem::account).collect();
-    let own = handles.iter().find(|(handle, _)| handle == name);
-    let own = own.and_then(|(_, known)| Some(name.with_id(known.id.as_ref()?)));
-    let named = accounts.iter().filter(|account| account.name == *name);
-    let mut ids: Vec<AccountId> = named.map(AccountRecord::key).collect();
-    let mut called_now = None;
-    if let Some(own) = own.filter(|own| !ids.contains(own)) {
-        // The handle can be an earlier one of an account that has another name now.
-        let renamed = accounts.iter().find(|account| account.key() == own);
-        called_now = renamed.map(|account| account.name.clone());
-        if called_now.is_none() {
-            ids.push(own);
-        }
-    }
-    let is_of_it = |handle: &AccountName, known: &HandleRecord| {
-        let id = known.id.as_ref().map(|id| handle.with_id(id));
-        handle == name || id.is_some_and(|id| ids.contains(&id))
-    };
-    let handles: Vec<_> = handles
-        .into_iter()
-        .filter(|(handle, known)| is_of_it(handle, known))
-        .collect();
-    let pks: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let items: Vec<StoredItem> = all
-        .into_iter()
-        .filter(|item| pks.iter().any(|pk| pk == item.pk()))
-        .collect();
-    let found = AccountItems {
-        name: name.clone(),
-        ids,
-        handles,
-        items,
-        called_now,
-    };
-    let nothing = found.handles.is_empty() && found.items.is_empty();
-    Ok((!nothing).then_some(found))
-}
-
 /// Erases everything of an account. It is paused first, so that no check or delivery brings a part of it back. The
 /// handles are erased last: until then, the same command finds what is left after a crash.
 ///
@@ -108,26 +44,20 @@ pub async fn find_account(
 /// While a worker is sending one of its hugs; then nothing is erased.
 pub async fn forget_account(
     ledger: &Ledger,
-    account: &AccountItems,
+    account: &WholeAccount,
     now: Timestamp,
 ) -> Result<(), ForgetError> {
-    for id in &account.ids {
-        pause(ledger, id, &account.handles, now).await?;
-    }
-    for id in &account.ids {
+    let handles = account.known_handles();
+    if let Some(id) = &account.id {
+        pause(ledger, id, &handles, now).await?;
         erase_hugs(ledger, id).await?;
-        let (account, others): (Vec<_>, Vec<_>) = ledger
-            .all_of(id)
-            .await?
-            .into_iter()
-            .partition(|item| item.account().is_some());
+        let rest = ledger.all_of(id).await?;
+        let (itself, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(StoredItem::is_account);
         ledger.delete_all(&others).await?;
-        ledger.delete_all(&account).await?;
+        ledger.delete_all(&itself).await?;
     }
-    for (name, _) in &account.handles {
-        ledger.delete_handle(name).await?;
-    }
-    Ok(())
+    Ok(ledger.delete_all(&account.handles).await?)
 }
 
 /// Erases the hugs of an account that is paused. A check that was at work can still have put one back to
@@ -203,32 +133,18 @@ pub async fn find_follower(
     account: Option<&AccountName>,
     entirely: bool,
 ) -> Result<Vec<FollowerItems>, LedgerError> {
-    let all = ledger.everything().await?;
-    let of = |item: &StoredItem| item.pk().parse::<AccountId>().ok();
-    let mut ids: Vec<AccountId> = all.iter().filter_map(of).collect();
-    ids.sort();
-    ids.dedup();
+    let (accounts, _) = each(ledger.everything().await?);
+    let everyone = people(who, &accounts);
     let mut found = Vec::new();
-    let parts: Vec<(AccountId, Vec<StoredItem>)> = ids
-        .into_iter()
-        .map(|id| {
-            let own = all.iter().filter(|item| of(item).as_ref() == Some(&id));
-            let own = own.cloned().collect();
-            (id, own)
-        })
-        .collect();
-    let all_people = people(who, &parts);
-    for (id, items) in parts {
-        let Some(name) = name_of(&items) else {
-            continue;
-        };
-        if account.is_some_and(|account| *account != name) {
+    for whole in accounts {
+        let Some(id) = whole.id else { continue };
+        if account.is_some_and(|account| *account != whole.name) {
             continue;
         }
         let scope = scope(&id);
-        let person = all_people.iter().find(|(of, _)| *of == scope);
+        let person = everyone.iter().find(|(of, _)| *of == scope);
         let Some((_, person)) = person else { continue };
-        let of_person = of_person(&id, name, &items, person, entirely);
+        let of_person = of_person(id, whole.name, &whole.items, person, entirely);
         if !of_person.is_empty() {
             found.push(of_person);
         }
@@ -245,9 +161,10 @@ fn scope(id: &AccountId) -> Scope {
 }
 
 /// The person that is meant, in each place where ids mean something.
-fn people(who: &Who, parts: &[(AccountId, Vec<StoredItem>)]) -> Vec<(Scope, Person)> {
+fn people(who: &Who, accounts: &[WholeAccount]) -> Vec<(Scope, Person)> {
     let mut people: Vec<(Scope, Person)> = Vec::new();
-    for (id, items) in parts {
+    for WholeAccount { id, items, .. } in accounts {
+        let Some(id) = id else { continue };
         let scope = scope(id);
         let at = people.iter().position(|(of, _)| *of == scope);
         let at = at.unwrap_or_else(|| {
@@ -285,24 +202,15 @@ fn named_in(items: &[StoredItem]) -> Vec<(UserId, String)> {
         .collect()
 }
 
-/// What the creator calls the account of these items.
-fn name_of(items: &[StoredItem]) -> Option<AccountName> {
-    let account = items.iter().find_map(StoredItem::account);
-    let hug = || items.iter().find_map(StoredItem::hug);
-    account
-        .map(|account| account.name)
-        .or_else(|| hug().map(|hug| hug.account))
-}
-
 fn of_person(
-    id: &AccountId,
+    id: AccountId,
     name: AccountName,
     items: &[StoredItem],
     person: &Person,
     entirely: bool,
 ) -> FollowerItems {
     let mut found = FollowerItems {
-        id: id.clone(),
+        id,
         name,
         person: person.clone(),
         hugs: Vec::new(),
@@ -385,7 +293,7 @@ async fn erase_from_account(ledger: &Ledger, found: &FollowerItems) -> Result<()
     let Some(before) = ledger.account(&found.id).await? else {
         return Ok(());
     };
-    if before.unknown.contains_key("paused_at") {
+    if is_paused(&before) {
         return Err(ForgetError::Paused(before.name));
     }
     let after = found.person.erase_from_account(&before);

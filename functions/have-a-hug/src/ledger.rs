@@ -154,8 +154,22 @@ impl Ledger {
     ///
     /// See [`Ledger::handle`].
     pub async fn account(&self, id: &AccountId) -> Result<Option<AccountRecord>, LedgerError> {
-        self.get("reading the account", id.to_string(), ACCOUNT)
-            .await
+        let call = Call {
+            attempted: "reading the account",
+            about: id.to_string(),
+        };
+        let Some(item) = self.item(&call, id.to_string(), ACCOUNT).await? else {
+            return Ok(None);
+        };
+        let of_version_1 = !item.contains_key("version");
+        let mut account: AccountRecord = call.parse(item)?;
+        if of_version_1 {
+            // It does not list the hugs that wait for the creator's hand: they counted as done.
+            let hugs = self.hugs(id).await?.known.into_iter();
+            let unsettled = hugs.filter(|hug| !hug.status.is_settled());
+            account.unsettled = unsettled.map(|hug| hug.milestone).collect();
+        }
+        Ok(Some(account))
     }
 
     /// One hug; `None` where there is none for that milestone.

@@ -39,3 +39,5 @@ pub mod pause;
 pub mod secret;
 pub mod settings;
 pub mod start;
+pub mod transfer;
+pub mod whole;

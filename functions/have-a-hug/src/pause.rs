@@ -10,7 +10,7 @@ use promise::{
     account::{AccountId, AccountName},
     hug::{Hug, Status},
     milestone::Milestone,
-    record::HandleRecord,
+    record::{AccountRecord, HandleRecord},
 };
 
 use crate::ledger::{HandleChange, Ledger, LedgerError, LedgerFailure};
@@ -85,6 +85,12 @@ pub async fn pause(
         resume(ledger, id, names).await?;
     }
     ended
+}
+
+/// Whether an account is paused. Its item has the mark among the fields that the record does not name, because only
+/// [`Ledger::mark_paused`] writes it.
+pub fn is_paused(account: &AccountRecord) -> bool {
+    account.unknown.contains_key("paused_at")
 }
 
 /// Ends the pause of an account.

@@ -263,9 +263,10 @@ impl Hug {
     }
 
     /// Whether its invitation may go out without the creator's approval and counts against the plan's limit
-    /// for the 24 hours before `now`.
+    /// for the 24 hours before `now`. One that was cancelled when it may have been sent still counts.
     pub fn counts_today(&self, now: Timestamp) -> bool {
-        self.hold.is_none() && self.status != Status::Cancelled && self.is_of_today(now)
+        let is_over = self.status == Status::Cancelled && !self.invitation.may_be_out();
+        self.hold.is_none() && !is_over && self.is_of_today(now)
     }
 
     /// Whether its milestone was noticed in the 24 hours before `now`.

@@ -147,6 +147,12 @@ impl LetterState {
         self.receipt.as_ref().map(|receipt| receipt.reference.as_str())
     }
 
+    /// Whether the follower, or everyone, may see it: it was sent, or an unknown outcome left its words.
+    pub fn may_be_out(&self) -> bool {
+        let words = self.words.as_ref();
+        self.sent_at.is_some() || words.is_some_and(|words| words.channel != Channel::Draft)
+    }
+
     /// Until when a worker's claim holds, if it does.
     pub fn claimed_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lease_until.filter(|until| *until > now)

@@ -76,8 +76,9 @@ pub const DEFAULT_MOST_A_DAY: usize = 3;
 /// The greatest number that `most_a_day` can be: more would not be a brake.
 pub const MAX_MOST_A_DAY: usize = 100;
 
-/// A check owes at most this many hugs more; what is left is owed at the next one.
-pub const MAX_OWED: usize = 10;
+/// A check owes at most this many hugs more; what is left is owed at the next one. A transaction of DynamoDB has
+/// room for 100 items, and each hug can come with one more for those who were passed over.
+pub const MAX_OWED: usize = 45;
 
 /// A milestone is near when the count is this close to it, or would reach it with twice the growth since
 /// the check before.
@@ -201,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_burst_over_more_than_ten_milestones_the_mark_stops_at_the_tenth() {
+    fn of_a_burst_over_more_milestones_than_a_check_owes_the_mark_stops_at_the_last_of_them() {
         let plan = Plan::new(600, 100).unwrap();
-        let owed = plan.owed(599, 1_650);
-        assert_eq!((owed.milestones.len(), owed.mark), (10, 1_500));
-        let rest = plan.owed(owed.mark, 1_650);
-        assert_eq!((rest.milestones.len(), rest.mark), (1, 1_650));
-        let ten = plan.owed(599, 1_599);
-        assert_eq!((ten.milestones.len(), ten.mark), (10, 1_599));
+        let owed = plan.owed(599, 5_150);
+        assert_eq!((owed.milestones.len(), owed.mark), (MAX_OWED, 5_000));
+        let rest = plan.owed(owed.mark, 5_150);
+        assert_eq!((rest.milestones.len(), rest.mark), (1, 5_150));
+        let all = plan.owed(599, 5_099);
+        assert_eq!((all.milestones.len(), all.mark), (MAX_OWED, 5_099));
     }
 
     #[test]

@@ -82,14 +82,10 @@ pub struct ReadFollowers {
     pub followers: u64,
 }
 
-/// No more followers of one account are read on a day than this. On X that is $6 where the app is the
-/// account's own ($0.001 each) and $60 where it is not ($0.010); elsewhere a read costs nothing.
-pub const MAX_READ_A_DAY: u64 = 6_000;
-
 impl ReadFollowers {
-    /// How many more may be read on that day.
-    pub fn left(read: Option<Self>, day: Date) -> u64 {
-        MAX_READ_A_DAY.saturating_sub(Self::on(read, day))
+    /// How many more may be read on that day, where `bound` is how many may be read on a day.
+    pub fn left(read: Option<Self>, day: Date, bound: u64) -> u64 {
+        bound.saturating_sub(Self::on(read, day))
     }
 
     /// The same with so many more read on that day.
@@ -117,7 +113,7 @@ impl AccountRecord {
 pub struct Remembered {
     /// How many followed then, up to the newest of them.
     pub followers: u64,
-    /// The ids of the newest of them, newest first; 25 at most.
+    /// The ids of the newest of them, newest first; 10 at most.
     pub newest: Vec<UserId>,
     /// When the list was read.
     pub at: Timestamp,
@@ -166,10 +162,10 @@ mod tests {
         let (today, tomorrow) = (date(2026, 11, 22), date(2026, 11, 23));
         let read = ReadFollowers::and(None, today, 5_000);
         let read = ReadFollowers::and(read, today, 400);
-        assert_eq!(ReadFollowers::left(read, today), 600);
-        assert_eq!(ReadFollowers::left(read, tomorrow), MAX_READ_A_DAY);
+        assert_eq!(ReadFollowers::left(read, today, 6_000), 600);
+        assert_eq!(ReadFollowers::left(read, tomorrow, 6_000), 6_000);
         let read = ReadFollowers::and(read, tomorrow, 7);
-        assert_eq!(ReadFollowers::left(read, tomorrow), MAX_READ_A_DAY - 7);
+        assert_eq!(ReadFollowers::left(read, tomorrow, 6_000), 5_993);
         assert_eq!(ReadFollowers::and(None, today, 0), None);
     }
 }

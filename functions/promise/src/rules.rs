@@ -40,6 +40,9 @@ pub struct Rules {
     pub list_has_profiles: bool,
     /// How many profiles one request reads at most.
     pub profiles_at_once: usize,
+    /// How many followers of one account are read on a day at most. Where the network bills for each, that is
+    /// also a bound on the bill.
+    pub followers_a_day: u64,
     /// The page of the account with that handle, for a person who uses the network at `server`.
     pub profile_url: fn(server: &str, handle: &str) -> String,
     /// A link that opens the network at `server` with the words of a post filled in.
@@ -183,6 +186,7 @@ pub(crate) mod tests {
         help_to_message: "",
         list_has_profiles: true,
         profiles_at_once: 100,
+        followers_a_day: 6_000,
         profile_url: |server, handle| format!("{server}/{handle}"),
         post_link: |server, text| format!("{server}/post?{text}"),
         private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),

@@ -1,25 +1,40 @@
 //! `hug forget`: what the ledger has of an account or of a follower, in words, and its end.
 
-use std::io::{IsTerminal, Write, stdin};
+use std::{
+    io::{IsTerminal, Write, stdin},
+    path::Path,
+    time::Duration,
+};
 
 use have_a_hug::{
-    forget::{
-        AccountItems, FollowerItems, Who, find_account, find_follower, forget_account,
-        forget_follower,
-    },
+    forget::{FollowerItems, Who, find_follower, forget_account, forget_follower},
     ledger::{Ledger, StoredItem},
     settings::Settings,
+    whole::{self, WholeAccount},
 };
 use jiff::Timestamp;
 use promise::{account::AccountName, letter::Receipt};
+use rusqlite::{Connection, OpenFlags};
 
-use crate::Error;
+use crate::{Error, table};
+
+/// How long a process that writes to the ledger's file is waited for.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The follower that a person means on the command line: a handle, or `id:` and a stable id.
-pub fn who(text: &str) -> Who {
-    match text.strip_prefix("id:") {
-        Some(id) => Who::Id(id.into()),
-        None => Who::Handle(text.trim_start_matches('@').to_owned()),
+///
+/// # Errors
+///
+/// Where the handle or the id is empty.
+pub fn who(text: &str) -> Result<Who, String> {
+    let (is_id, word) = match text.strip_prefix("id:") {
+        Some(id) => (true, id),
+        None => (false, text.trim_start_matches('@')),
+    };
+    match (is_id, word.trim()) {
+        (_, "") => Err("write a handle, such as fan, or an id, such as id:44196397".to_owned()),
+        (true, id) => Ok(Who::Id(id.into())),
+        (false, handle) => Ok(Who::Handle(handle.to_owned())),
     }
 }
 
@@ -59,7 +74,7 @@ pub async fn account<W: Write>(
     now: Timestamp,
     out: &mut W,
 ) -> Result<(), Error> {
-    let found = find_account(ledger, name).await?;
+    let found = whole::find(ledger, name).await?;
     let found = found.ok_or_else(|| format!("the ledger has nothing of {name}"))?;
     writeln!(out, "{}", account_in_words(&found))?;
     confirm(out)?;
@@ -74,30 +89,26 @@ pub async fn account<W: Write>(
     Ok(())
 }
 
-fn account_in_words(found: &AccountItems) -> String {
-    let AccountItems {
-        name,
-        ids,
-        handles,
-        items,
-        called_now,
+fn account_in_words(found: &WholeAccount) -> String {
+    let WholeAccount {
+        name, id, items, ..
     } = found;
-    let handles: Vec<String> = handles.iter().map(|(name, _)| name.to_string()).collect();
-    if let Some(called_now) = called_now {
+    if let Some(called_now) = &found.called_now {
         return format!(
             "{name}  is an earlier handle of {called_now}, which is left as it is; only what is known of the handle \
              is erased"
         );
     }
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let handles = found.known_handles();
+    let handles: Vec<String> = handles.iter().map(|(name, _)| name.to_string()).collect();
     let count = |is_such: fn(&StoredItem) -> bool| items.iter().filter(|item| is_such(item)).count();
     let hugs = count(StoredItem::is_hug);
     let lists = count(StoredItem::is_passed_over);
-    let accounts = count(|item| item.account().is_some());
+    let accounts = count(StoredItem::is_account);
+    let id = id.as_ref().map_or_else(|| "no id".to_owned(), ToString::to_string);
     format!(
-        "{name}  ({}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
+        "{name}  ({id}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
          growth, and what is known of the handles {}",
-        ids.join(", "),
         items.len() - hugs - lists - accounts,
         handles.join(", ")
     )
@@ -140,6 +151,10 @@ pub async fn follower<W: Write>(
     for account in &found {
         forget_follower(ledger, account, entirely, now).await?;
     }
+    // A check that was at work can have named them once more before it was stopped.
+    for account in find_follower(ledger, who, of, entirely).await? {
+        forget_follower(ledger, &account, entirely, now).await?;
+    }
     writeln!(out, "They are erased here.")?;
     if !entirely {
         writeln!(
@@ -165,6 +180,33 @@ pub async fn follower<W: Write>(
         unreadable.join(", ")
     )
     .into())
+}
+
+/// Overwrites what was erased in the file of a local ledger, where the space of deleted rows would keep it; and says on
+/// `out` what else can name a person.
+///
+/// # Errors
+///
+/// Where `out` fails. While another process writes, the file is left as it is, and that is said.
+pub fn scrub(state: &Path, out: &mut impl Write) -> Result<(), Error> {
+    let file = table::file_in(state);
+    let opened = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let scrubbed = opened.and_then(|ledger| {
+        ledger.busy_timeout(MAX_WAIT)?;
+        ledger.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+    });
+    if let Err(error) = scrubbed {
+        writeln!(
+            out,
+            "The file {} still has it in unused space: {error}; do it again when no `hug watch` runs.",
+            file.display()
+        )?;
+    }
+    let failed = state.join(table::FAILED);
+    if failed.exists() {
+        writeln!(out, "{} can name people too; delete it.", failed.display())?;
+    }
+    Ok(())
 }
 
 fn follower_in_words(found: &FollowerItems) -> Vec<String> {

@@ -13,7 +13,8 @@
 //!   [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
-//! - [`creator`]: the creator's hand on a hug. [`forget`]: the end of a person's records. [`doctor`]: everything the promise rests on.
+//! - [`creator`]: the creator's hand on a hug. [`forget`]: the end of a person's records.
+//!   [`transfer`]: from one ledger to another. [`doctor`]: everything the promise rests on.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
@@ -33,6 +34,7 @@ pub mod sandbox;
 pub mod stack;
 pub mod status;
 pub mod table;
+pub mod transfer;
 pub mod view;
 pub mod watch;
 pub mod words;

@@ -27,7 +27,7 @@ use hug::{
     sandbox,
     stack::{Round, Stack},
     status::Overview,
-    table, watch,
+    table, transfer, watch,
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{account::AccountName, letter::Receipt, milestone::Milestone};
@@ -116,8 +116,8 @@ enum Command {
         #[arg(group = "whom")]
         whole: Option<AccountName>,
         /// This follower, by handle or as id:NUMBER: the hug stays without their name and words, and no more is sent.
-        #[arg(long, group = "whom", value_name = "HANDLE")]
-        follower: Option<String>,
+        #[arg(long, group = "whom", value_name = "HANDLE", value_parser = forget::who)]
+        follower: Option<Who>,
         /// With --follower: the network's id too, so that nothing keeps them from being invited again.
         #[arg(long, requires = "follower")]
         entirely: bool,
@@ -127,6 +127,26 @@ enum Command {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        on_aws: OnAws,
+    },
+    /// Take accounts out of the ledger, into a file that `hug import` reads. They are paused here then.
+    Export {
+        /// The file; without it, standard output.
+        file: Option<PathBuf>,
+        /// Only this account, such as x:amber.
+        #[arg(long)]
+        account: Option<AccountName>,
+        /// Go on here: for a backup, or from a table that nothing works on.
+        #[arg(long)]
+        no_pause: bool,
+        #[command(flatten)]
+        on_aws: OnAws,
+    },
+    /// Bring accounts into the ledger from a file of `hug export`; they go on here where they were.
+    Import {
+        /// The file.
+        file: PathBuf,
         #[command(flatten)]
         on_aws: OnAws,
     },
@@ -259,13 +279,29 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             on_aws,
         } => {
             let place = on_aws.place(&state);
-            if let Some(name) = whole {
-                forget_account(&settings, &place, &name, yes).await
-            } else {
-                let who = forget::who(&follower.unwrap_or_default());
-                forget_follower(&place, &who, account.as_ref(), entirely, yes).await
+            match (whole, follower) {
+                (Some(name), _) => forget_account(&settings, &place, &name, yes).await?,
+                (None, Some(who)) => {
+                    forget_follower(&place, &who, account.as_ref(), entirely, yes).await?;
+                }
+                // The parser lets neither through.
+                (None, None) => {}
             }
+            if let Place::Folder(folder) = &place {
+                forget::scrub(folder, &mut stdout())?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
+        Command::Export {
+            file,
+            account,
+            no_pause,
+            on_aws,
+        } => {
+            let place = on_aws.place(&state);
+            export(&place, file.as_deref(), account.as_ref(), !no_pause).await
+        }
+        Command::Import { file, on_aws } => import(&on_aws.place(&state), &file).await,
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
         Command::Status { json, on_aws } => {
             show_status(&settings, &on_aws.place(&state), json).await
@@ -376,15 +412,14 @@ async fn forget_account(
     place: &Place,
     name: &AccountName,
     yes: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let settings = Settings::load(settings, &|_| None).ok();
     let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
         forget::confirm(yes, out)
     });
     let settings = settings.as_ref();
-    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await?;
-    Ok(ExitCode::SUCCESS)
+    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await
 }
 
 async fn forget_follower(
@@ -393,13 +428,37 @@ async fn forget_follower(
     of: Option<&AccountName>,
     entirely: bool,
     yes: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
         forget::confirm(yes, out)
     });
     let ledger = &opened.ledger;
-    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await?;
+    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await
+}
+
+/// Takes accounts out of the ledger. What is said of it goes to standard error, because the items can go to standard
+/// output.
+async fn export(
+    place: &Place,
+    file: Option<&Path>,
+    account: Option<&AccountName>,
+    pauses: bool,
+) -> Result<ExitCode, Error> {
+    let opened = open_existing(place).await?;
+    let now = Clock::system().now();
+    match file {
+        Some(file) => transfer::export_to(file, &opened.ledger, account, pauses, now).await?,
+        None => transfer::export(&opened.ledger, account, pauses, now, &mut stdout()).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(place: &Place, file: &Path) -> Result<ExitCode, Error> {
+    let items = transfer::read(file)?;
+    let opened = place.open_to_write().await?;
+    let now = Clock::system().now();
+    transfer::import(&opened.ledger, items, now, &mut stdout()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

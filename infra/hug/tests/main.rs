@@ -14,7 +14,9 @@ mod doctor;
 mod doctor_network;
 mod findings;
 mod folder;
+mod forget;
 mod kill;
+mod ledgers;
 #[cfg(unix)]
 mod news;
 mod on_aws;
@@ -26,5 +28,6 @@ mod settings;
 mod situations;
 mod stand_ins;
 mod status;
+mod transfer;
 mod watch;
 mod year;

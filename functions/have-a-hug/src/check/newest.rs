@@ -18,10 +18,7 @@ use crate::network::{CLOCK_DRIFT, Cursor, Failure, Follow, Network, NetworkError
 const MAX_PAGES: usize = 150;
 
 /// How many followers are read to be remembered. X bills for each, and one who stays is enough.
-const REMEMBERED: u64 = 10;
-
-/// No more followers than these are remembered, however many a page has.
-const MAX_REMEMBERED: usize = 25;
+const REMEMBERED: usize = 10;
 
 /// The newest followers, newest first, as far as they were read.
 pub(super) struct Newest<'a> {
@@ -119,14 +116,14 @@ impl<'a> Newest<'a> {
 
     /// The top of the list now, for the next check; `None` where it cannot be read.
     pub(super) async fn remember(&mut self, followers: u64) -> Option<Remembered> {
-        let read = self.down_to(REMEMBERED - 1).await.map(|_| ());
+        let read = self.down_to(REMEMBERED as u64 - 1).await.map(|_| ());
         self.if_possible(read)?;
         Some(self.from(0, followers))
     }
 
     /// The followers at that index of the list and below it, of whom the first was number `followers`.
     pub(super) fn from(&self, index: usize, followers: u64) -> Remembered {
-        let newest = self.followers.iter().skip(index).take(MAX_REMEMBERED);
+        let newest = self.followers.iter().skip(index).take(REMEMBERED);
         Remembered {
             followers,
             newest: newest.map(|one| one.id.clone()).collect(),

@@ -14,7 +14,7 @@ use promise::{
     evidence::{Arrivals, Certainty, Evidence, Skipped},
     follower::{Follower, Recipient},
     milestone::Milestone,
-    record::{AccountRecord, MAX_READ_A_DAY, Pending, ReadFollowers, Remembered},
+    record::{AccountRecord, Pending, ReadFollowers, Remembered},
     unknown::Unknown,
     untrusted::{MAX_HANDLE, one_line},
 };
@@ -26,8 +26,12 @@ use crate::{deps::Connected, ledger::Hugs, network::NetworkError};
 /// reading down to the remembered followers would cost more than a page on X.
 const MAX_ARRIVALS: u64 = 900;
 
-/// How many profiles are asked for in one check of one account at most; the next check goes on with the rest.
-const MAX_PROFILES: usize = 200;
+/// No follower at this position or further down is read: a milestone further down is held without a name.
+const MAX_DEPTH: u64 = 6_000;
+
+/// How many requests for profiles one check of one account makes at most; the next check goes on with the rest.
+/// At a tenth of a second each that is a sixth of the time that a check has.
+const MAX_REQUESTS_FOR_PROFILES: usize = 40;
 
 /// How long a list that is shorter than it should be is asked again before the creator has to decide.
 const SHORT_LIST_WAITS: SignedDuration = SignedDuration::from_hours(1);
@@ -43,10 +47,10 @@ pub(super) struct Recipients<'a, 'n> {
     given: HashMap<UserId, String>,
     /// Who came since a reading of the list.
     since: Option<KnownSince<'a>>,
-    /// Why the list is not read now.
-    not_now: Option<String>,
+    /// Why the list does not help now.
+    not_now: Option<NotNow>,
     judged: HashMap<UserId, Vec<String>>,
-    profiles: usize,
+    requests_for_profiles: usize,
 }
 
 /// Who came since a reading of the list: the one shortly before the milestone, or the one up to which a waiting
@@ -74,8 +78,17 @@ enum Candidates {
     Listed(Vec<Follower>),
     /// The list does not show them, for this reason, and will not.
     Unknown(String),
-    /// The list does not show them now, for this reason.
-    NotNow(String),
+    /// The list does not show them now.
+    NotNow(NotNow),
+}
+
+/// Why the list does not show now who may get a hug.
+#[derive(Clone)]
+enum NotNow {
+    /// It is shorter than it should be. The creator has to decide if it stays so.
+    Short(String),
+    /// As many followers were read as are read on a day.
+    ReadEnough,
 }
 
 /// How far a list of candidates was judged.
@@ -110,7 +123,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             since: None,
             not_now: None,
             judged: HashMap::new(),
-            profiles: 0,
+            requests_for_profiles: 0,
         };
         let pending = before.pending.as_ref();
         let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending))));
@@ -134,9 +147,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
             Arrived::NobodyListed => {
-                one.not_now = Some(
-                    "the list of followers shows none of those who were in it before".to_owned(),
-                );
+                let why = "the list of followers shows none of those who were in it before";
+                one.not_now = Some(NotNow::Short(why.to_owned()));
             }
             Arrived::Unclear => {}
         }
@@ -163,10 +175,17 @@ impl<'a, 'n> Recipients<'a, 'n> {
         };
         let candidates = match self.candidates(milestone, evidence.position).await? {
             Candidates::Listed(candidates) => candidates,
-            Candidates::NotNow(why) if !self.is_over(&pending) => {
+            Candidates::NotNow(NotNow::ReadEnough) => {
+                let bound = self.connected.account.rules().followers_a_day;
+                let why = format!(
+                    "{bound} followers a day are read at most; it goes on at 00:00 UTC"
+                );
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
-            Candidates::NotNow(why) | Candidates::Unknown(why) => {
+            Candidates::NotNow(NotNow::Short(why)) if self.may_still_grow(&pending) => {
+                return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
+            }
+            Candidates::NotNow(NotNow::Short(why)) | Candidates::Unknown(why) => {
                 evidence.note = Some(why);
                 return Ok(Choice::Unknown(evidence));
             }
@@ -224,25 +243,23 @@ impl<'a, 'n> Recipients<'a, 'n> {
         })
     }
 
-    /// Whether a short list was asked again for long enough. A list that nobody reads today can wait until
-    /// tomorrow.
-    fn is_over(&self, pending: &Pending) -> bool {
-        self.reads_left() > 0 && self.now.duration_since(pending.since) >= SHORT_LIST_WAITS
+    /// Whether a short list is asked again before the creator has to decide.
+    fn may_still_grow(&self, pending: &Pending) -> bool {
+        self.now.duration_since(pending.since) < SHORT_LIST_WAITS
     }
 
-    fn reads_left(&self) -> u64 {
-        let left = ReadFollowers::left(self.before.read, day(self.now));
-        left.saturating_sub(self.newest.read_beside(&[]))
+    /// How far down the list may be read in this check.
+    fn depth_left(&self) -> u64 {
+        let bound = self.connected.account.rules().followers_a_day;
+        ReadFollowers::left(self.before.read, day(self.now), bound)
     }
 
     /// Notes that the list must not be read that far down today.
     fn must_wait(&mut self, depth: u64) -> bool {
-        if depth < self.reads_left() {
+        if depth < self.depth_left() {
             return false;
         }
-        self.not_now = Some(format!(
-            "{MAX_READ_A_DAY} followers a day are read at most; it goes on at 00:00 UTC"
-        ));
+        self.not_now = Some(NotNow::ReadEnough);
         true
     }
 
@@ -287,11 +304,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
             let index = index_among_arrivals(position, rise, since.came);
             return Ok(Candidates::Listed(from_index(newest, index)));
         }
-        if position >= MAX_READ_A_DAY {
-            let why = format!("only the {MAX_READ_A_DAY} newest followers are read");
-            return Ok(Candidates::Unknown(why));
-        }
         if self.not_now.is_none() {
+            if position >= MAX_DEPTH {
+                let why = format!("only the {MAX_DEPTH} newest followers are read");
+                return Ok(Candidates::Unknown(why));
+            }
             self.must_wait(position);
         }
         if let Some(why) = &self.not_now {
@@ -299,11 +316,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
         }
         let list = self.newest.down_to(position).await?;
         if list.len() as u64 <= position {
-            return Ok(Candidates::NotNow(format!(
+            let why = format!(
                 "the list of followers ended after {} of {}",
                 list.len(),
                 self.count
-            )));
+            );
+            return Ok(Candidates::NotNow(NotNow::Short(why)));
         }
         Ok(Candidates::Listed(from_index(list, position)))
     }
@@ -344,7 +362,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
     async fn look_closer(&mut self, left: &VecDeque<Follower>) -> Result<usize, NetworkError> {
         let Connected { account, network } = self.connected;
         let rules = account.rules();
-        let room = rules.profiles_at_once.min(MAX_PROFILES - self.profiles);
+        let room = if self.requests_for_profiles < MAX_REQUESTS_FOR_PROFILES {
+            rules.profiles_at_once
+        } else {
+            0
+        };
         let (mut unclear, mut some) = (Vec::new(), 0);
         for follower in left {
             if self.judged.contains_key(&follower.id) {
@@ -373,7 +395,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
             }
         }
         if !unclear.is_empty() {
-            self.profiles += unclear.len();
+            self.requests_for_profiles += 1;
             let mut profiles: HashMap<UserId, Follower> = network
                 .profiles(&unclear)
                 .await?

@@ -1,9 +1,9 @@
 //! Items as they are in the table, whatever they contain: for what takes, brings or erases all of an account.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, DeleteRequest, WriteRequest,
+    AttributeValue, DeleteRequest, PutRequest, WriteRequest,
 };
 use jiff::Timestamp;
 use promise::{
@@ -12,24 +12,44 @@ use promise::{
     hug::Hug,
     record::{AccountRecord, HandleRecord},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Ledger,
     error::{Call, LedgerError},
     item::{Item, item, parse_hug},
-    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, handle_key, name_of_handle, number, text},
+    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, name_of_handle, number, text},
 };
 
 /// DynamoDB takes so many items in one batch.
 const BATCH: usize = 25;
 
+/// The field that marks what is paused.
+const PAUSED_AT: &str = "paused_at";
+
 /// How often what DynamoDB did not take of a batch is sent again.
 const TRIES: u32 = 8;
 
-/// An item as it is in the table.
-#[derive(Clone, Debug, PartialEq)]
+/// An item as it is in the table. As JSON it has DynamoDB's own form: `{"pk": {"S": "x#44196397"}, …}`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(into = "Typed", from = "Typed")]
 pub struct StoredItem(Item);
+
+type Typed = BTreeMap<String, serde_dynamo::AttributeValue>;
+
+impl From<StoredItem> for Typed {
+    fn from(StoredItem(item): StoredItem) -> Self {
+        let typed = item.into_iter().map(|(name, value)| (name, value.into()));
+        typed.collect()
+    }
+}
+
+impl From<Typed> for StoredItem {
+    fn from(typed: Typed) -> Self {
+        let item = typed.into_iter().map(|(name, value)| (name, value.into()));
+        Self(item.collect())
+    }
+}
 
 impl StoredItem {
     fn key(&self, name: &str) -> &str {
@@ -63,9 +83,14 @@ impl StoredItem {
         parse_hug(&self.reading(), item).ok()
     }
 
+    /// Whether it is an account, readable or not.
+    pub fn is_account(&self) -> bool {
+        self.sk() == ACCOUNT
+    }
+
     /// The account, if it is one.
     pub fn account(&self) -> Option<AccountRecord> {
-        self.parsed(self.sk() == ACCOUNT)
+        self.parsed(self.is_account())
     }
 
     /// What is known of a handle, if it is that.
@@ -82,6 +107,22 @@ impl StoredItem {
     /// Those who were passed over, if it says that.
     pub fn passed_over(&self) -> Option<PassedOver> {
         self.parsed(self.is_passed_over())
+    }
+
+    /// Whether it is paused: an account, or what is known of a handle.
+    pub fn is_paused(&self) -> bool {
+        self.0.contains_key(PAUSED_AT)
+    }
+
+    /// The same, paused since then, or not paused.
+    #[must_use]
+    pub fn paused(&self, since: Option<Timestamp>) -> Self {
+        let mut item = self.0.clone();
+        match since {
+            Some(since) => item.insert(PAUSED_AT.to_owned(), text(since)),
+            None => item.remove(PAUSED_AT),
+        };
+        Self(item)
     }
 
     /// Every text in it, at any depth.
@@ -254,26 +295,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Deletes what is known of a handle.
-    ///
-    /// # Errors
-    ///
-    /// See [`Ledger::everything`].
-    pub async fn delete_handle(&self, name: &AccountName) -> Result<(), LedgerError> {
-        let call = Call {
-            attempted: "erasing the handle",
-            about: name.to_string(),
-        };
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", text(handle_key(name)))
-            .key("sk", text(HANDLE));
-        delete.send().await.map_err(|error| call.sdk(&error))?;
-        Ok(())
-    }
-
     /// Deletes items that nobody changes any more, many at once.
     ///
     /// # Errors
@@ -290,6 +311,49 @@ impl Ledger {
         };
         let writes: Result<Vec<WriteRequest>, LedgerError> = items.iter().map(delete).collect();
         self.write_batches("erasing", writes?).await
+    }
+
+    /// Writes items that nobody else writes meanwhile, many at once.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::everything`].
+    pub async fn put_all(&self, items: &[StoredItem]) -> Result<(), LedgerError> {
+        let put = |item: &StoredItem| {
+            let put = PutRequest::builder().set_item(Some(item.0.clone())).build();
+            let put = put.map_err(|error| item.call("writing").bug(error))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        };
+        let writes: Result<Vec<WriteRequest>, LedgerError> = items.iter().map(put).collect();
+        self.write_batches("writing", writes?).await
+    }
+
+    /// Writes an item in the place of `over`, which has not been written since it was read; for `None` there must
+    /// be none.
+    ///
+    /// # Errors
+    ///
+    /// [`LostRace`](super::LedgerFailure::LostRace) where that is not so.
+    pub async fn put_over(
+        &self,
+        item: &StoredItem,
+        over: Option<&StoredItem>,
+    ) -> Result<(), LedgerError> {
+        let call = item.call("writing");
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item.0.clone()));
+        let put = match over.map(StoredItem::revision) {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(None) => put.condition_expression("attribute_not_exists(revision)"),
+            Some(Some(revision)) => put
+                .condition_expression("revision = :seen")
+                .expression_attribute_values(":seen", number(revision)),
+        };
+        put.send().await.map_err(|error| call.sdk(&error))?;
+        Ok(())
     }
 
     async fn write_batches(

@@ -215,6 +215,12 @@ fn an_approved_hug_does_not_count_against_the_limit_of_a_day() {
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
     assert!(!held.approve(None, T0).unwrap().counts_today(T0));
     assert!(!reached().cancel(T0).unwrap().counts_today(T0));
+    let in_doubt = claimed().prepare(announcement(), T0);
+    for may_be_out in [in_doubt, claimed().invited(receipt("1"), T0)] {
+        let cancelled = may_be_out.cancel(T0 + LEASE).unwrap();
+        assert!(cancelled.counts_today(T0 + LEASE), "the post may be out");
+    }
+    assert!(!to_send().cancel(T0).unwrap().counts_today(T0));
 }
 
 #[test]

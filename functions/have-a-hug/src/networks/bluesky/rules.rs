@@ -66,6 +66,8 @@ pub const RULES: Rules = Rules {
     help_to_message: "make an app password with \"allow access to your direct messages\" ticked",
     list_has_profiles: false,
     profiles_at_once: 25,
+    // Reads are free.
+    followers_a_day: 60_000,
     profile_url: |_, handle| format!("https://bsky.app/profile/{}", percent_encoded(handle)),
     post_link: |_, text| {
         let page = "https://bsky.app/intent/compose".to_owned();

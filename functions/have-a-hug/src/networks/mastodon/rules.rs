@@ -48,6 +48,8 @@ pub const RULES: Rules = Rules {
     help_to_message: "give the token's application the scopes of README.md, then take its new token",
     list_has_profiles: true,
     profiles_at_once: 40,
+    // Reads are free.
+    followers_a_day: 60_000,
     // The account's own server shows every follower, and a handle cannot lead to another address.
     profile_url: |server, handle| format!("{server}/{}", encoded_address(handle)),
     post_link: |server, text| with_query(format!("{server}/share"), &[("text", text)]),

@@ -99,6 +99,8 @@ pub const RULES: Rules = Rules {
     help_to_message: "give the app \"read, write and direct messages\" at developer.x.com, then make the access token and secret anew",
     list_has_profiles: true,
     profiles_at_once: 100,
+    // $6 a day where the app is the account's own ($0.001 a follower), and $60 where it is not ($0.010).
+    followers_a_day: 6_000,
     profile_url: |_, handle| format!("https://x.com/{}", percent_encoded(handle)),
     post_link: |_, text| with_query("https://x.com/intent/post".to_owned(), &[("text", text)]),
     private_link: |_, to, text| {

@@ -1,0 +1,133 @@
+//! An account as a whole: everything that a ledger has of it, item by item.
+
+use std::collections::BTreeMap;
+
+use promise::{
+    account::{AccountId, AccountName},
+    record::{AccountRecord, HandleRecord},
+};
+
+use crate::ledger::{Ledger, LedgerError, StoredItem};
+
+/// Everything that a ledger has of an account.
+#[derive(Clone, Debug)]
+pub struct WholeAccount {
+    /// What its creator calls it.
+    pub name: AccountName,
+    /// Its id; `None` where no check has learned it.
+    pub id: Option<AccountId>,
+    /// What is known of its handles.
+    pub handles: Vec<StoredItem>,
+    /// Everything else: the account itself, hugs, growth, who was passed over.
+    pub items: Vec<StoredItem>,
+    /// What the account is called now, where the name is an earlier one: then only the handle is here.
+    pub called_now: Option<AccountName>,
+}
+
+impl WholeAccount {
+    /// The names of its handles, and what is known of them.
+    pub fn known_handles(&self) -> Vec<(AccountName, HandleRecord)> {
+        self.handles.iter().filter_map(StoredItem::handle).collect()
+    }
+
+    /// The account itself, unless no check has recorded it.
+    pub fn account(&self) -> Option<&StoredItem> {
+        self.items.iter().find(|item| item.is_account())
+    }
+
+    /// Every item.
+    pub fn all(&self) -> impl Iterator<Item = &StoredItem> {
+        self.items.iter().chain(&self.handles)
+    }
+}
+
+/// Finds everything of the account with that name; `None` where there is nothing.
+///
+/// # Errors
+///
+/// Where the ledger fails.
+pub async fn find(
+    ledger: &Ledger,
+    name: &AccountName,
+) -> Result<Option<WholeAccount>, LedgerError> {
+    let items = ledger.everything().await?;
+    let accounts: Vec<AccountRecord> = items.iter().filter_map(StoredItem::account).collect();
+    let handles: Vec<_> = items.iter().filter_map(StoredItem::handle).collect();
+    let own = handles.into_iter().find(|(handle, _)| handle == name);
+    let own_id = own.as_ref().and_then(|(_, known)| known.id.as_ref());
+    let own_id = own_id.map(|id| name.with_id(id));
+    let named = accounts.iter().find(|account| account.name == *name);
+    let id = named.map(AccountRecord::key).or_else(|| own_id.clone());
+    // The handle can be an earlier one of an account that has another name now.
+    let is_it = |account: &&AccountRecord| Some(account.key()) == own_id;
+    let renamed = accounts.iter().find(is_it).filter(|_| named.is_none());
+    if let Some(renamed) = renamed {
+        let is_own = |item: &StoredItem| item.handle().is_some_and(|(handle, _)| handle == *name);
+        return Ok(Some(WholeAccount {
+            name: name.clone(),
+            id: None,
+            handles: items.into_iter().filter(is_own).collect(),
+            items: Vec::new(),
+            called_now: Some(renamed.name.clone()),
+        }));
+    }
+    let (accounts, _) = each(items);
+    let mut accounts = accounts.into_iter();
+    Ok(match id {
+        Some(id) => accounts.find(|account| account.id.as_ref() == Some(&id)),
+        None => accounts.find(|account| account.name == *name),
+    })
+}
+
+/// Sorts items into accounts, each with its handles; and those that belong to none.
+pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
+    #[derive(Default)]
+    struct Part {
+        handles: Vec<StoredItem>,
+        items: Vec<StoredItem>,
+    }
+    let mut parts: BTreeMap<AccountId, Part> = BTreeMap::new();
+    let (mut accounts, mut others) = (Vec::new(), Vec::new());
+    for item in items {
+        match (item.handle(), item.pk().parse::<AccountId>()) {
+            (Some((name, known)), _) => match known.id.map(|id| name.with_id(&id)) {
+                Some(id) => parts.entry(id).or_default().handles.push(item),
+                // No check has learned its id yet.
+                None => accounts.push(WholeAccount {
+                    name,
+                    id: None,
+                    handles: vec![item],
+                    items: Vec::new(),
+                    called_now: None,
+                }),
+            },
+            (None, Ok(id)) => parts.entry(id).or_default().items.push(item),
+            (None, Err(_)) => others.push(item),
+        }
+    }
+    for (id, Part { handles, items }) in parts {
+        match name_of(&handles, &items) {
+            Some(name) => accounts.push(WholeAccount {
+                name,
+                id: Some(id),
+                handles,
+                items,
+                called_now: None,
+            }),
+            None => others.extend(items),
+        }
+    }
+    accounts.sort_by(|a, b| a.name.cmp(&b.name));
+    (accounts, others)
+}
+
+/// What the creator calls the account of these items.
+fn name_of(handles: &[StoredItem], items: &[StoredItem]) -> Option<AccountName> {
+    let account = items.iter().find_map(StoredItem::account);
+    let handle = || handles.iter().find_map(StoredItem::handle);
+    let hug = || items.iter().find_map(StoredItem::hug);
+    account
+        .map(|account| account.name)
+        .or_else(|| Some(handle()?.0))
+        .or_else(|| Some(hug()?.account))
+}

@@ -1,0 +1,173 @@
+//! `hug export` and `hug import`: a file with one item a line.
+//!
+//! The first line says that it is such a file, of which form, since when, and how many items follow. Each item is in
+//! DynamoDB's own JSON.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+};
+
+use have_a_hug::{
+    ledger::{Ledger, StoredItem},
+    transfer::{Brought, Taken, bring, take},
+};
+use jiff::Timestamp;
+use promise::account::AccountName;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, private};
+
+/// The form of the file that this program writes and reads.
+const FORM: u32 = 1;
+
+/// The first line.
+#[derive(Debug, Deserialize, Serialize)]
+struct Header {
+    /// The form of the file.
+    have_a_hug_export: u32,
+    /// When the items were taken.
+    at: Timestamp,
+    /// Whether the accounts were paused for it.
+    paused: bool,
+    /// The accounts.
+    accounts: Vec<AccountName>,
+    /// How many items follow.
+    items: usize,
+}
+
+/// Takes one account, or all, out of the ledger to `out`; says so on standard error.
+///
+/// # Errors
+///
+/// Where there is nothing, where a hug is being sent, or where the ledger or `out` fails.
+pub async fn export(
+    ledger: &Ledger,
+    account: Option<&AccountName>,
+    pauses: bool,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let taken = take(ledger, account, pauses, now).await?;
+    let names: Vec<String> = taken.accounts.iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    write(&taken, pauses, now, out).map_err(|error| {
+        let paused = if pauses { " and are paused here" } else { "" };
+        format!("writing the export failed: {error}; {names} are as they were{paused}: do it again")
+    })?;
+    eprintln!("{} items of {names}.", taken.items.len());
+    if pauses {
+        eprintln!(
+            "They are paused here: nothing is checked or sent. `hug import` goes on with them, in the other ledger or, \
+             to end the pause, here."
+        );
+    } else {
+        eprintln!(
+            "They go on here. Bring this into another ledger only when nothing works on this one any more: two \
+             ledgers for one account invite twice."
+        );
+    }
+    Ok(())
+}
+
+/// The same to a file, for its owner alone. The file is opened first, so that nothing is paused where it cannot be.
+///
+/// # Errors
+///
+/// As [`export`].
+pub async fn export_to(
+    file: &Path,
+    ledger: &Ledger,
+    account: Option<&AccountName>,
+    pauses: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let failed = |error| format!("writing {} failed: {error}", file.display());
+    let mut opened = private::to_write().open(file).map_err(failed)?;
+    private::close_to_others(file);
+    let mut text = Vec::new();
+    export(ledger, account, pauses, now, &mut text).await?;
+    opened
+        .set_len(0)
+        .and_then(|()| opened.write_all(&text))
+        .and_then(|()| opened.sync_all())
+        .map_err(|error| format!("{}; do it again", failed(error)))?;
+    Ok(())
+}
+
+fn write(taken: &Taken, paused: bool, at: Timestamp, out: &mut impl Write) -> Result<(), Error> {
+    let header = Header {
+        have_a_hug_export: FORM,
+        at,
+        paused,
+        accounts: taken.accounts.clone(),
+        items: taken.items.len(),
+    };
+    writeln!(out, "{}", serde_json::to_string(&header)?)?;
+    for item in &taken.items {
+        writeln!(out, "{}", serde_json::to_string(item)?)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The items of such a file.
+///
+/// # Errors
+///
+/// Where it cannot be read, is not such a file, or is cut off.
+pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
+    let failed = |why: String| format!("reading {} failed: {why}", file.display());
+    let opened = File::open(file).map_err(|error| failed(error.to_string()))?;
+    let mut lines = BufReader::new(opened).lines();
+    let first = lines.next().transpose();
+    let first = first.map_err(|error| failed(error.to_string()))?.unwrap_or_default();
+    let header: Header = serde_json::from_str(&first)
+        .map_err(|_| failed("it is not a file that `hug export` wrote".to_owned()))?;
+    if header.have_a_hug_export != FORM {
+        return Err(failed(format!(
+            "it is of form {}, and this version of hug reads form {FORM}",
+            header.have_a_hug_export
+        ))
+        .into());
+    }
+    let mut items: Vec<StoredItem> = Vec::new();
+    for line in lines {
+        let line = line.map_err(|error| failed(error.to_string()))?;
+        let item = serde_json::from_str(&line);
+        let number = items.len() + 2;
+        let item = item.map_err(|error| failed(format!("line {number} is not an item: {error}")))?;
+        items.push(item);
+    }
+    if items.len() != header.items {
+        return Err(failed(format!(
+            "it has {} items of {}, so it is cut off",
+            items.len(),
+            header.items
+        ))
+        .into());
+    }
+    Ok(items)
+}
+
+/// Brings these items into the ledger; says on `out` what was brought.
+///
+/// # Errors
+///
+/// Where an account is here and is not the one that was taken, or where the ledger fails.
+pub async fn import(
+    ledger: &Ledger,
+    items: Vec<StoredItem>,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    for (name, brought) in bring(ledger, items, now).await? {
+        let done = match brought {
+            Brought::Here => "is here now, and the next check goes on where it was",
+            Brought::HereAlready => "is here already, as it is in the file",
+        };
+        writeln!(out, "{name}  {done}")?;
+    }
+    Ok(())
+}
