@@ -153,7 +153,11 @@ fn log(delivery: &Delivery) {
             tracing::info!(account, milestone, %channel, reference, "invited");
         }
         Ok(DeliveryOutcome::ToSend) => {
-            tracing::error!(account, milestone, "no channel is left; it waits for the creator's hand");
+            tracing::error!(
+                account,
+                milestone,
+                "no channel is left; it waits for the creator's hand"
+            );
         }
         Ok(DeliveryOutcome::Held { why }) => {
             tracing::error!(account, milestone, why, "held; the creator has to decide");

@@ -77,7 +77,9 @@ pub async fn run(
             Err(ByHandError::Ledger(error)) => return Err(error.into()),
             Err(why) if which.milestone.is_some() => {
                 let verb = verb(step);
-                return Err(format!("{verb} the hug for {milestone} of {name} failed: {why}").into());
+                return Err(
+                    format!("{verb} the hug for {milestone} of {name} failed: {why}").into(),
+                );
             }
             Err(ByHandError::NotNow(NotNow::Settled(_) | NotNow::Held)) => {}
             Err(why) => {
@@ -120,7 +122,10 @@ fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> S
             )
         }
         (Step::Retry | Step::Approve { .. }, _) => {
-            format!("{name}  the hug for {milestone} goes to {}", follower(after))
+            format!(
+                "{name}  the hug for {milestone} goes to {}",
+                follower(after)
+            )
         }
         (Step::Cancel, _) => format!("{name}  the hug for {milestone} is cancelled"),
         (Step::Sent { .. }, _) => format!(
@@ -133,11 +138,7 @@ fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> S
 type Meant<'a> = (AccountName, HugKey, Option<&'a Hug>);
 
 /// The hugs that are meant, each with the name that its account has now.
-fn chosen<'a>(
-    snapshot: &'a Snapshot,
-    which: &Which,
-    step: &Step,
-) -> Result<Vec<Meant<'a>>, Error> {
+fn chosen<'a>(snapshot: &'a Snapshot, which: &Which, step: &Step) -> Result<Vec<Meant<'a>>, Error> {
     let hugs = snapshot.hugs.iter();
     let named: Vec<(AccountName, &Hug)> = hugs
         .map(|hug| (name_now(snapshot, hug), hug))
@@ -148,7 +149,9 @@ fn chosen<'a>(
             return Err(format!("{account} has no hug yet").into());
         }
         let all = named.into_iter();
-        return Ok(all.map(|(name, hug)| (name, hug.key(), Some(hug))).collect());
+        return Ok(all
+            .map(|(name, hug)| (name, hug.key(), Some(hug)))
+            .collect());
     };
     let found: Vec<&(AccountName, &Hug)> = named
         .iter()
@@ -156,7 +159,9 @@ fn chosen<'a>(
         .collect();
     match (found.as_slice(), step) {
         ([(name, hug)], _) => Ok(vec![(name.clone(), hug.key(), Some(hug))]),
-        ([], Step::Approve { chosen: Some(_) }) => Ok(vec![without_hug(snapshot, which, milestone)?]),
+        ([], Step::Approve { chosen: Some(_) }) => {
+            Ok(vec![without_hug(snapshot, which, milestone)?])
+        }
         ([], _) => {
             let hugs = named.iter();
             let there: Vec<String> = hugs

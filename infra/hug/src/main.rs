@@ -415,7 +415,9 @@ async fn forget_account(
 ) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let settings = Settings::load(settings, &|_| None).ok();
-    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
+    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
+        forget::confirm(yes, out)
+    });
     let settings = settings.as_ref();
     forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await
 }
@@ -428,7 +430,9 @@ async fn forget_follower(
     yes: bool,
 ) -> Result<(), Error> {
     let opened = open_existing(place).await?;
-    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| forget::confirm(yes, out));
+    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
+        forget::confirm(yes, out)
+    });
     let ledger = &opened.ledger;
     forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await
 }

@@ -64,7 +64,8 @@ impl NewsCommand {
         let mut child = spawned.map_err(|error| format!("the shell does not start: {error}"))?;
         let ended = timeout(self.limit, child.wait()).await;
         let limit = self.limit.as_secs();
-        let ended = ended.map_err(|_| format!("it took more than {limit} seconds and was ended"))?;
+        let ended =
+            ended.map_err(|_| format!("it took more than {limit} seconds and was ended"))?;
         let status = ended.map_err(|error| error.to_string())?;
         if status.success() {
             return Ok(());
@@ -126,7 +127,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_hangs_is_ended_and_one_that_leaves_something_running_is_not_waited_for() {
+    async fn a_command_that_hangs_is_ended_and_one_that_leaves_something_running_is_not_waited_for()
+    {
         let hangs = run("exec sleep 600", Duration::ZERO).await.unwrap_err();
         assert_eq!(hangs, "it took more than 0 seconds and was ended");
         run("sleep 60 & exit 0", MAX_RUN).await.unwrap();

@@ -56,7 +56,10 @@ fn waiting_for_creator(round: &Round) -> usize {
     let at_check = checks.flat_map(|check| &check.for_creator);
     let delivered = round.deliveries.iter().filter_map(|one| one.hug.as_ref());
     for hug in at_check.chain(delivered) {
-        hugs.insert((hug.account.to_string(), hug.milestone), hug.needs_creator());
+        hugs.insert(
+            (hug.account.to_string(), hug.milestone),
+            hug.needs_creator(),
+        );
     }
     hugs.into_values().filter(|needs| *needs).count()
 }
@@ -114,7 +117,9 @@ impl Attempt {
         let news = hug.and_then(|hug| hug.news.as_deref());
         let news = news.into_iter().flat_map(str::lines);
         let refused = hug.filter(|hug| hug.news.is_none()).map(refused);
-        let more = news.map(ToOwned::to_owned).chain(refused.unwrap_or_default());
+        let more = news
+            .map(ToOwned::to_owned)
+            .chain(refused.unwrap_or_default());
         let more = more.map(|more| format!("    {more}"));
         Some(Self {
             account: hug.map_or_else(

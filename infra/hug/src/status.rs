@@ -17,7 +17,7 @@ use promise::{
 use serde::Serialize;
 
 use crate::{
-    view::HugView,
+    view::{HugView, Trouble},
     words::{each, follower, how},
 };
 
@@ -128,7 +128,7 @@ impl Overview {
 
     /// What waits for the creator, and both lists as tables; or a word on why there is nothing yet.
     pub fn tables(&self) -> String {
-        if self.accounts.iter().all(|account| account.is_new()) {
+        if self.accounts.iter().all(AccountView::is_new) {
             return "Nothing has been checked yet; `hug check` does.".to_owned();
         }
         let mut text = self.for_creator();
@@ -153,7 +153,11 @@ impl Overview {
         text += &format!("{accounts}{below}\n");
         if !self.hugs.is_empty() {
             text += &hugs_table(&self.hugs);
-        } else if self.accounts.iter().all(|account| account.waiting.is_none()) {
+        } else if self
+            .accounts
+            .iter()
+            .all(|account| account.waiting.is_none())
+        {
             text += "No milestone has been crossed since the first check.";
         }
         for unreadable in &self.unreadable {
@@ -165,21 +169,29 @@ impl Overview {
     /// The hugs that wait for the creator's hand, each with what to do; empty where none does.
     fn for_creator(&self) -> String {
         let waiting = self.hugs.iter().filter(|hug| hug.needs_creator());
-        let lines: Vec<String> = waiting
-            .map(|hug| {
-                let what = hug.trouble.as_ref();
-                let (what, helps) = what.map_or(("", ""), |trouble| {
-                    (trouble.what.as_str(), trouble.helps.as_str())
-                });
-                let (account, milestone, status) = (&hug.account, hug.milestone, &hug.status);
-                format!("  {account} {milestone} is {status}: {what}\n    {}\n", helps.replace('\n', "\n    "))
-            })
-            .collect();
-        match lines.len() {
+        let waiting: Vec<String> = waiting.filter_map(trouble).collect();
+        match waiting.len() {
             0 => String::new(),
-            n => format!("{} for you:\n{}\n", waits(n), lines.concat()),
+            n => format!("{} for you:\n\n{}\n\n", waits(n), waiting.join("\n\n")),
         }
     }
+}
+
+/// What keeps a hug from its follower, and what helps; `None` where nothing does.
+fn trouble(view: &HugView) -> Option<String> {
+    let (account, milestone, status) = (&view.account, view.milestone, &view.status);
+    let Trouble {
+        what,
+        since,
+        next_try,
+        helps,
+        ..
+    } = view.trouble.as_ref()?;
+    let next = next_try.map_or_else(|| "not by itself".to_owned(), |time| time.to_string());
+    let helps = helps.replace('\n', "\n  ");
+    Some(format!(
+        "{account} {milestone} is {status}: {what}\n  since {since}; tried next: {next}\n  {helps}"
+    ))
 }
 
 /// `1 hug waits`, `3 hugs wait`.
@@ -270,7 +282,9 @@ impl AccountView {
             ));
         }
         if let (Some(since), Some(error)) = (self.failing_since, &self.last_error) {
-            remarks.push(format!("{name}: could not be checked since {since}: {error}"));
+            remarks.push(format!(
+                "{name}: could not be checked since {since}: {error}"
+            ));
         }
         if let Some(error) = &self.login_error {
             remarks.push(format!("{name}: the login does not work: {error}"));
@@ -284,44 +298,31 @@ impl AccountView {
     }
 }
 
-/// The hugs as a table, and below it what helps where something is in the way.
+/// The hugs as a table, and below it what helps those in trouble that do not wait for the creator.
 pub fn hugs_table(hugs: &[HugView]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
     let mut below = String::new();
     for view in hugs {
         let HugView {
-            hug,
-            trouble,
-            passed_over,
-            ..
+            hug, passed_over, ..
         } = view;
         let listed = passed_over.len() as u64;
         let more = hug.evidence.passed_over.saturating_sub(listed);
+        let trouble = trouble(view);
         shown.add_row([
             hug.account.to_string(),
             hug.milestone.to_string(),
             follower(hug),
             hug.status.to_string(),
-            if trouble.is_some() {
-                "see below".to_owned()
-            } else {
-                how(hug)
+            match &trouble {
+                None => how(hug),
+                Some(_) if view.needs_creator() => "see above".to_owned(),
+                Some(_) => "see below".to_owned(),
             },
             each(passed_over, more).join("\n"),
         ]);
-        if let Some(trouble) = trouble {
-            let next = trouble
-                .next_try
-                .map_or_else(|| "not by itself".to_owned(), |time| time.to_string());
-            below += &format!(
-                "\n\n{} {}: {}\n  since {}; tried next: {next}\n  {}",
-                hug.account,
-                hug.milestone,
-                trouble.what,
-                trouble.since,
-                trouble.helps.replace('\n', "\n  ")
-            );
-        }
+        let below_it = trouble.filter(|_| !view.needs_creator());
+        below.extend(below_it.map(|trouble| format!("\n\n{trouble}")));
     }
     format!("{shown}{below}")
 }

@@ -98,8 +98,7 @@ impl HugView {
         account: Option<&Account>,
     ) -> Self {
         let site = account.map_or_else(|| networks::site(&hug.account, None), Account::site);
-        if let (Status::ToSend, None, Some(account)) =
-            (&hug.status, &hug.invitation.words, account)
+        if let (Status::ToSend, None, Some(account)) = (&hug.status, &hug.invitation.words, account)
         {
             // An earlier version gave up without words for the creator's hand.
             hug.invitation.words = Some(Words {
@@ -187,7 +186,7 @@ impl Trouble {
             Status::ToSend => (
                 "no program may send it: the words wait for your hand",
                 format!(
-                    "{}; then {}. Where a channel works again, {retry}",
+                    "{}\nThen {}. Where a channel works again, {retry}",
                     news::by_hand(hug, site),
                     command("sent", hug)
                 ),

@@ -15,7 +15,12 @@ async fn amber(followers: u64) -> (CommandLine, bluesky::Bluesky) {
     sky.add_account(bluesky::Account::amber());
     follow(&sky, 1, followers);
     let appview = format!("appview = \"{}\"", sky.url());
-    cli.write(&settings("bluesky", "amber.bsky.social", sky.url(), &appview));
+    cli.write(&settings(
+        "bluesky",
+        "amber.bsky.social",
+        sky.url(),
+        &appview,
+    ));
     (cli, sky)
 }
 
@@ -32,7 +37,11 @@ fn with_password(command: &mut Command, password: &str) {
 /// A command with the right password, or with a wrong one.
 async fn run(cli: &CommandLine, arguments: &[&str], right: bool) -> String {
     let account = bluesky::Account::amber();
-    let password = if right { &account.app_password } else { "wrong-pass-word-here" };
+    let password = if right {
+        &account.app_password
+    } else {
+        "wrong-pass-word-here"
+    };
     let mut command = cli.command(arguments);
     with_password(&mut command, password);
     cli.run_command(command).await.success()
@@ -45,10 +54,15 @@ async fn a_wrong_password_is_found_by_a_dry_run_and_at_the_start_of_a_watch_befo
     let (cli, _sky) = amber(598).await;
     run(&cli, &["check"], true).await;
     let output = run(&cli, &["check"], false).await;
-    assert!(!output.contains(NO_LOGIN), "it was tried a moment ago: {output}");
+    assert!(
+        !output.contains(NO_LOGIN),
+        "it was tried a moment ago: {output}"
+    );
     let output = run(&cli, &["check", "--dry-run"], false).await;
     assert!(output.contains(NO_LOGIN), "{output}");
-    let watch = Watch::start_with(&cli, |command| with_password(command, "wrong-pass-word-here"));
+    let watch = Watch::start_with(&cli, |command| {
+        with_password(command, "wrong-pass-word-here");
+    });
     eventually(|| watch.has_printed(NO_LOGIN)).await;
     drop(watch);
     let status = cli.run(&["status"]).await.success();
@@ -64,7 +78,12 @@ async fn the_reference_is_the_networks_own_id_and_the_url_what_a_person_opens() 
     let status = cli.status().await;
     let invitation = &status["hugs"][0]["invitation"];
     let reference = invitation["reference"].as_str().unwrap();
-    let key = reference.strip_prefix("at://").unwrap().rsplit('/').next().unwrap();
+    let key = reference
+        .strip_prefix("at://")
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap();
     let url = invitation["url"].as_str().unwrap();
     assert!(url.starts_with("https://bsky.app/profile/"), "{url}");
     assert!(url.ends_with(&format!("/post/{key}")), "{url}");

@@ -28,7 +28,10 @@ async fn words_that_wait_are_told_at_every_check_until_the_creator_says_that_the
     }
     let url = "https://x.com/amber/status/77";
     let output = cli.run(&["sent", "600", url]).await.success();
-    assert!(output.contains("the hug for 600 is invited: you sent it to @fan1000"), "{output}");
+    assert!(
+        output.contains("the hug for 600 is invited: you sent it to @fan1000"),
+        "{output}"
+    );
     cli.run(&["check"]).await.success();
     let status = cli.run(&["status"]).await.success();
     assert!(!status.contains("for you"), "{status}");
@@ -36,11 +39,17 @@ async fn words_that_wait_are_told_at_every_check_until_the_creator_says_that_the
     assert_eq!(hug["status"], "invited");
     assert_eq!(hug["trouble"], Value::Null);
     let invitation = &hug["invitation"];
-    assert_eq!((&invitation["channel"], &invitation["url"]), (&"draft".into(), &url.into()));
+    assert_eq!(
+        (&invitation["channel"], &invitation["url"]),
+        (&"draft".into(), &url.into())
+    );
     assert!(invitation["sent_at"].is_string());
     assert!(cli.x.posts().is_empty());
     let again = cli.run(&["sent", "600"]).await.refusal();
-    assert!(again.contains("noting as sent the hug for 600 of x:amber failed: it is invited already"), "{again}");
+    assert!(
+        again.contains("noting as sent the hug for 600 of x:amber failed: it is invited already"),
+        "{again}"
+    );
 }
 
 #[tokio::test]
@@ -48,7 +57,11 @@ async fn where_it_was_sent_can_be_left_out_and_must_be_a_web_address() {
     let cli = draft().await;
     let wrong = cli.run(&["sent", "600", "my post"]).await;
     assert_eq!(wrong.0.status.code(), Some(2));
-    assert!(wrong.stderr().contains("\"my post\" is not a web address"), "{}", wrong.stderr());
+    assert!(
+        wrong.stderr().contains("\"my post\" is not a web address"),
+        "{}",
+        wrong.stderr()
+    );
     cli.run(&["sent", "600"]).await.success();
     let invitation = &hug(&cli, 600).await["invitation"];
     assert_eq!(invitation["url"], Value::Null);
@@ -59,7 +72,10 @@ async fn where_it_was_sent_can_be_left_out_and_must_be_a_web_address() {
 async fn a_retry_puts_words_that_wait_back_to_a_channel_that_works_again() {
     let cli = draft().await;
     let output = cli.run(&["retry", "600"]).await.refusal();
-    assert!(output.contains("600 to_send: it waits for your hand"), "{output}");
+    assert!(
+        output.contains("600 to_send: it waits for your hand"),
+        "{output}"
+    );
     let by_post = settings("x", "amber", cli.x.url(), "contact = [\"announce\"]");
     cli.write(&by_post);
     let output = cli.run(&["retry", "600"]).await.success();
@@ -77,7 +93,10 @@ async fn after_an_announcement_the_creator_reads_who_alone_counts_and_the_link_t
     let name = Person::fan(1_000, "2026-11-22T14:00:00Z".parse().unwrap()).name;
     let post = &cli.x.posts()[0];
     for words in [
-        format!("the post for number 600 is out: https://x.com/amber/status/{}\n", post.id),
+        format!(
+            "the post for number 600 is out: https://x.com/amber/status/{}\n",
+            post.id
+        ),
         format!("It names nobody. Only @fan1000 ({name}), https://x.com/fan1000 counts."),
         "write to them by hand: https://x.com/messages/compose?recipient_id=".to_owned(),
     ] {
@@ -93,13 +112,22 @@ async fn a_hug_that_is_held_is_told_at_every_check_until_it_is_approved_or_cance
     let output = cli.run(&["check"]).await.refusal();
     assert!(output.contains("1 hug waits for you"), "{output}");
     let waits = hug(&cli, 900).await;
-    assert_eq!((&waits["status"], &waits["reason"]), (&"held".into(), &"more than 3 hugs in 24 hours".into()));
+    assert_eq!(
+        (&waits["status"], &waits["reason"]),
+        (&"held".into(), &"more than 3 hugs in 24 hours".into())
+    );
     for command in ["retry", "sent"] {
         let output = cli.run(&[command, "900"]).await.refusal();
-        assert!(output.contains("it is held; `hug approve` lets it go"), "{output}");
+        assert!(
+            output.contains("it is held; `hug approve` lets it go"),
+            "{output}"
+        );
     }
     let output = cli.run(&["approve", "900"]).await.success();
-    assert!(output.contains("the hug for 900 goes to @fan1300"), "{output}");
+    assert!(
+        output.contains("the hug for 900 goes to @fan1300"),
+        "{output}"
+    );
     assert!(output.contains("900 invited: announce"), "{output}");
     assert_eq!(cli.x.posts().len(), 4);
     cli.run(&["check"]).await.success();
@@ -129,16 +157,30 @@ async fn a_cancelled_hug_waits_for_nobody_and_is_not_sent() {
 #[tokio::test]
 async fn the_creator_chooses_by_handle_who_gets_a_hug_and_one_that_nobody_has_is_held_again() {
     let cli = held().await;
-    let output = cli.run(&["approve", "900", "--for", "@nobody_here"]).await.refusal();
-    assert!(output.contains("nobody has the handle nobody_here"), "{output}");
+    let output = cli
+        .run(&["approve", "900", "--for", "@nobody_here"])
+        .await
+        .refusal();
+    assert!(
+        output.contains("nobody has the handle nobody_here"),
+        "{output}"
+    );
     assert!(output.contains("--for HANDLE"), "{output}");
     let output = cli.run(&["approve", "900"]).await.refusal();
     assert!(output.contains("it names nobody"), "{output}");
-    let output = cli.run(&["approve", "900", "--for", "fan1000"]).await.refusal();
+    let output = cli
+        .run(&["approve", "900", "--for", "fan1000"])
+        .await
+        .refusal();
     assert!(output.contains("already has the hug for 600"), "{output}");
-    cli.run(&["approve", "900", "--for", "@fan1299"]).await.success();
+    cli.run(&["approve", "900", "--for", "@fan1299"])
+        .await
+        .success();
     let hug = hug(&cli, 900).await;
-    assert_eq!((&hug["status"], &hug["follower"]["handle"]), (&"invited".into(), &"fan1299".into()));
+    assert_eq!(
+        (&hug["status"], &hug["follower"]["handle"]),
+        (&"invited".into(), &"fan1299".into())
+    );
 }
 
 #[tokio::test]
@@ -147,13 +189,22 @@ async fn a_number_that_lies_behind_gets_a_hug_only_for_someone_whom_the_creator_
     cli.run(&["check"]).await;
     for (arguments, why) in [
         (vec!["approve", "600"], "there is no hug for 600"),
-        (vec!["approve", "700", "--for", "fan1"], "number 700 has not been crossed yet"),
-        (vec!["approve", "620", "--for", "fan1"], "620 is not a milestone of the plan"),
+        (
+            vec!["approve", "700", "--for", "fan1"],
+            "number 700 has not been crossed yet",
+        ),
+        (
+            vec!["approve", "620", "--for", "fan1"],
+            "620 is not a milestone of the plan",
+        ),
     ] {
         let output = cli.run(&arguments).await.refusal();
         assert!(output.contains(why), "{why}: {output}");
     }
-    let output = cli.run(&["approve", "600", "--for", "fan0600"]).await.success();
+    let output = cli
+        .run(&["approve", "600", "--for", "fan0600"])
+        .await
+        .success();
     assert!(output.contains("600 invited: announce"), "{output}");
     assert_eq!(hug(&cli, 600).await["follower"]["handle"], "fan0600");
     assert_eq!(cli.x.posts().len(), 1);
@@ -167,7 +218,10 @@ async fn beside_a_watch_the_commands_change_the_hug_and_the_watch_delivers() {
     cli.fans(1_000, 401);
     eventually(|| watch.has_printed("2 hugs wait for you: see `hug status`")).await;
     let output = cli.run(&["approve", "900"]).await.success();
-    assert!(output.contains("the next round of the hug that is at work"), "{output}");
+    assert!(
+        output.contains("the next round of the hug that is at work"),
+        "{output}"
+    );
     eventually(|| watch.has_printed("900 invited: announce")).await;
     eventually(|| watch.has_printed("1 hug waits for you: see `hug status`")).await;
     cli.run(&["cancel", "1000"]).await.success();
@@ -180,7 +234,12 @@ async fn beside_a_watch_the_commands_change_the_hug_and_the_watch_delivers() {
 #[tokio::test]
 async fn beside_a_watch_words_that_wait_are_noted_as_sent() {
     let cli = CommandLine::with_followers(599).await;
-    cli.write(&settings("x", "amber", cli.x.url(), "contact = [\"draft\"]"));
+    cli.write(&settings(
+        "x",
+        "amber",
+        cli.x.url(),
+        "contact = [\"draft\"]",
+    ));
     let watch = Watch::start(&cli);
     eventually(|| watch.has_printed("counted from here on")).await;
     cli.fans(1_000, 1);

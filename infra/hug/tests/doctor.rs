@@ -202,7 +202,8 @@ async fn a_doctor_reports_what_waits_in_the_stream_and_what_the_stream_gave_up_o
 }
 
 #[tokio::test]
-async fn a_doctor_reports_a_hug_that_waits_for_the_creator_a_table_without_a_stream_and_a_broken_file() {
+async fn a_doctor_reports_a_hug_that_waits_for_the_creator_a_table_without_a_stream_and_a_broken_file()
+ {
     let cli = to_send().await;
     let findings = doctor(&cli).await;
     findings.has(

@@ -90,10 +90,7 @@ async fn a_doctor_reports_a_network_that_is_down_a_handle_that_nobody_has_and_a_
     let findings = doctor(&cli).await;
     findings.has(
         "wrong",
-        &[
-            "x:ambre: reading the follower count failed",
-            "`handle`",
-        ],
+        &["x:ambre: reading the follower count failed", "`handle`"],
     );
 
     cli.write(&settings("x", "amber", cli.x.url(), ""));

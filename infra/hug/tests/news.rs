@@ -43,7 +43,10 @@ async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_taken_for_a_c
     let news = kept(&cli);
     assert_eq!(news.len(), 2, "{news:?}");
     for text in &news {
-        assert!(text.starts_with("Have a Hug: x:amber 600\nx:amber: "), "{text}");
+        assert!(
+            text.starts_with("Have a Hug: x:amber 600\nx:amber: "),
+            "{text}"
+        );
         assert!(text.contains(&fan.name), "{text}");
     }
     assert!(!cli.folder.path().join("run").exists());
@@ -76,7 +79,8 @@ async fn a_command_that_fails_is_a_line_on_the_screen_and_holds_up_no_letter() {
     let cli = with_command("no-such-program 2>&1 >&2", "").await;
     cli.fans(1_000, 1);
     let output = cli.run(&["check"]).await.success();
-    let line = "running the command in [news] for \"Have a Hug: x:amber 600\" failed: exit status: 127: ";
+    let line =
+        "running the command in [news] for \"Have a Hug: x:amber 600\" failed: exit status: 127: ";
     assert_eq!(output.matches(line).count(), 2, "{output}");
     assert!(output.contains("600 invited: announce"), "{output}");
     assert_eq!(cli.x.posts().len(), 1);
@@ -140,7 +144,9 @@ async fn each_command_of_the_document_gives_the_text_to_its_program() {
         for fans in [0, 1] {
             cli.fans(1_000, fans);
             let mut check = cli.command(&["check"]);
-            check.env("PATH", &path).env("DISCORD_WEBHOOK", "https://discord.example/hook");
+            check
+                .env("PATH", &path)
+                .env("DISCORD_WEBHOOK", "https://discord.example/hook");
             let output = cli.run_command(check).await.success();
             assert!(!output.contains("[news]"), "{output}");
         }

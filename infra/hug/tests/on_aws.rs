@@ -68,6 +68,20 @@ impl OnAws {
         amber
     }
 
+    /// No channel is left for the hug, so its words wait.
+    async fn waits_for_her_hand(&self) {
+        let now = self.clock.now();
+        let words = Words {
+            channel: Channel::Draft,
+            text: "600!".to_owned(),
+            prepared_at: now,
+            tried_again_at: None,
+        };
+        let to_send = self.hug().await.to_send(words, now);
+        let ledger = &self.stack.deps.ledger;
+        ledger.replace_hug(&to_send).await.unwrap();
+    }
+
     /// The only hug in the table.
     async fn hug(&self) -> Hug {
         let mut hugs = self.stack.deps.ledger.snapshot().await.unwrap().hugs;
@@ -125,7 +139,7 @@ async fn status_shows_the_table_without_the_secrets_of_a_network() {
     let helps = hug["trouble"]["helps"].as_str().unwrap();
     assert!(helps.contains("hug retry 600"), "{helps}");
     let printed = amber.run(&["status"]).await.success();
-    assert!(printed.contains("x:amber 600: "), "{printed}");
+    assert!(printed.contains("x:amber 600 is inviting: "), "{printed}");
     assert!(
         !amber.cli.state().exists(),
         "no ledger is made beside hug.toml"
@@ -167,18 +181,10 @@ async fn a_check_of_long_ago_is_wrong_for_a_doctor_and_so_is_an_account_that_was
 }
 
 #[tokio::test]
-async fn a_hug_that_waits_for_the_creator_is_wrong_for_a_doctor_of_a_table_and_a_retry_puts_it_back() {
+async fn a_hug_that_waits_for_the_creator_is_wrong_for_a_doctor_of_a_table_and_a_retry_puts_it_back()
+ {
     let amber = OnAws::stuck().await;
-    let ledger = &amber.stack.deps.ledger;
-    let stuck = amber.hug().await;
-    let words = Words {
-        channel: Channel::Draft,
-        text: "600!".to_owned(),
-        prepared_at: amber.clock.now(),
-        tried_again_at: None,
-    };
-    let to_send = stuck.to_send(words, amber.clock.now());
-    ledger.replace_hug(&to_send).await.unwrap();
+    amber.waits_for_her_hand().await;
     let findings = amber.run(&["doctor"]).await.refusal();
     let wrong = |line: &str| {
         line.starts_with("wrong") && line.contains("600: to_send") && line.contains("retry")
@@ -186,6 +192,19 @@ async fn a_hug_that_waits_for_the_creator_is_wrong_for_a_doctor_of_a_table_and_a
     assert!(findings.lines().any(wrong), "{findings}");
     amber.run(&["retry", "600"]).await.success();
     assert_eq!(amber.hug().await.status, Status::Reached);
+}
+
+#[tokio::test]
+async fn words_that_the_creator_has_sent_are_noted_in_a_table_without_a_secret_of_a_network() {
+    let amber = OnAws::stuck().await;
+    amber.waits_for_her_hand().await;
+    amber.run(&["sent", "600"]).await.success();
+    let sent = amber.hug().await;
+    assert_eq!(sent.status, Status::Invited);
+    assert!(sent.invitation.sent_at.is_some() && sent.invitation.receipt.is_none());
+    assert!(amber.unsettled().await.is_empty());
+    let refusal = amber.run(&["approve", "600"]).await.refusal();
+    assert!(refusal.contains("it is invited already"), "{refusal}");
 }
 
 #[tokio::test]
@@ -282,10 +301,7 @@ async fn a_retry_of_an_invited_hug_is_refused_and_a_claimed_one_is_not_changed()
     let invited = amber.hug().await;
     assert_eq!(invited.status, Status::Invited);
     let refusal = amber.run(&["retry", "600"]).await.refusal();
-    assert!(
-        refusal.contains("it is invited already"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("it is invited already"), "{refusal}");
     assert_eq!(amber.hug().await, invited);
 }
 

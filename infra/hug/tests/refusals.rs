@@ -24,7 +24,8 @@ async fn waits_and_goes_out_once(answer: &str) {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
-    cli.x.fail_next("POST /2/tweets", body(403, "application/json", answer));
+    cli.x
+        .fail_next("POST /2/tweets", body(403, "application/json", answer));
     let output = cli.run(&["check"]).await.refusal();
     let news = "x:amber: the invitation for number 600 cannot be sent: ";
     assert_eq!(output.matches(news).count(), 1, "{output}");
@@ -32,7 +33,8 @@ async fn waits_and_goes_out_once(answer: &str) {
     assert_eq!(output.matches(helps).count(), 1, "{output}");
     // X is not asked again at every check.
     if answer != CAP {
-        cli.x.fail_next("POST /2/tweets", body(403, "application/json", answer));
+        cli.x
+            .fail_next("POST /2/tweets", body(403, "application/json", answer));
     }
     for _ in 0..2 {
         let output = cli.run(&["check"]).await.refusal();
@@ -40,11 +42,17 @@ async fn waits_and_goes_out_once(answer: &str) {
     }
     let status = cli.status().await;
     let hug = &status["hugs"][0];
-    assert_eq!((&hug["status"], &hug["invitation"]), (&"inviting".into(), &Value::Null));
+    assert_eq!(
+        (&hug["status"], &hug["invitation"]),
+        (&"inviting".into(), &Value::Null)
+    );
     assert_eq!(hug["trouble"]["needs_creator"], true);
     let output = cli.run(&["status"]).await.success();
     assert!(output.starts_with("1 hug waits for you:"), "{output}");
-    assert!(!output.contains("announce: "), "no channel was refused: {output}");
+    assert!(
+        !output.contains("announce: "),
+        "no channel was refused: {output}"
+    );
     assert!(cli.x.posts().is_empty());
 
     let output = cli.run(&["retry"]).await.success();

@@ -63,7 +63,10 @@ async fn status_says_of_a_stuck_hug_what_happened_since_when_and_what_helps_and_
     let again = cli.run(&["retry"]).await.stdout();
     assert!(again.contains("No hug goes back to work"), "{again}");
     for (milestone, why) in [
-        ("600", "retrying the hug for 600 of x:amber failed: it is invited already"),
+        (
+            "600",
+            "retrying the hug for 600 of x:amber failed: it is invited already",
+        ),
         ("650", "there is no hug for 650; there are: x:amber 600"),
         ("0", "\"0\" is not a number of followers"),
     ] {

@@ -107,7 +107,10 @@ async fn a_check_invites_and_status_shows_the_same_in_json() {
         ("channel", json!("announce")),
         ("text", json!(post.text)),
         ("reference", json!(post.id)),
-        ("url", json!(format!("https://x.com/amber/status/{}", post.id))),
+        (
+            "url",
+            json!(format!("https://x.com/amber/status/{}", post.id)),
+        ),
     ] {
         assert_eq!(invitation[field], expected, "{field}");
     }
@@ -147,7 +150,13 @@ async fn an_account_that_never_could_be_checked_is_listed_with_the_time_and_the_
     let first = cli.status().await["accounts"][1].clone();
     has_fields(&first, &OF_AN_ACCOUNT);
     assert_eq!(first["account"], "x:bea");
-    for field in ["id", "followers", "promised_up_to", "next_milestone", "checked_at"] {
+    for field in [
+        "id",
+        "followers",
+        "promised_up_to",
+        "next_milestone",
+        "checked_at",
+    ] {
         assert_eq!(first[field], Value::Null, "{field}");
     }
     let error = first["last_error"].as_str().unwrap();
@@ -191,7 +200,8 @@ async fn status_opens_with_what_waits_for_the_creator_in_one_piece() {
     let cells = tables.lines().filter(|line| line.starts_with('│'));
     let widest = cells.map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{output}");
-    assert!(tables.contains("tried next: not by itself"), "{output}");
+    assert!(waiting.contains("tried next: not by itself"), "{output}");
+    assert!(tables.ends_with("┘\n"), "nothing is said twice: {output}");
     let trouble = cli.status().await["hugs"][1]["trouble"].clone();
     assert_eq!(trouble["next_try"], Value::Null);
     assert_eq!(trouble["needs_creator"], true);
