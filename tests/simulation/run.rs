@@ -319,7 +319,10 @@ impl World {
             Deed::ApproveFor(pick) => Some(people.get(pick.checked_rem(people.len())?)?.id.clone()),
             _ => None,
         };
-        self.model.borrow_mut().lives.says(number, deed, handle.clone());
+        self.model
+            .borrow_mut()
+            .lives
+            .says(number, deed, handle.clone());
         let step = match deed {
             Deed::Approve | Deed::ApproveFor(_) => by_hand::Step::Approve { chosen: handle },
             Deed::Cancel => by_hand::Step::Cancel,
@@ -358,7 +361,10 @@ impl World {
             return None;
         }
         let truth = &self.scheduler.shared().truth;
-        let came = self.model.borrow().came_since_judged(&truth.who_is_counted())?;
+        let came = self
+            .model
+            .borrow()
+            .came_since_judged(&truth.who_is_counted())?;
         Some(truth.shown + came + 2 * (MAX_REMEMBERED + truth.page))
     }
 
@@ -482,7 +488,9 @@ impl World {
         }
         self.look_when_quiet()?;
         match self.her_part().first() {
-            Some((number, deed)) => Err(format!("the creator did {deed:?} for {number}, and it waits for her still")),
+            Some((number, deed)) => Err(format!(
+                "the creator did {deed:?} for {number}, and it waits for her still"
+            )),
             None => Ok(()),
         }
     }
@@ -513,7 +521,9 @@ impl World {
             });
             shared.truth.is_listed(id) && !has_one
         };
-        let mut left: Vec<usize> = (0..people.len()).filter(|one| can(&people[*one].id)).collect();
+        let mut left: Vec<usize> = (0..people.len())
+            .filter(|one| can(&people[*one].id))
+            .collect();
         let mut parts = Vec::new();
         for hug in &hugs {
             let deed = match (&hug.status, &hug.follower) {

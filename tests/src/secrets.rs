@@ -131,8 +131,10 @@ impl Networks {
             "\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"amber.bsky.social\"\nserver = \"{0}\"\nappview = \"{0}\"",
             bluesky.url()
         );
-        let settings = settings("x", "amber", x.url(), &more)
-            .replace("first = 600\nstep = 100", "first = 2\nstep = 1\nmost_a_day = 100");
+        let settings = settings("x", "amber", x.url(), &more).replace(
+            "first = 600\nstep = 100",
+            "first = 2\nstep = 1\nmost_a_day = 100",
+        );
         let mut networks = Self {
             x,
             bluesky,

@@ -31,14 +31,24 @@ fn followers_read<N: TestNetwork>(world: &World<N>) -> u64 {
     let lists = world.network.requests();
     world.network.clear_requests();
     let read = lists.iter().filter_map(|one| {
-        let (_, query) = one.path.split_once("followers?").or(one.path.split_once("getFollowers?"))?;
+        let (_, query) = one
+            .path
+            .split_once("followers?")
+            .or(one.path.split_once("getFollowers?"))?;
         let mut parts = query.split('&');
-        parts.find_map(|part| part.strip_prefix("max_results=").or(part.strip_prefix("limit=")))
+        parts.find_map(|part| {
+            part.strip_prefix("max_results=")
+                .or(part.strip_prefix("limit="))
+        })
     });
     read.map(|number| number.parse::<u64>().unwrap()).sum()
 }
 
-async fn step<N: TestNetwork>(world: &World<N>, number: u64, step: Step) -> Result<Hug, ByHandError> {
+async fn step<N: TestNetwork>(
+    world: &World<N>,
+    number: u64,
+    step: Step,
+) -> Result<Hug, ByHandError> {
     let deps = &world.stack.deps;
     let key = HugKey {
         id: world.account().await.key(),
@@ -76,7 +86,11 @@ async fn wave<N: TestNetwork>(recognised: bool) -> World<N> {
     println!(
         "| {} | {} | {} | {} | {:.2} s |",
         N::facts().title,
-        if recognised { "recognised" } else { "not recognised" },
+        if recognised {
+            "recognised"
+        } else {
+            "not recognised"
+        },
         world.posts().len(),
         read,
         slowest.as_secs_f64()
@@ -182,7 +196,9 @@ async fn what_is_held_goes_out_when_the_creator_approves_and_never_when_she_canc
     world.check().await;
     let held = statuses(&world.hugs().await, &Status::Held);
     assert_eq!(held, [900, 1_000, 1_100]);
-    let approved = step(&world, 900, Step::Approve { chosen: None }).await.unwrap();
+    let approved = step(&world, 900, Step::Approve { chosen: None })
+        .await
+        .unwrap();
     assert_eq!(approved.hold, Some(HoldCause::MostADay));
     step(&world, 1_000, Step::Cancel).await.unwrap();
     let chosen = Step::Approve {

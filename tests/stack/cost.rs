@@ -123,7 +123,9 @@ async fn a_follower_who_was_judged_for_one_milestone_is_not_asked_about_for_the_
     world.network.clear_requests();
     world.check_only().await;
     let asked = world.network.requests();
-    let queries = asked.iter().filter_map(|one| one.path.split_once("getProfiles?"));
+    let queries = asked
+        .iter()
+        .filter_map(|one| one.path.split_once("getProfiles?"));
     let mut profiles: Vec<&str> = queries.flat_map(|(_, query)| query.split('&')).collect();
     let all = profiles.len();
     profiles.sort_unstable();

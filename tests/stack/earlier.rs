@@ -62,7 +62,9 @@ async fn a_ledger_of_version_1_is_read_and_each_hug_goes_on_from_where_it_was() 
     let read = world.hugs().await;
     assert_eq!(
         status(&read),
-        ["invited", "to_send", "to_send", "inviting", "inviting", "reached"]
+        [
+            "invited", "to_send", "to_send", "inviting", "inviting", "reached"
+        ]
     );
     let check = only(world.round().await);
     assert_eq!(check.outcome, CheckOutcome::NoMilestone, "no new baseline");
@@ -78,9 +80,18 @@ async fn a_ledger_of_version_1_is_read_and_each_hug_goes_on_from_where_it_was() 
     }
     assert_eq!(
         status(&world.hugs().await),
-        ["invited", "to_send", "to_send", "invited", "invited", "invited"]
+        [
+            "invited", "to_send", "to_send", "invited", "invited", "invited"
+        ]
     );
-    for (milestone, posts) in [(600, 0), (700, 0), (800, 0), (900, 1), (1_000, 1), (1_100, 1)] {
+    for (milestone, posts) in [
+        (600, 0),
+        (700, 0),
+        (800, 0),
+        (900, 1),
+        (1_000, 1),
+        (1_100, 1),
+    ] {
         assert_eq!(world.invitations_to(milestone), posts, "{milestone}");
     }
     world.fans(100);
@@ -98,7 +109,10 @@ async fn what_an_old_ledger_gave_up_or_drafted_ends_by_the_creators_hand() {
     let given_up = &overview.hugs[1];
     let words = given_up.invitation.as_ref().unwrap();
     assert_eq!(words.channel, Channel::Draft);
-    assert!(words.text.contains("@fan0699") && words.url.as_ref().unwrap().starts_with("https://x.com/"));
+    assert!(
+        words.text.contains("@fan0699")
+            && words.url.as_ref().unwrap().starts_with("https://x.com/")
+    );
     let (now, key) = (deps.clock.now(), overview.hugs[2].hug.key());
     let sent = Step::Sent { receipt: None };
     by_hand(&deps.ledger, &deps.settings, &key, &sent, now)
@@ -113,7 +127,10 @@ async fn what_an_old_ledger_gave_up_or_drafted_ends_by_the_creators_hand() {
     assert_eq!(world.hug(800).await.status, Status::Invited);
     let hug = world.hug(700).await;
     assert_eq!((&hug.status, named(&hug)), (&Status::Invited, "fan0699"));
-    assert_eq!((world.invitations_to(700), world.invitations_to(800)), (1, 0));
+    assert_eq!(
+        (world.invitations_to(700), world.invitations_to(800)),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
@@ -163,7 +180,11 @@ async fn a_hug_that_cannot_be_read_counts_as_given_is_told_and_stays_as_it_is() 
     let overview = Overview::read(&world.stack.deps.ledger, None, world.clock.now());
     let overview = overview.await.unwrap();
     assert_eq!(overview.unreadable.len(), 2);
-    assert!(overview.tables().contains("A later version of this program wrote"));
+    assert!(
+        overview
+            .tables()
+            .contains("A later version of this program wrote")
+    );
 }
 
 fn with_key(mut item: Value, sk: &str) -> Value {

@@ -226,7 +226,13 @@ async fn a_message_that_is_nowhere_is_sent_again_only_when_the_network_had_ten_m
     settle(&mut world).await;
     assert_eq!(asked_to_send(&world), 2);
     assert_eq!(world.network.messages().len(), 1);
-    let again = world.hug(600).await.invitation.words.unwrap().tried_again_at;
+    let again = world
+        .hug(600)
+        .await
+        .invitation
+        .words
+        .unwrap()
+        .tried_again_at;
     assert!(again.is_some());
 }
 
@@ -374,7 +380,8 @@ async fn two_deliveries_at_once_send_one_invitation() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_pauses_and_delivered_then() {
+async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_pauses_and_delivered_then()
+ {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
     let refuse = |world: &World<X>| {
@@ -396,7 +403,11 @@ async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_paus
     assert!((30..60).contains(&tries), "{tries} tries in a week");
     let hug = world.hug(600).await;
     assert!(hug.needs_creator());
-    assert!(hug.reason.unwrap().contains("sending the invitation failed for x:amber: 401"));
+    assert!(
+        hug.reason
+            .unwrap()
+            .contains("sending the invitation failed for x:amber: 401")
+    );
     // One more refusal is left for the next try.
     for _ in 0..13 * 12 {
         world.round().await;

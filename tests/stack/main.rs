@@ -14,6 +14,7 @@ mod earlier;
 mod events;
 mod faults;
 mod invitation;
+mod letters;
 mod mastodon;
 mod news;
 mod pages;

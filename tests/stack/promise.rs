@@ -137,7 +137,10 @@ async fn a_bot_is_passed_over_for_the_next_newer_follower() {
     let hug = world.hug(600).await;
     assert_eq!(named(&hug), fan);
     assert_eq!(hug.evidence.position, 1);
-    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, bot);
+    assert_eq!(
+        world.passed_over(hug.milestone.number()).await[0].handle,
+        bot
+    );
     assert!(
         world.passed_over(hug.milestone.number()).await[0]
             .reasons
@@ -187,7 +190,10 @@ async fn nobody_gets_a_second_hug() {
     let next = world.fan();
     world.check().await;
     let hug = world.hug(700).await;
-    assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, lucky);
+    assert_eq!(
+        world.passed_over(hug.milestone.number()).await[0].handle,
+        lucky
+    );
     assert_eq!(
         world.passed_over(hug.milestone.number()).await[0].reasons,
         ["already has the hug for 600"]

@@ -6,11 +6,7 @@ use aws_lambda_events::{
 };
 use hug::event_source_mapping::EventSourceMapping;
 use lambda_runtime::{Context, LambdaEvent};
-use promise::{
-    channel::Channel,
-    hug::Status,
-    letter::Words,
-};
+use promise::{channel::Channel, hug::Status, letter::Words};
 use serde_json::{Value, json};
 use stand_ins::Fault;
 

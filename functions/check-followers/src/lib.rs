@@ -244,7 +244,8 @@ async fn check_one(
         Err(why) => {
             tracing::error!(%account, %why, "not checked; a person has to act");
             return Checked::Skipped {
-                failing_since: remember_failure(deps, account, wanted.dry_run, &why.to_string()).await,
+                failing_since: remember_failure(deps, account, wanted.dry_run, &why.to_string())
+                    .await,
                 account: account.clone(),
                 why: why.to_string(),
                 retry_can_help: false,
@@ -282,7 +283,8 @@ async fn remember_failure(
         return None;
     }
     let recorded = deps.ledger.record_failure(account, deps.clock.now(), error);
-    let warn = |error: &LedgerError| tracing::warn!(%account, %error, "the failure is not recorded");
+    let warn =
+        |error: &LedgerError| tracing::warn!(%account, %error, "the failure is not recorded");
     recorded.await.inspect_err(warn).ok()
 }
 

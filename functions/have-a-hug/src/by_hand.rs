@@ -123,9 +123,12 @@ async fn once(
     let served = settings.account(&account.name).map_err(NotServed::from);
     let next = match (hug, step) {
         (Some(hug), _) => step.of(&hug, now)?,
-        (None, Step::Approve { chosen: Some(handle) }) => {
-            owed_by_hand(served.clone()?, &account, key.milestone, handle, now)?
-        }
+        (
+            None,
+            Step::Approve {
+                chosen: Some(handle),
+            },
+        ) => owed_by_hand(served.clone()?, &account, key.milestone, handle, now)?,
         (None, _) => return Err(ByHandError::Gone),
     };
     if step.delivers() {

@@ -170,11 +170,7 @@ impl OneCheck<'_> {
         Ok(Known { handle, account })
     }
 
-    async fn decide(
-        &self,
-        known: &Known,
-        unsettled: &[Milestone],
-    ) -> Result<Decision, CheckError> {
+    async fn decide(&self, known: &Known, unsettled: &[Milestone]) -> Result<Decision, CheckError> {
         let Connected { account, network } = self.connected;
         let profile = network.profile(known.handle.id.as_ref()).await?;
         self.reject_impossible(&profile, &known.handle)?;
@@ -202,7 +198,13 @@ impl OneCheck<'_> {
         unsettled.extend(crossing.hugs.iter().map(|hug| hug.milestone));
         let kept = before.remembered.as_ref();
         let remembered = self
-            .remember(kept, crossing.mark, before.followers, followers, &mut newest)
+            .remember(
+                kept,
+                crossing.mark,
+                before.followers,
+                followers,
+                &mut newest,
+            )
             .await;
         let judged = before.pending.as_ref();
         let judged = judged.and_then(|pending| pending.judged.as_ref());
@@ -332,7 +334,9 @@ impl OneCheck<'_> {
                 "the secrets of {} belong to another account, {owner}",
                 settings.name
             ))),
-            Ok(Permissions { post: Some(false), .. }) => Some(Login::Fails(format!(
+            Ok(Permissions {
+                post: Some(false), ..
+            }) => Some(Login::Fails(format!(
                 "the secrets of {} do not allow posts; {}",
                 settings.name,
                 settings.rules().help_to_post
@@ -476,7 +480,9 @@ impl OneCheck<'_> {
                 }
                 Choice::Waits(pending, skipped, why) => {
                     crossing.mark = milestone.mark_while_it_waits(mark);
-                    crossing.passed_over.extend(self.passed_over(milestone, &skipped));
+                    crossing
+                        .passed_over
+                        .extend(self.passed_over(milestone, &skipped));
                     crossing.waiting = Some(Waiting {
                         milestone,
                         why,
@@ -487,7 +493,9 @@ impl OneCheck<'_> {
                     return Ok(crossing);
                 }
             };
-            crossing.passed_over.extend(self.passed_over(milestone, &skipped));
+            crossing
+                .passed_over
+                .extend(self.passed_over(milestone, &skipped));
             crossing.hugs.push(hug);
         }
         Ok(crossing)

@@ -272,7 +272,12 @@ impl Ledger {
             writes.push(put_if_unchanged(item, None));
         }
         for (milestone, who) in passed_over {
-            let item = item(&call, who, &key, &passed_over_sort_key(*milestone, account.checked_at))?;
+            let item = item(
+                &call,
+                who,
+                &key,
+                &passed_over_sort_key(*milestone, account.checked_at),
+            )?;
             writes.push(Put::builder().set_item(Some(item)));
         }
         let this_hour = hour(account.checked_at);
@@ -348,7 +353,12 @@ impl Ledger {
             about: format!("{} for {}", next.milestone, next.account),
         };
         let key = next.key();
-        let item = item(&call, next, &key.id.to_string(), &hug_sort_key(key.milestone))?;
+        let item = item(
+            &call,
+            next,
+            &key.id.to_string(),
+            &hug_sort_key(key.milestone),
+        )?;
         self.client
             .put_item()
             .table_name(&self.table)

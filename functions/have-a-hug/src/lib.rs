@@ -24,11 +24,11 @@ pub mod check;
 pub mod clock;
 pub mod deliver;
 pub mod deps;
+pub mod forget;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 #[allow(clippy::unwrap_used, missing_docs, reason = "it is there to fail")]
 pub mod fuzzing;
-pub mod forget;
 pub mod http;
 pub mod ledger;
 pub mod metrics;

@@ -84,7 +84,8 @@ impl From<HugV1> for Hug {
             word => Status::Unknown(word.to_owned()),
         };
         // Until version 2 a wait was a long lease.
-        let is_wait = |until: &Timestamp| *until > old.updated_at + LEASE + SignedDuration::from_secs(1);
+        let is_wait =
+            |until: &Timestamp| *until > old.updated_at + LEASE + SignedDuration::from_secs(1);
         let wait = old.lease_until.filter(is_wait).map(|until| Wait {
             until,
             cause: WaitCause::RateLimit,

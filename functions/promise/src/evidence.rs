@@ -33,7 +33,6 @@ pub struct Evidence {
     pub unknown: Unknown,
 }
 
-
 /// How certain it is that the follower at the milestone's position is the one who crossed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

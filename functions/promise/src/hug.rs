@@ -493,10 +493,10 @@ impl Hug {
     pub fn cancel(&self, now: Timestamp) -> Result<Self, NotNow> {
         self.is_free(now)?;
         match &self.status {
-            ended @ (Status::Hugged
-            | Status::Declined
-            | Status::Cancelled
-            | Status::Unknown(_)) => Err(NotNow::Settled(ended.clone())),
+            ended
+            @ (Status::Hugged | Status::Declined | Status::Cancelled | Status::Unknown(_)) => {
+                Err(NotNow::Settled(ended.clone()))
+            }
             _ => Ok(self.settled_as(Status::Cancelled, now)),
         }
     }

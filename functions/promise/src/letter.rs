@@ -144,7 +144,9 @@ impl LetterState {
 
     /// The network's own id of it, once it has it.
     pub fn reference(&self) -> Option<&str> {
-        self.receipt.as_ref().map(|receipt| receipt.reference.as_str())
+        self.receipt
+            .as_ref()
+            .map(|receipt| receipt.reference.as_str())
     }
 
     /// Whether the follower, or everyone, may see it: it was sent, or an unknown outcome left its words.

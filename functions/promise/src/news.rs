@@ -1,12 +1,6 @@
 //! What the creator is told when something happens to a hug: each a text for one mail or one notification.
 
-use crate::{
-    channel::Channel,
-    evidence::Certainty,
-    follower::Recipient,
-    hug::Hug,
-    rules::Rules,
-};
+use crate::{channel::Channel, evidence::Certainty, follower::Recipient, hug::Hug, rules::Rules};
 
 /// Where a network shows an account's people and posts.
 #[derive(Clone, Debug)]
@@ -123,12 +117,9 @@ pub fn by_hand(hug: &Hug, site: &Site) -> String {
 /// No channel is left for a program.
 pub fn to_send(hug: &Hug, site: &Site) -> String {
     let refusals = &hug.invitation.refusals;
-    let refused = refusals.iter().map(|refusal| {
-        format!(
-            "\n({} was refused: {})",
-            refusal.channel, refusal.reason
-        )
-    });
+    let refused = refusals
+        .iter()
+        .map(|refusal| format!("\n({} was refused: {})", refusal.channel, refusal.reason));
     let refused: String = refused.collect();
     format!(
         "{}: the invitation for number {} waits for you. Please {}{refused}\nThen say so: {}.",

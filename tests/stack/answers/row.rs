@@ -2,7 +2,9 @@
 
 use have_a_hug::network::Failure;
 
-use self::Means::{Blocked, BlockedUntil, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil};
+use self::Means::{
+    Blocked, BlockedUntil, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil,
+};
 
 /// A page of something on the way to a network.
 pub const PAGE: &str = "<html><body><h1>One moment</h1></body></html>";

@@ -120,8 +120,15 @@ async fn whoever_the_server_marks_is_passed_over_with_the_reason() {
         world.check().await;
         let hug = world.hug(600).await;
         assert_eq!(named(&hug), fan, "{mark:?}");
-        assert_eq!(world.passed_over(hug.milestone.number()).await[0].handle, marked.handle);
-        assert_eq!(world.passed_over(hug.milestone.number()).await[0].reasons, [reason], "{mark:?}");
+        assert_eq!(
+            world.passed_over(hug.milestone.number()).await[0].handle,
+            marked.handle
+        );
+        assert_eq!(
+            world.passed_over(hug.milestone.number()).await[0].reasons,
+            [reason],
+            "{mark:?}"
+        );
     }
     let mut world = World::<Mastodon>::with(599, "").await;
     world.network.follow(Person::bot(1, world.clock.now()));

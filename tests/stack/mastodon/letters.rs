@@ -221,7 +221,11 @@ async fn words_that_are_too_long_for_the_server_are_not_sent_but_drafted() {
         world.network.set_longest(100, reported);
         world.check().await;
         let hug = world.hug(600).await;
-        assert_eq!(hug.invitation.refusals[0].channel, Channel::Mention, "{reported:?}");
+        assert_eq!(
+            hug.invitation.refusals[0].channel,
+            Channel::Mention,
+            "{reported:?}"
+        );
         let reason = &hug.invitation.refusals[0].reason;
         assert!(
             reason.contains("characters long")

@@ -177,9 +177,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
             Candidates::Listed(candidates) => candidates,
             Candidates::NotNow(NotNow::ReadEnough) => {
                 let bound = self.connected.account.rules().followers_a_day;
-                let why = format!(
-                    "{bound} followers a day are read at most; it goes on at 00:00 UTC"
-                );
+                let why =
+                    format!("{bound} followers a day are read at most; it goes on at 00:00 UTC");
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
             Candidates::NotNow(NotNow::Short(why)) if self.may_still_grow(&pending) => {
@@ -266,9 +265,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
     /// Who came since, if that reading is of any use for this milestone.
     fn known_since(&self, milestone: Milestone) -> Option<&KnownSince<'a>> {
         let known = self.since.as_ref();
-        known.filter(|known| {
-            known.pending.is_some() || known.reading.followers < milestone.number()
-        })
+        known
+            .filter(|known| known.pending.is_some() || known.reading.followers < milestone.number())
     }
 
     fn is_certain(&self, milestone: Milestone) -> bool {
@@ -373,7 +371,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 some += 1;
                 continue;
             }
-            let mut reasons: Vec<String> = self.given.get(&follower.id).into_iter().cloned().collect();
+            let mut reasons: Vec<String> =
+                self.given.get(&follower.id).into_iter().cloned().collect();
             if reasons.is_empty() {
                 reasons = account.screening.reasons_against(follower, self.now);
             }

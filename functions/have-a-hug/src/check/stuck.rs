@@ -30,7 +30,10 @@ pub(super) async fn rearm_stuck(
     dry_run: bool,
 ) -> Result<Unsettled, LedgerError> {
     let mut found = Unsettled::default();
-    let (first, last) = (account.unsettled.iter().min(), account.unsettled.iter().max());
+    let (first, last) = (
+        account.unsettled.iter().min(),
+        account.unsettled.iter().max(),
+    );
     let (Some(first), Some(last)) = (first, last) else {
         return Ok(found);
     };

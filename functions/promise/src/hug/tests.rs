@@ -115,7 +115,10 @@ fn news_is_carried_by_one_write_only() {
     assert!(told.news.is_some());
     assert_eq!(told.prepare(announcement(), T0).news, None);
     let record = serde_json::to_value(reached()).unwrap();
-    assert!(record.get("news").is_none(), "the stream looks for the field");
+    assert!(
+        record.get("news").is_none(),
+        "the stream looks for the field"
+    );
 }
 
 #[test]
@@ -198,7 +201,10 @@ fn what_is_held_goes_to_its_follower_or_to_the_one_whom_the_creator_chooses() {
     assert_eq!(approved.status, Status::Reached);
     assert_eq!(approved.follower, Some(fan()));
     let other = held.approve(Some("cleo".to_owned()), T0).unwrap();
-    assert_eq!((other.follower, other.chosen), (None, Some("cleo".to_owned())));
+    assert_eq!(
+        (other.follower, other.chosen),
+        (None, Some("cleo".to_owned()))
+    );
 
     let unnamed = claimed().nobody("nobody has that handle".to_owned(), T0);
     assert_eq!(unnamed.approve(None, T0), Err(NotNow::Nobody));
@@ -229,7 +235,10 @@ fn the_creator_can_end_a_hug_unless_it_is_under_way_or_has_ended() {
         assert_eq!(hug.cancel(T0).unwrap().status, Status::Cancelled);
     }
     assert!(claimed().cancel(T0).is_err());
-    assert_eq!(claimed().cancel(T0 + LEASE).unwrap().status, Status::Cancelled);
+    assert_eq!(
+        claimed().cancel(T0 + LEASE).unwrap().status,
+        Status::Cancelled
+    );
     let cancelled = reached().cancel(T0).unwrap();
     assert!(cancelled.cancel(T0).is_err() && cancelled.claim(T0).is_err());
 }
@@ -252,7 +261,10 @@ fn the_creators_hand_is_needed_for_what_is_held_to_send_or_blocked() {
 fn a_hug_whose_stream_record_was_lost_is_put_back_to_work() {
     assert_eq!(reached().rearm(T0 + SignedDuration::from_mins(4)), None);
     let again = reached().rearm(T0 + SignedDuration::from_mins(5)).unwrap();
-    assert_eq!((again.status, again.invitation.rearmed), (Status::Reached, 1));
+    assert_eq!(
+        (again.status, again.invitation.rearmed),
+        (Status::Reached, 1)
+    );
 }
 
 #[test]
