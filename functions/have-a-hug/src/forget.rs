@@ -52,8 +52,7 @@ pub async fn forget_account(
         pause(ledger, id, &handles, now).await?;
         erase_hugs(ledger, id).await?;
         let rest = ledger.all_of(id).await?;
-        let (itself, others): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(StoredItem::is_account);
+        let (itself, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(StoredItem::is_account);
         ledger.delete_all(&others).await?;
         ledger.delete_all(&itself).await?;
     }
@@ -156,7 +155,11 @@ pub async fn find_follower(
 type Scope = (NetworkName, String);
 
 fn scope(id: &AccountId) -> Scope {
-    let server = id.id.as_str().split_once('@').map_or("", |(_, server)| server);
+    let server = id
+        .id
+        .as_str()
+        .split_once('@')
+        .map_or("", |(_, server)| server);
     (id.network, server.to_owned())
 }
 
@@ -221,7 +224,10 @@ fn of_person(
     };
     for item in items {
         if item.is_hug() {
-            let named = item.texts().iter().any(|text| person.is(&(*text).into(), text));
+            let named = item
+                .texts()
+                .iter()
+                .any(|text| person.is(&(*text).into(), text));
             match item.hug() {
                 Some(hug) if person.is_named_by(&hug) => found.hugs.push(hug),
                 Some(hug) if person.is_erased_in(&hug) => {

@@ -54,7 +54,10 @@ impl Person {
     pub fn erase_from_account(&self, account: &AccountRecord) -> AccountRecord {
         let mut next = account.clone();
         next.revision += 1;
-        let judged = next.pending.as_mut().and_then(|pending| pending.judged.as_mut());
+        let judged = next
+            .pending
+            .as_mut()
+            .and_then(|pending| pending.judged.as_mut());
         for known in next.remembered.iter_mut().chain(judged) {
             known.newest.retain(|id| !self.ids.contains(id));
         }
@@ -208,7 +211,10 @@ mod tests {
     fn a_hug_that_has_ended_keeps_its_word_and_one_that_was_not_sent_is_never_sent() {
         let mut hugged = invited(Channel::Announce);
         hugged.status = Status::Hugged;
-        assert_eq!(erase_hug(&hugged, false, T0).unwrap().status, Status::Hugged);
+        assert_eq!(
+            erase_hug(&hugged, false, T0).unwrap().status,
+            Status::Hugged
+        );
         let erased = erase_hug(&reached(), false, T0).unwrap();
         assert_eq!(erased.status, Status::Declined);
         assert!(erased.claim(T0).is_err());

@@ -48,7 +48,9 @@ pub fn confirm(yes: bool, out: &mut impl Write) -> Result<(), Error> {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        return Err("nothing was erased: it cannot be undone; say that you mean it with --yes".into());
+        return Err(
+            "nothing was erased: it cannot be undone; say that you mean it with --yes".into(),
+        );
     }
     write!(out, "This cannot be undone. Erase it? Write yes: ")?;
     out.flush()?;
@@ -101,11 +103,14 @@ fn account_in_words(found: &WholeAccount) -> String {
     }
     let handles = found.known_handles();
     let handles: Vec<String> = handles.iter().map(|(name, _)| name.to_string()).collect();
-    let count = |is_such: fn(&StoredItem) -> bool| items.iter().filter(|item| is_such(item)).count();
+    let count =
+        |is_such: fn(&StoredItem) -> bool| items.iter().filter(|item| is_such(item)).count();
     let hugs = count(StoredItem::is_hug);
     let lists = count(StoredItem::is_passed_over);
     let accounts = count(StoredItem::is_account);
-    let id = id.as_ref().map_or_else(|| "no id".to_owned(), ToString::to_string);
+    let id = id
+        .as_ref()
+        .map_or_else(|| "no id".to_owned(), ToString::to_string);
     format!(
         "{name}  ({id}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
          growth, and what is known of the handles {}",
@@ -170,7 +175,12 @@ pub async fn follower<W: Write>(
     }
     let unreadable: Vec<String> = found
         .iter()
-        .flat_map(|account| account.unreadable.iter().map(|sk| format!("{} {sk}", account.id)))
+        .flat_map(|account| {
+            account
+                .unreadable
+                .iter()
+                .map(|sk| format!("{} {sk}", account.id))
+        })
         .collect();
     if unreadable.is_empty() {
         return Ok(());
@@ -214,7 +224,9 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
     let mut lines = Vec::new();
     for hug in &found.hugs {
         let follower = hug.follower.as_ref();
-        let handle = follower.map(|one| one.handle.as_str()).filter(|handle| !handle.is_empty());
+        let handle = follower
+            .map(|one| one.handle.as_str())
+            .filter(|handle| !handle.is_empty());
         let id = follower.map_or("", |one| one.id.as_str());
         let handle = handle.or(hug.chosen.as_deref()).map_or_else(
             || "of somebody who was erased".to_owned(),
@@ -227,7 +239,9 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
     }
     let passed_over = found.passed_over.len();
     if passed_over > 0 {
-        lines.push(format!("{name}  {passed_over} lists of followers who were passed over"));
+        lines.push(format!(
+            "{name}  {passed_over} lists of followers who were passed over"
+        ));
     }
     for hug in &found.mentions {
         lines.push(format!(
@@ -236,7 +250,9 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
         ));
     }
     if found.remembered {
-        lines.push(format!("{name}  the newest followers that the last checks remember"));
+        lines.push(format!(
+            "{name}  the newest followers that the last checks remember"
+        ));
     }
     lines
 }

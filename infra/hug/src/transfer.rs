@@ -122,7 +122,9 @@ pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
     let opened = File::open(file).map_err(|error| failed(error.to_string()))?;
     let mut lines = BufReader::new(opened).lines();
     let first = lines.next().transpose();
-    let first = first.map_err(|error| failed(error.to_string()))?.unwrap_or_default();
+    let first = first
+        .map_err(|error| failed(error.to_string()))?
+        .unwrap_or_default();
     let header: Header = serde_json::from_str(&first)
         .map_err(|_| failed("it is not a file that `hug export` wrote".to_owned()))?;
     if header.have_a_hug_export != FORM {
@@ -137,7 +139,8 @@ pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
         let line = line.map_err(|error| failed(error.to_string()))?;
         let item = serde_json::from_str(&line);
         let number = items.len() + 2;
-        let item = item.map_err(|error| failed(format!("line {number} is not an item: {error}")))?;
+        let item =
+            item.map_err(|error| failed(format!("line {number} is not an item: {error}")))?;
         items.push(item);
     }
     if items.len() != header.items {

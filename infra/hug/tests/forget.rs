@@ -81,7 +81,11 @@ async fn an_account_that_was_made_anew_under_its_old_handle_is_taken_up_after_th
     };
     check().await;
     let ids = async || snapshot_of(&cli.state()).await.accounts[0].id.to_string();
-    assert_eq!(ids().await, "44196397", "the handle leads to the old account");
+    assert_eq!(
+        ids().await,
+        "44196397",
+        "the handle leads to the old account"
+    );
     cli.run(&["forget", "x:amber", "--yes"]).await.success();
     let output = check().await.success();
     assert!(output.contains("counted from here on"), "{output}");
@@ -112,7 +116,10 @@ async fn an_account_is_not_erased_while_one_of_its_hugs_is_being_sent_and_goes_o
     assert_eq!(snapshot.handles[0].1.paused_at, None);
     cli.fans(2_000, 1);
     cli.run(&["check"]).await;
-    assert_eq!(amber(&snapshot_of(&cli.state()).await.accounts).followers, 601);
+    assert_eq!(
+        amber(&snapshot_of(&cli.state()).await.accounts).followers,
+        601
+    );
 }
 
 #[tokio::test]
@@ -208,7 +215,13 @@ async fn nothing_but_the_id_is_left_of_a_follower_whose_hug_was_sent_and_nobody_
     assert_eq!(hug.unwrap().follower.unwrap().handle, "fan5000");
 
     let output = cli
-        .run(&["forget", "--follower", "id:2000001000", "--entirely", "--yes"])
+        .run(&[
+            "forget",
+            "--follower",
+            "id:2000001000",
+            "--entirely",
+            "--yes",
+        ])
         .await;
     output.success();
     let hug = ledger_in(&cli.state()).await.hug(&key(600)).await.unwrap();
@@ -268,10 +281,14 @@ async fn after_the_next_round_no_byte_of_the_folder_has_the_handle_of_a_forgotte
     let cli = invited().await;
     let has = |word: &str| {
         let bytes = bytes_of(&cli.state());
-        bytes.windows(word.len()).any(|window| window == word.as_bytes())
+        bytes
+            .windows(word.len())
+            .any(|window| window == word.as_bytes())
     };
     assert!(has("fan1000"));
-    cli.run(&["forget", "--follower", "fan1000", "--yes"]).await.success();
+    cli.run(&["forget", "--follower", "fan1000", "--yes"])
+        .await
+        .success();
     cli.run(&["check"]).await.success();
     assert!(!has("fan1000"));
 }
@@ -299,8 +316,15 @@ async fn names_that_an_earlier_version_kept_in_a_hug_for_somebody_else_are_erase
     let old: StoredItem = serde_json::from_value(old).unwrap();
     ledger.put_all(&[old]).await.unwrap();
     let output = cli.run(&["forget", "--follower", "OldBot", "--yes"]).await;
-    assert!(output.success().contains("those who were passed over for 500"));
-    assert_eq!(with(&items_in(&cli.state()).await, "oldbot"), [] as [&str; 0]);
+    assert!(
+        output
+            .success()
+            .contains("those who were passed over for 500")
+    );
+    assert_eq!(
+        with(&items_in(&cli.state()).await, "oldbot"),
+        [] as [&str; 0]
+    );
     let hug = ledger.hug(&key(500)).await.unwrap().unwrap();
     assert_eq!((hug.status, hug.evidence.passed_over), (Status::Invited, 1));
     assert_eq!(hug.follower.unwrap().handle, "early");
@@ -310,7 +334,14 @@ async fn names_that_an_earlier_version_kept_in_a_hug_for_somebody_else_are_erase
 async fn only_the_records_of_the_account_that_is_named_are_searched() {
     let cli = invited().await;
     let refusal = cli
-        .run(&["forget", "--follower", "fan1000", "--account", "x:bea", "--yes"])
+        .run(&[
+            "forget",
+            "--follower",
+            "fan1000",
+            "--account",
+            "x:bea",
+            "--yes",
+        ])
         .await
         .refusal();
     assert!(refusal.contains("in the records of x:bea"), "{refusal}");
@@ -319,7 +350,14 @@ async fn only_the_records_of_the_account_that_is_named_are_searched() {
         .await
         .refusal();
     let nobody = cli.run(&["forget", "--follower", "@", "--yes"]).await;
-    assert!(nobody.stderr().contains("write a handle"), "{}", nobody.stderr());
-    assert!(elsewhere.contains("there is no ledger in empty"), "{elsewhere}");
+    assert!(
+        nobody.stderr().contains("write a handle"),
+        "{}",
+        nobody.stderr()
+    );
+    assert!(
+        elsewhere.contains("there is no ledger in empty"),
+        "{elsewhere}"
+    );
     assert!(!cli.folder.path().join("empty").exists());
 }

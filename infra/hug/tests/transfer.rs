@@ -27,7 +27,11 @@ async fn exported() -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
     let ended = cli.run(&["export", "amber.jsonl"]).await;
-    assert!(ended.stderr().contains("items of x:amber"), "{}", ended.stderr());
+    assert!(
+        ended.stderr().contains("items of x:amber"),
+        "{}",
+        ended.stderr()
+    );
     ended.success();
     cli
 }
@@ -39,7 +43,8 @@ async fn elsewhere(cli: &CommandLine, arguments: &[&str]) -> Ended {
 }
 
 #[tokio::test]
-async fn an_account_goes_on_in_the_other_ledger_without_a_baseline_and_is_not_served_here_any_more() {
+async fn an_account_goes_on_in_the_other_ledger_without_a_baseline_and_is_not_served_here_any_more()
+{
     let cli = exported().await;
     let output = elsewhere(&cli, &["import", "amber.jsonl"]).await.success();
     assert!(output.contains("x:amber  is here now"), "{output}");
@@ -50,7 +55,10 @@ async fn an_account_goes_on_in_the_other_ledger_without_a_baseline_and_is_not_se
     assert!(output.contains("600 goes to @fan1000"), "{output}");
     assert!(output.contains("600 invited: announce"), "{output}");
     assert!(!output.contains("counted from here on"), "{output}");
-    let hug = snapshot_of(&cli.folder.path().join("elsewhere")).await.hugs.remove(0);
+    let hug = snapshot_of(&cli.folder.path().join("elsewhere"))
+        .await
+        .hugs
+        .remove(0);
     let arrivals = hug.evidence.arrivals.unwrap();
     assert_eq!(arrivals.came, 1, "those remembered came along");
     cli.run(&["check"]).await;
@@ -74,7 +82,10 @@ async fn a_file_of_an_export_is_its_owners_alone_and_one_that_is_cut_off_is_refu
     let refusal = elsewhere(&cli, &["import", "amber.jsonl"]).await.refusal();
     assert!(refusal.contains("it is cut off"), "{refusal}");
     let refusal = elsewhere(&cli, &["import", "hug.toml"]).await.refusal();
-    assert!(refusal.contains("not a file that `hug export` wrote"), "{refusal}");
+    assert!(
+        refusal.contains("not a file that `hug export` wrote"),
+        "{refusal}"
+    );
     assert!(!cli.folder.path().join("elsewhere").exists());
 }
 
@@ -129,11 +140,19 @@ async fn an_import_over_a_baseline_is_refused_and_says_what_helps() {
     elsewhere(&cli, &["check"]).await.success();
     let before = items_in(&cli.folder.path().join("elsewhere")).await;
     let refusal = elsewhere(&cli, &["import", "amber.jsonl"]).await.refusal();
-    assert!(refusal.contains("erase it here first: `hug forget x:amber`"), "{refusal}");
+    assert!(
+        refusal.contains("erase it here first: `hug forget x:amber`"),
+        "{refusal}"
+    );
     assert_eq!(items_in(&cli.folder.path().join("elsewhere")).await, before);
-    elsewhere(&cli, &["forget", "x:amber", "--yes"]).await.success();
+    elsewhere(&cli, &["forget", "x:amber", "--yes"])
+        .await
+        .success();
     elsewhere(&cli, &["import", "amber.jsonl"]).await.success();
-    let amber = snapshot_of(&cli.folder.path().join("elsewhere")).await.accounts.remove(0);
+    let amber = snapshot_of(&cli.folder.path().join("elsewhere"))
+        .await
+        .accounts
+        .remove(0);
     assert_eq!(amber.followers, 599);
 }
 
@@ -184,7 +203,10 @@ async fn whoever_was_forgotten_elsewhere_is_not_here_any_more_when_the_account_c
     elsewhere(&cli, &forget).await.success();
     elsewhere(&cli, &["export", "home.jsonl"]).await.success();
     cli.run(&["import", "home.jsonl"]).await.success();
-    assert_eq!(with(&items_in(&cli.state()).await, &bot.handle), [] as [&str; 0]);
+    assert_eq!(
+        with(&items_in(&cli.state()).await, &bot.handle),
+        [] as [&str; 0]
+    );
 }
 
 #[tokio::test]
@@ -214,7 +236,10 @@ async fn a_copy_without_a_pause_leaves_the_account_at_work() {
     let output = cli.run(&["check"]).await.success();
     assert!(output.contains("600 invited: announce"), "{output}");
     let refusal = cli.run(&["export", "--account", "x:bea"]).await.refusal();
-    assert!(refusal.contains("the ledger has nothing of x:bea"), "{refusal}");
+    assert!(
+        refusal.contains("the ledger has nothing of x:bea"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
@@ -272,9 +297,13 @@ async fn a_letter_that_may_have_arrived_is_looked_up_by_the_other_ledger_and_not
     round(&mut here, &clock).await;
     assert_eq!(cli.x.posts().len(), 1);
     clock.advance(Duration::from_mins(2));
-    let taken = take(&here.deps.ledger, None, true, clock.now()).await.unwrap();
+    let taken = take(&here.deps.ledger, None, true, clock.now())
+        .await
+        .unwrap();
     let mut there = in_memory(&cli, &clock).await;
-    bring(&there.deps.ledger, taken.items, clock.now()).await.unwrap();
+    bring(&there.deps.ledger, taken.items, clock.now())
+        .await
+        .unwrap();
     round(&mut there, &clock).await;
     let hugs = there.deps.ledger.snapshot().await.unwrap().hugs;
     assert_eq!(hugs[0].status, Status::Invited);
@@ -287,11 +316,15 @@ async fn a_hug_that_was_only_reached_is_delivered_by_the_other_ledger_and_not_he
     cli.fans(1_000, 1);
     let event = lambda_runtime::LambdaEvent::new(json!({}), lambda_runtime::Context::default());
     check_followers::handle(event, &here.deps).await.unwrap();
-    let taken = take(&here.deps.ledger, None, true, clock.now()).await.unwrap();
+    let taken = take(&here.deps.ledger, None, true, clock.now())
+        .await
+        .unwrap();
     here.deliver().await.unwrap();
     assert_eq!(cli.x.posts().len(), 0);
     let mut there = in_memory(&cli, &clock).await;
-    bring(&there.deps.ledger, taken.items, clock.now()).await.unwrap();
+    bring(&there.deps.ledger, taken.items, clock.now())
+        .await
+        .unwrap();
     there.deliver().await.unwrap();
     assert_eq!(cli.x.posts().len(), 1);
 }
