@@ -111,7 +111,7 @@ struct World {
 }
 
 /// The program remembers no more followers than these.
-const MAX_REMEMBERED: usize = 25;
+const MAX_REMEMBERED: usize = 10;
 
 /// Records in one batch: fewer than on AWS, so that there are several.
 const BATCH: usize = 3;
@@ -444,14 +444,14 @@ impl World {
             faults: Vec::new(),
         };
         self.scheduler.shared().truth.heal();
-        // A check owes ten milestones at most, and judges 200 profiles; the first may wait for the end of a rate limit.
+        // A check owes 45 milestones at most, and judges 1,000 profiles; the first may wait for the end of a rate limit.
         let most_owed = self
             .model
             .borrow()
             .highest()
             .max(self.scheduler.shared().truth.count());
         let milestones = most_owed / self.plan.step;
-        let checks_to_catch_up = usize::try_from(milestones / 10 + most_owed / 200).unwrap() + 1;
+        let checks_to_catch_up = usize::try_from(milestones / 45 + most_owed / 1_000).unwrap() + 1;
         let pauses = [60, 400, 900, 25_000, 25_000, 25_000];
         for pause in pauses
             .into_iter()
