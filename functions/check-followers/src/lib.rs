@@ -332,7 +332,10 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let checks = || results.iter().filter_map(Checked::check);
     let is_failing = |one: &&Checked| {
         let since = one.without_success_since();
+        let check = one.check();
+        // A login that fails will keep the next milestone's invitation from going out.
         since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
+            || check.is_some_and(|check| check.login_error.is_some())
     };
     let counts = CheckCounts {
         // A look that the network put off found nothing.
@@ -453,7 +456,10 @@ mod tests {
             Checked::Done(check).without_success_since()
         };
         assert_eq!(since(CheckOutcome::Paused), None);
-        assert_eq!(since(CheckOutcome::RateLimited), Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(
+            since(CheckOutcome::RateLimited),
+            Some(Timestamp::UNIX_EPOCH)
+        );
     }
 
     #[test]

@@ -230,11 +230,8 @@ fn of_person(
                 .any(|text| person.is(&(*text).into(), text));
             match item.hug() {
                 Some(hug) if person.is_named_by(&hug) => found.hugs.push(hug),
-                Some(hug) if person.is_erased_in(&hug) => {
-                    if entirely {
-                        found.hugs.push(hug);
-                    }
-                }
+                Some(hug) if entirely && person.is_erased_in(&hug) => found.hugs.push(hug),
+                Some(hug) if person.is_erased_in(&hug) => {}
                 Some(hug) if named => found.mentions.push(hug),
                 None if named => found.unreadable.push(item.sk().to_owned()),
                 _ => {}

@@ -215,9 +215,8 @@ pub(crate) fn text_if_plain<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {
     const MAX: usize = 1_024;
-    let text = match Option::<Value>::deserialize(from)? {
-        Some(Value::String(text)) => text,
-        _ => return Ok(None),
+    let Some(Value::String(text)) = Option::<Value>::deserialize(from)? else {
+        return Ok(None);
     };
     let plain = text.len() <= MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
     Ok((plain && !text.is_empty()).then_some(text))

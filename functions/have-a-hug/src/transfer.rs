@@ -206,9 +206,10 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
         }
     }
     let Some(id) = &one.id else {
-        let brought = match handle_is_here {
-            true => Brought::HereAlready,
-            false => Brought::Here,
+        let brought = if handle_is_here {
+            Brought::HereAlready
+        } else {
+            Brought::Here
         };
         return Ok(Target {
             items: Vec::new(),

@@ -392,6 +392,7 @@ impl Hug {
     /// It may have arrived. The claim stays: the network has that long to show what it did.
     pub fn in_doubt(&self, reason: String, now: Timestamp) -> Self {
         let mut in_doubt = self.next(now);
+        in_doubt.invitation.wait = None;
         in_doubt.reason = Some(reason);
         in_doubt
     }

@@ -273,7 +273,11 @@ fn when(since: Option<Timestamp>, reached_at: Timestamp) -> String {
             from.strftime("%H:%M"),
             to.strftime("%H:%M"),
         );
-        return format!("on {day} between {from} and {to} UTC");
+        return if from.to_string() == to.to_string() {
+            format!("on {day} at {to} UTC")
+        } else {
+            format!("on {day} between {from} and {to} UTC")
+        };
     }
     if from.year() == to.year() {
         return format!("between {} and {} UTC", at(from), at(to));
@@ -351,6 +355,11 @@ mod tests {
                 Some("2025-12-31T23:58:00Z"),
                 "between 31 December 2025 and 22 November 2026",
             ),
+            (
+                Some("2026-11-22T14:04:59Z"),
+                "on 22 November between 14:04 and 14:05 UTC",
+            ),
+            (Some("2026-11-22T14:05:00Z"), "on 22 November at 14:05 UTC"),
             (None, "before 22 November 14:05 UTC"),
         ] {
             assert_eq!(when(since.map(time), to), words);

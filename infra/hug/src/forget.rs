@@ -82,7 +82,11 @@ pub async fn account<W: Write>(
     confirm(out)?;
     forget_account(ledger, &found, now).await?;
     writeln!(out, "{name} is erased here.")?;
-    if settings.is_some_and(|settings| settings.account(name).is_ok_and(|one| one.is_active())) {
+    if settings.is_some_and(|settings| {
+        settings
+            .account(name)
+            .is_ok_and(have_a_hug::settings::Account::is_active)
+    }) {
         writeln!(
             out,
             "The settings still name it: the next check begins anew with it, and what is behind then is not owed."
