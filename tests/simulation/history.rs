@@ -82,6 +82,8 @@ pub enum What {
     Repeat(Vec<usize>),
     /// The creator does that to a hug.
     ByHand(Deed, Which),
+    /// The creator erases a follower from the records.
+    Forget(usize),
 }
 
 /// What the creator does to a hug.
@@ -350,6 +352,7 @@ fn job() -> BoxedStrategy<Job> {
         10 => Just(What::Check),
         8 => Just(What::Deliver),
         3 => by_hand(),
+        1 => (0_usize..1_000).prop_map(What::Forget),
         2 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
     ];
     let call = prop_oneof![6 => 0_usize..14, 1 => 14_usize..50];

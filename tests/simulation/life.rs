@@ -1,7 +1,7 @@
 //! The life of each hug, write by write: which step may follow which, whose permission it needs, what the creator is
 //! told of it, and what the network was asked to send meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use promise::hug::{HoldCause, Hug, Status};
@@ -12,6 +12,8 @@ use super::{history::Deed, observer::Change, truth::Truth};
 pub struct Lives {
     /// What the creator has done to each number, or tried to do.
     said: BTreeMap<u64, Vec<Said>>,
+    /// Whom the creator has erased, or tried to.
+    forgotten: BTreeSet<String>,
     /// Whether the account's first channel is the creator's own hand.
     pub by_hand_only: bool,
     /// When each hug was owed that the creator had not to approve.
@@ -37,6 +39,7 @@ pub struct Figures {
     pub sent_by_hand: u64,
     pub blocked: u64,
     pub cancelled: u64,
+    pub forgotten: u64,
     pub news: u64,
 }
 
@@ -49,6 +52,7 @@ impl Figures {
         self.sent_by_hand += other.sent_by_hand;
         self.blocked += other.blocked;
         self.cancelled += other.cancelled;
+        self.forgotten += other.forgotten;
         self.news += other.news;
     }
 }
@@ -58,6 +62,17 @@ impl Lives {
     pub fn says(&mut self, number: u64, deed: Deed, handle: Option<String>) {
         let said = self.said.entry(number).or_default();
         said.push(Said { deed, handle });
+    }
+
+    /// The creator is about to erase them. It may fail.
+    pub fn forgets(&mut self, id: String) {
+        self.forgotten.insert(id);
+    }
+
+    fn is_forgotten(&self, hug: &Hug) -> bool {
+        let follower = hug.follower.as_ref().map(|one| one.id.as_str());
+        let mut names = follower.into_iter().chain(hug.chosen.as_deref());
+        names.any(|name| self.forgotten.contains(name))
     }
 
     /// Whether the creator may have chosen that person for that number.
@@ -89,7 +104,15 @@ impl Lives {
         let Change { before, after } = change;
         let number = after.milestone.number();
         let from = before.as_ref().map(|before| &before.status);
-        if !self.may_follow(number, from, after, truth) {
+        let erased = |hug: &Hug| hug.follower.as_ref().is_some_and(|one| one.handle.is_empty());
+        if before.as_ref().is_some_and(erased) && !erased(after) {
+            return Err(format!("the hug for {number} names again who was erased"));
+        }
+        let may_be_erased = before.as_ref().is_some_and(|before| {
+            let is_over = after.status == Status::Declined || (before.status == Status::Cancelled && after.status == Status::Cancelled);
+            is_over && self.is_forgotten(before)
+        });
+        if !may_be_erased && !self.may_follow(number, from, after, truth) {
             let from = from.map_or_else(|| "nothing".to_owned(), ToString::to_string);
             return Err(format!(
                 "the hug for {number} went from {from} to {}, and nobody said so",
@@ -215,7 +238,8 @@ impl Lives {
             (Some(Status::Held), Status::Reached) => &mut figures.approved,
             (_, Status::ToSend) => &mut figures.to_send,
             (_, Status::Invited) if after.invitation.receipt.is_none() => &mut figures.sent_by_hand,
-            (_, Status::Cancelled) => &mut figures.cancelled,
+            (from, Status::Cancelled) if from != Some(&Status::Cancelled) => &mut figures.cancelled,
+            (_, Status::Declined) => &mut figures.forgotten,
             (Some(Status::Inviting), Status::Inviting)
                 if after.invitation.is_blocked() && after.invitation.lease_until.is_none() =>
             {

@@ -152,10 +152,11 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
         sent_by_hand,
         blocked,
         cancelled,
+        forgotten,
         news,
     } = total.lives;
     println!(
-        "{held} times held, {approved} times approved, {to_send} times to send, {sent_by_hand} sent by hand, {blocked} times blocked, {cancelled} cancelled, {news} news",
+        "{held} times held, {approved} times approved, {to_send} times to send, {sent_by_hand} sent by hand, {blocked} times blocked, {cancelled} cancelled, {forgotten} erased, {news} news",
     );
     println!(
         "the right person was named in {} of {} cases called certain, and in {} of {} others",

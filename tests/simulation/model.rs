@@ -479,7 +479,7 @@ impl Model {
                 "{number} is {}, and its invitation is out",
                 hug.status
             )),
-            Status::Held | Status::ToSend | Status::Cancelled => Ok(()),
+            Status::Held | Status::ToSend | Status::Cancelled | Status::Declined => Ok(()),
             _ => Err(format!("the hug for {number} is left {}", hug.status)),
         }
     }

@@ -9,6 +9,7 @@ use have_a_hug::{
     by_hand::{self, ByHandError, by_hand},
     clock::Clock,
     deps::Deps,
+    forget::{self, ForgetError, find_follower, forget_follower},
     ledger::Ledger,
     network::Network,
     networks::rules,
@@ -122,6 +123,8 @@ enum Task {
     Check,
     /// Records of the stream.
     Deliver(Vec<Value>),
+    /// Erasing that follower.
+    Forget(Option<String>),
     /// The creator's step with a hug; `None` where there is none that she could mean.
     ByHand(Option<(HugKey, by_hand::Step)>),
 }
@@ -130,6 +133,7 @@ enum Answer {
     Checked(Summary),
     Delivered(DynamoDbEventResponse),
     Stepped(Option<Result<Box<Hug>, ByHandError>>),
+    Forgot(Result<(), ForgetError>),
 }
 
 impl World {
@@ -287,10 +291,28 @@ impl World {
                     Some(Err(why)) => format!("  she is told: {why}"),
                     None => "  there is nothing to do".to_owned(),
                 }),
+                Some(Answer::Forgot(Err(why))) => self.scheduler.tell(format!("  she is told: {why}")),
+                Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
                 None => self.advance(batch, 0),
             }
         }
         Ok(())
+    }
+
+    /// Whoever was erased is in no hug by their handle. (It is their id too here, and that stays.)
+    fn look_when_forgotten(&self, task: &Task) -> Result<(), String> {
+        let Task::Forget(Some(id)) = task else {
+            return Ok(());
+        };
+        let before = self.observer.borrow().hugs();
+        let there = before.iter().find(|hug| {
+            let follower = hug.follower.as_ref().filter(|one| one.id == *id.as_str());
+            follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_ref() == Some(id)
+        });
+        match there {
+            Some(hug) => Err(format!("{id} was erased, and the hug for {} names them", hug.milestone)),
+            None => Ok(()),
+        }
     }
 
     /// What that job works on. What the creator decides, the model hears first.
@@ -303,6 +325,18 @@ impl World {
                     .iter()
                     .filter_map(|pick| self.records.get(pick.checked_rem(self.records.len())?));
                 Task::Deliver(picked.cloned().collect())
+            }
+            What::Forget(pick) => {
+                let hugs = self.observer.borrow().hugs();
+                let named: Vec<String> = hugs
+                    .iter()
+                    .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
+                    .collect();
+                let id = pick.checked_rem(named.len()).map(|pick| named[pick].clone());
+                if let Some(id) = &id {
+                    self.model.borrow_mut().lives.forgets(id.clone());
+                }
+                Task::Forget(id)
             }
             What::ByHand(deed, which) => Task::ByHand(self.step_by_hand(*deed, *which)),
         }
@@ -563,7 +597,8 @@ async fn act(task: Task, deps: Deps) -> Answer {
             let event = LambdaEvent::new(event, Context::default());
             Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
         }
-        Task::ByHand(None) => Answer::Stepped(None),
+        Task::Forget(None) | Task::ByHand(None) => Answer::Stepped(None),
+        Task::Forget(Some(id)) => Answer::Forgot(forget(&deps, id).await),
         Task::ByHand(Some((key, step))) => {
             let Deps {
                 ledger, settings, ..
@@ -572,6 +607,14 @@ async fn act(task: Task, deps: Deps) -> Answer {
             Answer::Stepped(Some(stepped.map(Box::new)))
         }
     }
+}
+
+async fn forget(deps: &Deps, id: String) -> Result<(), ForgetError> {
+    let who = forget::Who::Handle(id);
+    for found in find_follower(&deps.ledger, &who, None, false).await? {
+        forget_follower(&deps.ledger, &found, false, deps.clock.now()).await?;
+    }
+    Ok(())
 }
 
 fn settings(history: &History, plan: Plan) -> Settings {
