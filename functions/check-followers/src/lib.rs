@@ -7,7 +7,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::atomic::Ordering, time:
 
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
-    check::{Check, CheckError, Wanted, check},
+    check::{Check, CheckError, CheckOutcome, Wanted, check},
     deps::Deps,
     ledger::LedgerError,
     metrics::{CheckCounts, MAX_CHARTED},
@@ -178,7 +178,8 @@ impl Checked {
     /// Since when no look at it has succeeded, if the last one did not.
     fn without_success_since(&self) -> Option<Timestamp> {
         match self {
-            Self::Done(check) if check.followers.is_none() => check.succeeded_at,
+            Self::Done(check) if check.outcome == CheckOutcome::RateLimited => check.succeeded_at,
+            // Nobody expects a look at a paused one.
             Self::Done(_) => None,
             Self::Failed { failing_since, .. } | Self::Skipped { failing_since, .. } => {
                 *failing_since
@@ -402,7 +403,6 @@ pub fn take_in(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use have_a_hug::check::CheckOutcome;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -440,6 +440,20 @@ mod tests {
     fn many_accounts_do_not_make_many_metrics() {
         let results: Vec<Checked> = (0..=MAX_CHARTED).map(|_| checked(Some(8))).collect();
         assert_eq!(charted(&results).len(), MAX_CHARTED);
+    }
+
+    #[test]
+    fn a_paused_account_is_not_one_that_fails() {
+        let since = |outcome| {
+            let Checked::Done(mut check) = checked(None) else {
+                panic!("it was not checked");
+            };
+            check.outcome = outcome;
+            check.succeeded_at = Some(Timestamp::UNIX_EPOCH);
+            Checked::Done(check).without_success_since()
+        };
+        assert_eq!(since(CheckOutcome::Paused), None);
+        assert_eq!(since(CheckOutcome::RateLimited), Some(Timestamp::UNIX_EPOCH));
     }
 
     #[test]

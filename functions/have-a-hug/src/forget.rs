@@ -348,3 +348,17 @@ async fn erase_mention(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<
     hug.revision += 1;
     Ok(ledger.replace_hug(&hug).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_id_is_another_person_on_another_server_of_mastodon() {
+        let scope = |id: &str| scope(&id.parse().unwrap());
+        assert_ne!(scope("mastodon#1@a.example"), scope("mastodon#1@b.example"));
+        assert_eq!(scope("mastodon#1@a.example"), scope("mastodon#2@a.example"));
+        assert_eq!(scope("x#44196397"), scope("x#7"));
+        assert_ne!(scope("x#7"), scope("bluesky#did:plc:7"));
+    }
+}

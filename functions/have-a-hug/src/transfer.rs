@@ -290,7 +290,7 @@ async fn bring_one(
                 }
                 return Err(TransferError::NotHere {
                     account: one.name.clone(),
-                    why: "a check or another import has written it here meanwhile".to_owned(),
+                    why: "someone has written it here meanwhile; do it again".to_owned(),
                 });
             }
             written => written?,

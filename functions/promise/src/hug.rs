@@ -282,10 +282,11 @@ impl Hug {
     pub fn claim(&self, now: Timestamp) -> Result<Self, NotNow> {
         self.is_free(now)?;
         match &self.status {
-            Status::Inviting => match self.invitation.waits(now) {
-                Some(wait) => return Err(NotNow::Waiting { wait }),
-                None => {}
-            },
+            Status::Inviting => {
+                if let Some(wait) = self.invitation.waits(now) {
+                    return Err(NotNow::Waiting { wait });
+                }
+            }
             Status::Reached => {}
             Status::Held => return Err(NotNow::Held),
             settled => return Err(NotNow::Settled(settled.clone())),

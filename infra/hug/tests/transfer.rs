@@ -14,12 +14,12 @@ use promise::{
     record::{AccountRecord, HandleRecord},
 };
 use serde_json::json;
-use stand_ins::{Fault, secret};
+use stand_ins::{Fault, Person, secret};
 use tests::settings;
 
 use crate::{
     command_line::{CommandLine, Ended},
-    ledgers::{items_in, ledger_in, snapshot_of},
+    ledgers::{items_in, ledger_in, snapshot_of, with},
 };
 
 /// Amber with 599 followers, whose account was checked and taken out of the ledger to `amber.jsonl`.
@@ -185,6 +185,28 @@ async fn an_account_that_comes_home_later_brings_its_hugs_and_an_old_export_does
     let output = cli.run(&["check"]).await.success();
     assert!(output.contains("700 goes to"), "{output}");
     assert_eq!(cli.x.posts().len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_was_forgotten_elsewhere_is_not_here_any_more_when_the_account_comes_home() {
+    let cli = CommandLine::with_followers(598).await;
+    cli.run(&["check"]).await.success();
+    let bot = Person::bot(7, Clock::system().now());
+    cli.fans(900, 1);
+    cli.x.follow(bot.clone());
+    cli.fans(1_000, 1);
+    cli.run(&["check"]).await.success();
+    assert_eq!(with(&items_in(&cli.state()).await, &bot.handle).len(), 1);
+    cli.run(&["export", "there.jsonl"]).await.success();
+    elsewhere(&cli, &["import", "there.jsonl"]).await.success();
+    let forget = ["forget", "--yes", "--follower", &bot.handle];
+    elsewhere(&cli, &forget).await.success();
+    elsewhere(&cli, &["export", "home.jsonl"]).await.success();
+    cli.run(&["import", "home.jsonl"]).await.success();
+    assert_eq!(
+        with(&items_in(&cli.state()).await, &bot.handle),
+        [] as [&str; 0]
+    );
 }
 
 #[tokio::test]
@@ -365,6 +387,9 @@ async fn from_a_laptop_to_aws_and_back() {
     cli.fans(2_000, 100);
     round(&mut aws, &clock).await;
     assert_eq!(cli.x.posts().len(), 1, "the table on AWS is paused");
+    let doctor = ["doctor", "--table", table::NAME];
+    let findings = on_aws(&cli, &port, &doctor).await.success();
+    assert!(findings.contains("paused since"), "{findings}");
     let output = cli.run(&["check"]).await.success();
     assert!(output.contains("700 goes to"), "{output}");
     assert_eq!(cli.x.posts().len(), 2);

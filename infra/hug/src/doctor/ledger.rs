@@ -133,6 +133,13 @@ pub(super) async fn look_at_table(
     };
     let mut findings = vec![look_at_size(&snapshot)];
     findings.extend(accounts.iter().map(|name| {
+        let mut handles = snapshot.handles.iter();
+        let handle = handles.find(|(handle, _)| handle == name);
+        if let Some(since) = handle.and_then(|(_, known)| known.paused_at) {
+            let found = format!("paused since {since}, because its ledger was exported");
+            let help = "take it out of the settings here; `hug import` would go on with it here";
+            return Finding::unsure(name, found, help);
+        }
         let record = snapshot.accounts.iter().find(|record| record.name == *name);
         look_at_last_check(name, record, now)
     }));
