@@ -126,7 +126,7 @@ class Doctor:
         expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         good = on and expiry.get("AttributeName") == "expires_at"
-        off = "it is off, so hourly counts are kept for ever"
+        off = "it is off, so hourly counts, and the names of those who were passed over, are kept for ever"
         self.judge(good, "table's expiry", "it is on", off, "make deploy")
         backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")

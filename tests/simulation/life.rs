@@ -104,12 +104,17 @@ impl Lives {
         let Change { before, after } = change;
         let number = after.milestone.number();
         let from = before.as_ref().map(|before| &before.status);
-        let erased = |hug: &Hug| hug.follower.as_ref().is_some_and(|one| one.handle.is_empty());
+        let erased = |hug: &Hug| {
+            hug.follower
+                .as_ref()
+                .is_some_and(|one| one.handle.is_empty())
+        };
         if before.as_ref().is_some_and(erased) && !erased(after) {
             return Err(format!("the hug for {number} names again who was erased"));
         }
         let may_be_erased = before.as_ref().is_some_and(|before| {
-            let is_over = after.status == Status::Declined || (before.status == Status::Cancelled && after.status == Status::Cancelled);
+            let is_over = after.status == Status::Declined
+                || (before.status == Status::Cancelled && after.status == Status::Cancelled);
             is_over && self.is_forgotten(before)
         });
         if !may_be_erased && !self.may_follow(number, from, after, truth) {

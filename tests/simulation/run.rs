@@ -291,7 +291,9 @@ impl World {
                     Some(Err(why)) => format!("  she is told: {why}"),
                     None => "  there is nothing to do".to_owned(),
                 }),
-                Some(Answer::Forgot(Err(why))) => self.scheduler.tell(format!("  she is told: {why}")),
+                Some(Answer::Forgot(Err(why))) => {
+                    self.scheduler.tell(format!("  she is told: {why}"))
+                }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
                 None => self.advance(batch, 0),
             }
@@ -310,7 +312,10 @@ impl World {
             follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_ref() == Some(id)
         });
         match there {
-            Some(hug) => Err(format!("{id} was erased, and the hug for {} names them", hug.milestone)),
+            Some(hug) => Err(format!(
+                "{id} was erased, and the hug for {} names them",
+                hug.milestone
+            )),
             None => Ok(()),
         }
     }
@@ -332,7 +337,9 @@ impl World {
                     .iter()
                     .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
                     .collect();
-                let id = pick.checked_rem(named.len()).map(|pick| named[pick].clone());
+                let id = pick
+                    .checked_rem(named.len())
+                    .map(|pick| named[pick].clone());
                 if let Some(id) = &id {
                     self.model.borrow_mut().lives.forgets(id.clone());
                 }

@@ -449,8 +449,8 @@ impl OneCheck<'_> {
         let today = given.known.iter().filter(|hug| hug.counts_today(self.now));
         let mut left_today = plan.most_a_day().saturating_sub(today.count());
         let site = self.connected.account.site();
-        let mut held = given.known.iter().filter(|hug| hug.is_of_today(self.now));
-        let mut wave_is_told = held.any(|hug| hug.hold == Some(HoldCause::MostADay));
+        let of_today = given.known.iter().filter(|hug| hug.is_of_today(self.now));
+        let mut told: Vec<HoldCause> = of_today.filter_map(|hug| hug.hold).collect();
         let mut recipients =
             Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;
         for milestone in owed.milestones.into_iter().filter(has_none) {
@@ -458,25 +458,23 @@ impl OneCheck<'_> {
                 Choice::Named(evidence, follower, skipped) if left_today > 0 => {
                     left_today -= 1;
                     let hug = self.hug(profile, milestone, evidence, Some(follower));
-                    let told = news::reached(&hug, &site);
-                    (hug.with_news(told), skipped)
+                    let news = news::reached(&hug, &site);
+                    (hug.with_news(news), skipped)
                 }
                 Choice::Named(evidence, follower, skipped) => {
                     let hug = self.hug(profile, milestone, evidence, Some(follower));
                     let most = plan.most_a_day();
                     let why = format!("more than {most} hugs in 24 hours");
                     let held = hug.held(HoldCause::MostADay, why);
-                    // One message tells of a wave.
-                    let told = (!wave_is_told).then(|| news::held(&held, &site));
-                    wave_is_told = true;
-                    (Hug { news: told, ..held }, skipped)
+                    let news = news::held(&held, &site);
+                    (held.with_news(news), skipped)
                 }
                 Choice::Unknown(evidence) => {
                     let why = evidence.note.clone().unwrap_or_default();
                     let hug = self.hug(profile, milestone, evidence, None);
                     let held = hug.held(HoldCause::Nobody, why);
-                    let told = news::nobody(&held);
-                    (held.with_news(told), Vec::new())
+                    let news = news::nobody(&held);
+                    (held.with_news(news), Vec::new())
                 }
                 Choice::Waits(pending, skipped, why) => {
                     crossing.mark = milestone.mark_while_it_waits(mark);
@@ -496,7 +494,12 @@ impl OneCheck<'_> {
             crossing
                 .passed_over
                 .extend(self.passed_over(milestone, &skipped));
-            crossing.hugs.push(hug);
+            // One message tells of a wave.
+            let is_told = hug.hold.is_some_and(|cause| told.contains(&cause));
+            told.extend(hug.hold);
+            crossing
+                .hugs
+                .push(if is_told { hug.without_news() } else { hug });
         }
         Ok(crossing)
     }

@@ -212,6 +212,9 @@ impl OneDelivery<'_> {
                     self.write(invited.with_news(told)).await?;
                     return Ok(DeliveryOutcome::Invited { channel, reference });
                 }
+                Ok(None) if self.hug.follower.is_none() => {
+                    return self.hold("nobody is named".to_owned()).await;
+                }
                 Ok(None) => continue,
                 Err(DeliverError::Network(error)) => error,
                 Err(error) => return Err(error),
@@ -253,8 +256,12 @@ impl OneDelivery<'_> {
         let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
         let theirs = |hug: &&Hug| {
             let follower = hug.follower.as_ref();
-            follower.is_some_and(|one| one.id == found.id) && hug.milestone != self.hug.milestone
+            let is_other = hug.milestone != self.hug.milestone && hug.status != Status::Cancelled;
+            is_other && follower.is_some_and(|one| one.id == found.id)
         };
+        if self.connected.account.screening.forbids(&found) {
+            return Ok(Some(format!("{handle} is on the never list in hug.toml")));
+        }
         if let Some(hug) = hugs.known.iter().find(theirs) {
             return Ok(Some(format!(
                 "{handle} already has the hug for {}",

@@ -13,7 +13,8 @@
 //! 3. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided. [`metrics`]: numbers for
 //!    CloudWatch. [`news`]: sentences for the creator.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
-//!    [`by_hand`](mod@by_hand): what a person does to a hug.
+//!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
+//!    is erased, or moves to another ledger.
 //! 5. [`start`]: how a function gets from its environment to [`deps`].
 //!
 //! The functions around this crate translate events; they hold no rule of their own.

@@ -231,6 +231,12 @@ impl Hug {
         self
     }
 
+    /// The same state without it: another hug has told of the same.
+    pub fn without_news(mut self) -> Self {
+        self.news = None;
+        self
+    }
+
     /// The invitation with those words, as the network is asked to carry it.
     pub fn letter<'a>(&'a self, words: &'a Words) -> Letter<'a> {
         Letter {

@@ -73,7 +73,8 @@ pub fn held(hug: &Hug, site: &Site) -> String {
 pub fn nobody(hug: &Hug) -> String {
     format!(
         "{}: number {} was crossed, and nobody can be named: {}. Say who gets the hug: `hug approve {} \
-         --account {} --for HANDLE`; or end it: {}.",
+         --account {} --for HANDLE`; or end it: {}. More of them are held without a message of their own; `hug \
+         status` lists them.",
         hug.account,
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),

@@ -117,6 +117,11 @@ pub struct Screening {
 }
 
 impl Screening {
+    /// Whether the creator has excluded them.
+    pub fn forbids(&self, who: &Follower) -> bool {
+        lists(&self.never, who)
+    }
+
     /// Whether the signals decide about `who`: not where screening is off or the creator made an exception.
     pub fn judges(&self, who: &Follower) -> bool {
         self.screen && !lists(&self.always, who) && !lists(&self.never, who)
@@ -127,7 +132,7 @@ impl Screening {
     /// The reasons are the names of all signals that hold, where their weights reach the limit of 100; or the
     /// creator's own list.
     pub fn reasons_against(&self, who: &Follower, now: Timestamp) -> Vec<String> {
-        if lists(&self.never, who) {
+        if self.forbids(who) {
             return vec![ON_THE_NEVER_LIST.to_owned()];
         }
         if !self.judges(who) {
