@@ -27,12 +27,13 @@ from proof import Failed, began, passed, wait
 from redrive import prove_redrive
 from refusals import prove_refusals
 from rights import prove_rights
+from transfer import prove_transfer
 from world import CHECK, INVITE, World
 
 REGION = "us-east-1"
 
 
-def prove(make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
+def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
     prove_refusals(make, world, settings, secrets)
     prove_promise(make, world, settings)
     prove_refused_news(world)
@@ -43,6 +44,7 @@ def prove(make: Make, world: World, settings: Path, secrets: dict[str, str]) -> 
     prove_news(make, world, settings)
     prove_deploys(make, world, settings)
     prove_new_settings(make, world, settings)
+    prove_transfer(hug, world, settings, secrets)
     prove_destroy(make, world)
 
 
@@ -106,7 +108,7 @@ def main() -> None:
         wait(up, "the emulator's start", 30)
         world = World(endpoint, there)
         try:
-            prove(make, world, settings, secrets)
+            prove(hug, make, world, settings, secrets)
         finally:
             for function in (CHECK, INVITE):
                 with contextlib.suppress(Exception):

@@ -54,6 +54,11 @@ class World:
     def accounts(self) -> list[Item]:
         return [item for item in self.items() if item["sk"]["S"] == "account"]
 
+    def mark(self, network: str = "x") -> int:
+        """The number up to which every milestone is decided."""
+        (account,) = [item for item in self.accounts() if item["pk"]["S"].startswith(f"{network}#")]
+        return int(account["promised_up_to"]["N"])
+
     def status(self, number: int, network: str = "x") -> str | None:
         """The status of the hug for that number; None where there is no such hug."""
         for item in self.items():
