@@ -104,12 +104,17 @@ impl Lives {
         let Change { before, after } = change;
         let number = after.milestone.number();
         let from = before.as_ref().map(|before| &before.status);
-        let erased = |hug: &Hug| hug.follower.as_ref().is_some_and(|one| one.handle.is_empty());
+        let erased = |hug: &Hug| {
+            hug.follower
+                .as_ref()
+                .is_some_and(|one| one.handle.is_empty())
+        };
         if before.as_ref().is_some_and(erased) && !erased(after) {
             return Err(format!("the hug for {number} names again who was erased"));
         }
         let may_be_erased = before.as_ref().is_some_and(|before| {
-            let is_over = after.status == Status::Declined || (before.status == Status::Cancelled && after.status == Status::Cancelled);
+            let is_over = after.status == Status::Declined
+                || (before.status == Status::Cancelled && after.status == Status::Cancelled);
             is_over && self.is_forgotten(before)
         });
         if !may_be_erased && !self.may_follow(number, from, after, truth) {
@@ -134,17 +139,21 @@ impl Lives {
     /// Which state may follow which. What the creator decides needs her word.
     fn may_follow(&self, number: u64, from: Option<&Status>, after: &Hug, truth: &Truth) -> bool {
         use Status::{Cancelled, Held, Invited, Inviting, Reached, ToSend};
-        let approved = || self.has_said(number, |deed| matches!(deed, Deed::Approve | Deed::ApproveFor(_)));
+        let approved = || {
+            self.has_said(number, |deed| {
+                matches!(deed, Deed::Approve | Deed::ApproveFor(_))
+            })
+        };
         match (from, &after.status) {
-            (None, Reached | Held)
-            | (Some(Reached | Inviting), Inviting | Reached) => true,
+            (None, Reached | Held) | (Some(Reached | Inviting), Inviting | Reached) => true,
             // What heals is waited for.
             (Some(Inviting), ToSend) => self.by_hand_only || truth.refused.contains(&number),
             (Some(Inviting), Held) => after.follower.is_none(),
             (Some(Held), Reached) => approved(),
             (Some(ToSend), Reached) => self.has_said(number, |deed| deed == Deed::Retry),
             (Some(Reached | Inviting | ToSend), Invited) => {
-                let by_program = from == Some(&Inviting) && truth.invitations().contains_key(&number);
+                let by_program =
+                    from == Some(&Inviting) && truth.invitations().contains_key(&number);
                 by_program || self.has_said(number, |deed| deed == Deed::Sent)
             }
             (Some(Reached | Inviting | ToSend | Held | Invited), Cancelled) => {
@@ -193,7 +202,8 @@ impl Lives {
             (None, Status::Held) if after.follower.is_some() => {
                 // One message tells of a wave. Hugs of one check are written smallest number first.
                 !hugs.iter().any(|other| {
-                    let earlier = (other.reached_at, other.milestone) < (after.reached_at, after.milestone);
+                    let earlier =
+                        (other.reached_at, other.milestone) < (after.reached_at, after.milestone);
                     let apart = after.reached_at.duration_since(other.reached_at);
                     other.hold == Some(HoldCause::MostADay)
                         && other.milestone != after.milestone
@@ -205,7 +215,9 @@ impl Lives {
             (Some(was), Status::Held | Status::ToSend) => *was != after.status,
             (Some(_), Status::Invited) => after.invitation.receipt.is_some(),
             (Some(_), Status::Inviting) => {
-                let was_blocked = before.as_ref().is_some_and(|was| was.invitation.is_blocked());
+                let was_blocked = before
+                    .as_ref()
+                    .is_some_and(|was| was.invitation.is_blocked());
                 after.invitation.is_blocked() && !was_blocked
             }
             _ => false,
@@ -248,9 +260,14 @@ impl Lives {
     pub fn look_at_letters(&mut self, hugs: &[Hug], truth: &Truth) -> Result<(), String> {
         for (number, to) in &truth.asked[self.looked_at..] {
             let hug = hugs.iter().find(|hug| hug.milestone.number() == *number);
-            let hug = hug.ok_or_else(|| format!("a letter for {number} is sent, and there is no hug for it"))?;
+            let hug = hug.ok_or_else(|| {
+                format!("a letter for {number} is sent, and there is no hug for it")
+            })?;
             if hug.status != Status::Inviting {
-                return Err(format!("a letter for {number} is sent, which is {}", hug.status));
+                return Err(format!(
+                    "a letter for {number} is sent, which is {}",
+                    hug.status
+                ));
             }
             let named = hug.follower.as_ref().map(|to| to.id.to_string());
             if named.is_none() || named != *to {

@@ -112,7 +112,8 @@ impl Model {
         // What was asked of the network came before what was written of it.
         self.lives.look_at_letters(&ledger.hugs, truth)?;
         for change in changes {
-            self.lives.look_at(change, &ledger.hugs, truth, most_a_day)?;
+            self.lives
+                .look_at(change, &ledger.hugs, truth, most_a_day)?;
             self.look_at(change, truth, strict)?;
         }
         if let Some(account) = ledger.accounts.first() {
@@ -151,7 +152,9 @@ impl Model {
             self.highest = count;
             self.count = count;
         }
-        if count.saturating_sub(self.count) > self.count.max(LEAP) && !self.was_seen_twice(count, truth) {
+        if count.saturating_sub(self.count) > self.count.max(LEAP)
+            && !Self::was_seen_twice(count, truth)
+        {
             return Err(format!(
                 "the count leapt from {} to {count}, and one look was believed",
                 self.count
@@ -172,13 +175,15 @@ impl Model {
     }
 
     /// Whether the network showed about that count at two looks that were a minute apart; clocks differ by 20 seconds.
-    fn was_seen_twice(&self, count: u64, truth: &Truth) -> bool {
+    fn was_seen_twice(count: u64, truth: &Truth) -> bool {
         let about = |reading: &&Reading| reading.count * 2 > count && count * 2 > reading.count;
         let (first, last) = (
             truth.readings.iter().find(about),
             truth.readings.iter().rev().find(about),
         );
-        let apart = first.zip(last).map(|(first, last)| last.at.duration_since(first.at));
+        let apart = first
+            .zip(last)
+            .map(|(first, last)| last.at.duration_since(first.at));
         apart.is_some_and(|apart| apart >= SignedDuration::from_secs(40))
     }
 
@@ -189,7 +194,14 @@ impl Model {
         truth: &Truth,
         strict: bool,
     ) -> Result<(), String> {
-        let waits = account.pending.as_ref().and_then(|pending| {
+        let pending = account.pending.as_ref();
+        if let Some(pending) = pending.filter(|one| one.judged.is_none() && one.passed_over > 0) {
+            let (passed_over, number) = (pending.passed_over, pending.milestone);
+            return Err(format!(
+                "{passed_over} were passed over for {number}, and how far is not kept"
+            ));
+        }
+        let waits = pending.and_then(|pending| {
             let newest = pending.judged.as_ref()?.newest.first()?.to_string();
             let arrival = |reading: &Reading| {
                 let place = reading.counted.iter().position(|id| *id == newest)?;
@@ -205,11 +217,12 @@ impl Model {
             return Ok(());
         };
         let lowest = reading.count.saturating_sub(now.number);
-        let lowest = usize::try_from(lowest).unwrap().min(reading.counted.len() - 1);
+        let lowest = usize::try_from(lowest)
+            .unwrap()
+            .min(reading.counted.len() - 1);
         let same = before.filter(|before| before.number == now.number);
-        let judged = (place..=lowest).filter(|place| {
-            same.is_none_or(|before| reading.arrivals[*place] > before.judged_to)
-        });
+        let judged = (place..=lowest)
+            .filter(|place| same.is_none_or(|before| reading.arrivals[*place] > before.judged_to));
         let mut judged = judged.map(|place| &reading.counted[place]);
         match judged.find(|id| self.can_have_one(id, truth)) {
             Some(id) => Err(format!("{id} was passed over for {}", now.number)),
@@ -232,7 +245,8 @@ impl Model {
         }
         let can = |of: Vec<String>| -> Vec<(usize, String)> {
             let each = of.into_iter().enumerate();
-            each.filter(|(_, id)| self.can_have_one(id, truth)).collect()
+            each.filter(|(_, id)| self.can_have_one(id, truth))
+                .collect()
         };
         let (counted, listed) = (can(now.counted), can(truth.listed()));
         let mut taken = BTreeSet::new();
@@ -264,7 +278,9 @@ impl Model {
                 return Err(format!("{name} has the hug for {other}, and now {number}"));
             }
             if change.before.is_some() && self.lives.is_chosen(number, id) {
-                self.given.entry(number).and_modify(|given| given.to = to.clone());
+                self.given
+                    .entry(number)
+                    .and_modify(|given| given.to = to.clone());
             }
         }
         if let Some(given) = self.given.get_mut(&number) {
@@ -479,7 +495,10 @@ impl Model {
     /// follower has left.
     pub fn came_since_judged(&self, now: &Reading) -> Option<usize> {
         let waits = self.waits.filter(|waits| waits.number <= now.count)?;
-        let place = now.arrivals.iter().position(|arrival| *arrival <= waits.judged_to)?;
+        let place = now
+            .arrivals
+            .iter()
+            .position(|arrival| *arrival <= waits.judged_to)?;
         (now.arrivals[place] == waits.judged_to).then_some(place)
     }
 

@@ -2,14 +2,12 @@
 
 use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
-use aws_lambda_events::streams::DynamoDbEventResponse;
 use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
-    by_hand::{self, ByHandError, by_hand},
+    by_hand,
     clock::Clock,
     deps::Deps,
-    forget::{self, ForgetError, find_follower, forget_follower},
     ledger::Ledger,
     network::Network,
     networks::rules,
@@ -21,14 +19,13 @@ use hug::{
     },
     table,
 };
-use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     account::{AccountName, NetworkName},
     channel::Channel,
     hug::{Hug, HugKey, Status},
     milestone::Milestone,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     history::{Deed, History, Job, Plan, Step, What, Which, Who},
@@ -38,6 +35,7 @@ use super::{
     observer::Observer,
     process::Scheduler,
     table::client,
+    task::{Answer, Task, act},
     truth::Truth,
 };
 
@@ -116,25 +114,6 @@ const MAX_REMEMBERED: usize = 10;
 
 /// Records in one batch: fewer than on AWS, so that there are several.
 const BATCH: usize = 3;
-
-/// What a job works on.
-#[derive(Clone)]
-enum Task {
-    Check,
-    /// Records of the stream.
-    Deliver(Vec<Value>),
-    /// Erasing that follower.
-    Forget(Option<String>),
-    /// The creator's step with a hug; `None` where there is none that she could mean.
-    ByHand(Option<(HugKey, by_hand::Step)>),
-}
-
-enum Answer {
-    Checked(Summary),
-    Delivered(DynamoDbEventResponse),
-    Stepped(Option<Result<Box<Hug>, ByHandError>>),
-    Forgot(Result<(), ForgetError>),
-}
 
 impl World {
     fn tally(&self, history: &History) -> Tally {
@@ -291,7 +270,9 @@ impl World {
                     Some(Err(why)) => format!("  she is told: {why}"),
                     None => "  there is nothing to do".to_owned(),
                 }),
-                Some(Answer::Forgot(Err(why))) => self.scheduler.tell(format!("  she is told: {why}")),
+                Some(Answer::Forgot(Err(why))) => {
+                    self.scheduler.tell(format!("  she is told: {why}"));
+                }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
                 None => self.advance(batch, 0),
             }
@@ -310,7 +291,10 @@ impl World {
             follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_ref() == Some(id)
         });
         match there {
-            Some(hug) => Err(format!("{id} was erased, and the hug for {} names them", hug.milestone)),
+            Some(hug) => Err(format!(
+                "{id} was erased, and the hug for {} names them",
+                hug.milestone
+            )),
             None => Ok(()),
         }
     }
@@ -332,7 +316,9 @@ impl World {
                     .iter()
                     .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
                     .collect();
-                let id = pick.checked_rem(named.len()).map(|pick| named[pick].clone());
+                let id = pick
+                    .checked_rem(named.len())
+                    .map(|pick| named[pick].clone());
                 if let Some(id) = &id {
                     self.model.borrow_mut().lives.forgets(id.clone());
                 }
@@ -353,7 +339,10 @@ impl World {
             Deed::ApproveFor(pick) => Some(people.get(pick.checked_rem(people.len())?)?.id.clone()),
             _ => None,
         };
-        self.model.borrow_mut().lives.says(number, deed, handle.clone());
+        self.model
+            .borrow_mut()
+            .lives
+            .says(number, deed, handle.clone());
         let step = match deed {
             Deed::Approve | Deed::ApproveFor(_) => by_hand::Step::Approve { chosen: handle },
             Deed::Cancel => by_hand::Step::Cancel,
@@ -392,7 +381,10 @@ impl World {
             return None;
         }
         let truth = &self.scheduler.shared().truth;
-        let came = self.model.borrow().came_since_judged(&truth.who_is_counted())?;
+        let came = self
+            .model
+            .borrow()
+            .came_since_judged(&truth.who_is_counted())?;
         Some(truth.shown + came + 2 * (MAX_REMEMBERED + truth.page))
     }
 
@@ -516,7 +508,9 @@ impl World {
         }
         self.look_when_quiet()?;
         match self.her_part().first() {
-            Some((number, deed)) => Err(format!("the creator did {deed:?} for {number}, and it waits for her still")),
+            Some((number, deed)) => Err(format!(
+                "the creator did {deed:?} for {number}, and it waits for her still"
+            )),
             None => Ok(()),
         }
     }
@@ -547,7 +541,9 @@ impl World {
             });
             shared.truth.is_listed(id) && !has_one
         };
-        let mut left: Vec<usize> = (0..people.len()).filter(|one| can(&people[*one].id)).collect();
+        let mut left: Vec<usize> = (0..people.len())
+            .filter(|one| can(&people[*one].id))
+            .collect();
         let mut parts = Vec::new();
         for hug in &hugs {
             let deed = match (&hug.status, &hug.follower) {
@@ -574,37 +570,6 @@ impl World {
             .borrow()
             .look_when_quiet(&everything, &shared.truth, self.tells_follows)
     }
-}
-
-async fn act(task: Task, deps: Deps) -> Answer {
-    match task {
-        Task::Check => {
-            let event = LambdaEvent::new(json!({}), Context::default());
-            Answer::Checked(check_followers::handle(event, &deps).await.unwrap())
-        }
-        Task::Deliver(records) => {
-            let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-            let event = LambdaEvent::new(event, Context::default());
-            Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
-        }
-        Task::Forget(None) | Task::ByHand(None) => Answer::Stepped(None),
-        Task::Forget(Some(id)) => Answer::Forgot(forget(&deps, id).await),
-        Task::ByHand(Some((key, step))) => {
-            let Deps {
-                ledger, settings, ..
-            } = &deps;
-            let stepped = by_hand(ledger, settings, &key, &step, deps.clock.now()).await;
-            Answer::Stepped(Some(stepped.map(Box::new)))
-        }
-    }
-}
-
-async fn forget(deps: &Deps, id: String) -> Result<(), ForgetError> {
-    let who = forget::Who::Handle(id);
-    for found in find_follower(&deps.ledger, &who, None, false).await? {
-        forget_follower(&deps.ledger, &found, false, deps.clock.now()).await?;
-    }
-    Ok(())
 }
 
 fn settings(history: &History, plan: Plan) -> Settings {

@@ -267,13 +267,18 @@ impl Truth {
 
     /// Whether the network shows who they are.
     pub fn has_profile(&self, id: &str) -> bool {
-        self.person(id).is_some_and(|person| person.state == State::Shown)
+        self.person(id)
+            .is_some_and(|person| person.state == State::Shown)
     }
 
     /// Whether the list shows them.
     pub fn is_listed(&self, id: &str) -> bool {
-        let shown = |index: &usize| self.people[*index].id == id && self.people[*index].state == State::Shown;
-        let known = index(id).filter(|index| *index < self.people.len()).filter(shown);
+        let shown = |index: &usize| {
+            self.people[*index].id == id && self.people[*index].state == State::Shown
+        };
+        let known = index(id)
+            .filter(|index| *index < self.people.len())
+            .filter(shown);
         known.is_some_and(|person| self.follows.iter().any(|follow| follow.person == person))
     }
 
