@@ -229,7 +229,7 @@ impl World {
 
     /// Lets functions run side by side, and takes from their answers what AWS would.
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
-        self.scheduler.tell(format!("{} at work", names(jobs)));
+        self.scheduler.tell(format!("{} at work", at_work(jobs)));
         self.read_stream();
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
             let truth = &self.scheduler.shared().truth;
@@ -280,17 +280,14 @@ impl World {
         Ok(())
     }
 
-    /// Whoever was erased is in no hug by their handle. (It is their id too here, and that stays.)
+    /// Whoever was erased is in none of those hugs by their handle. (It is their id too here, and that stays.)
     fn look_when_forgotten(&self, task: &Task) -> Result<(), String> {
-        let Task::Forget(Some(id)) = task else {
+        let Task::Forget(Some((id, theirs))) = task else {
             return Ok(());
         };
-        let before = self.observer.borrow().hugs();
-        let there = before.iter().find(|hug| {
-            let follower = hug.follower.as_ref().filter(|one| one.id == *id.as_str());
-            follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_ref() == Some(id)
-        });
-        match there {
+        let hugs = self.observer.borrow().hugs();
+        let mut left = hugs.iter().filter(|hug| names(hug, id));
+        match left.find(|hug| theirs.contains(&hug.milestone.number())) {
             Some(hug) => Err(format!(
                 "{id} was erased, and the hug for {} names them",
                 hug.milestone
@@ -316,13 +313,14 @@ impl World {
                     .iter()
                     .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
                     .collect();
-                let id = pick
-                    .checked_rem(named.len())
-                    .map(|pick| named[pick].clone());
-                if let Some(id) = &id {
-                    self.model.borrow_mut().lives.forgets(id.clone());
-                }
-                Task::Forget(id)
+                let Some(pick) = pick.checked_rem(named.len()) else {
+                    return Task::Forget(None);
+                };
+                let id = named[pick].clone();
+                self.model.borrow_mut().lives.forgets(id.clone());
+                let theirs = hugs.iter().filter(|hug| names(hug, &id));
+                let theirs = theirs.map(|hug| hug.milestone.number()).collect();
+                Task::Forget(Some((id, theirs)))
             }
             What::ByHand(deed, which) => Task::ByHand(self.step_by_hand(*deed, *which)),
         }
@@ -594,7 +592,13 @@ fn handle(network: NetworkName) -> &'static str {
     rules(network).handle.example
 }
 
-fn names(jobs: &[Job]) -> String {
+/// Whether a hug has the handle of that follower.
+fn names(hug: &Hug, id: &str) -> bool {
+    let follower = hug.follower.as_ref().filter(|one| one.id == *id);
+    follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_deref() == Some(id)
+}
+
+fn at_work(jobs: &[Job]) -> String {
     let each: Vec<String> = jobs
         .iter()
         .map(|job| format!("{:?}", job.what).to_lowercase())

@@ -17,8 +17,8 @@ pub enum Task {
     Check,
     /// Records of the stream.
     Deliver(Vec<Value>),
-    /// Erasing that follower.
-    Forget(Option<String>),
+    /// Erasing that follower, and the numbers of the hugs that name them then.
+    Forget(Option<(String, Vec<u64>)>),
     /// The creator's step with a hug; `None` where there is none that she could mean.
     ByHand(Option<(HugKey, Step)>),
 }
@@ -43,7 +43,7 @@ pub async fn act(task: Task, deps: Deps) -> Answer {
             Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
         }
         Task::Forget(None) | Task::ByHand(None) => Answer::Stepped(None),
-        Task::Forget(Some(id)) => Answer::Forgot(forget(&deps, id).await),
+        Task::Forget(Some((id, _))) => Answer::Forgot(forget(&deps, id).await),
         Task::ByHand(Some((key, step))) => {
             let Deps {
                 ledger, settings, ..
