@@ -7,7 +7,7 @@
 //! - `process`: processes that run side by side and crash. `table`, `network`: what they call.
 //! - `observer`: what the ledger holds. `life`: what must hold of each hug, write by write. `model`: what else must
 //!   hold.
-//! - `run`: one history. `seed`: a history from a seed.
+//! - `task`: what a job works on. `run`: one history. `seed`: a history from a seed.
 //! - `past`: histories that once showed a defect. `crash`: a crash at each call in turn. `churn`: how often the right
 //!   person is named, for each kind of coming and going.
 //!
@@ -33,6 +33,7 @@ mod process;
 mod run;
 mod seed;
 mod table;
+mod task;
 mod truth;
 
 use std::{

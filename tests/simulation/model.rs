@@ -153,7 +153,7 @@ impl Model {
             self.count = count;
         }
         if count.saturating_sub(self.count) > self.count.max(LEAP)
-            && !self.was_seen_twice(count, truth)
+            && !Self::was_seen_twice(count, truth)
         {
             return Err(format!(
                 "the count leapt from {} to {count}, and one look was believed",
@@ -175,7 +175,7 @@ impl Model {
     }
 
     /// Whether the network showed about that count at two looks that were a minute apart; clocks differ by 20 seconds.
-    fn was_seen_twice(&self, count: u64, truth: &Truth) -> bool {
+    fn was_seen_twice(count: u64, truth: &Truth) -> bool {
         let about = |reading: &&Reading| reading.count * 2 > count && count * 2 > reading.count;
         let (first, last) = (
             truth.readings.iter().find(about),
@@ -194,7 +194,14 @@ impl Model {
         truth: &Truth,
         strict: bool,
     ) -> Result<(), String> {
-        let waits = account.pending.as_ref().and_then(|pending| {
+        let pending = account.pending.as_ref();
+        if let Some(pending) = pending.filter(|one| one.judged.is_none() && one.passed_over > 0) {
+            let (passed_over, number) = (pending.passed_over, pending.milestone);
+            return Err(format!(
+                "{passed_over} were passed over for {number}, and how far is not kept"
+            ));
+        }
+        let waits = pending.and_then(|pending| {
             let newest = pending.judged.as_ref()?.newest.first()?.to_string();
             let arrival = |reading: &Reading| {
                 let place = reading.counted.iter().position(|id| *id == newest)?;

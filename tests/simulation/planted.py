@@ -88,8 +88,8 @@ DEFECTS = [
     (
         "the marker of a milestone that waits",
         "have-a-hug/src/check/recipient.rs",
-        "judged: judged.or(pending.judged),",
-        "judged: judged.or(pending.judged).filter(|_| false),",
+        "let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending))));",
+        "let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending)))).filter(|_| false);",
     ),
     (
         "`to_send`: it counts as sent",

@@ -2,14 +2,12 @@
 
 use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
-use aws_lambda_events::streams::DynamoDbEventResponse;
 use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
-    by_hand::{self, ByHandError, by_hand},
+    by_hand,
     clock::Clock,
     deps::Deps,
-    forget::{self, ForgetError, find_follower, forget_follower},
     ledger::Ledger,
     network::Network,
     networks::rules,
@@ -21,14 +19,13 @@ use hug::{
     },
     table,
 };
-use lambda_runtime::{Context, LambdaEvent};
 use promise::{
     account::{AccountName, NetworkName},
     channel::Channel,
     hug::{Hug, HugKey, Status},
     milestone::Milestone,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     history::{Deed, History, Job, Plan, Step, What, Which, Who},
@@ -38,6 +35,7 @@ use super::{
     observer::Observer,
     process::Scheduler,
     table::client,
+    task::{Answer, Task, act},
     truth::Truth,
 };
 
@@ -116,25 +114,6 @@ const MAX_REMEMBERED: usize = 10;
 
 /// Records in one batch: fewer than on AWS, so that there are several.
 const BATCH: usize = 3;
-
-/// What a job works on.
-#[derive(Clone)]
-enum Task {
-    Check,
-    /// Records of the stream.
-    Deliver(Vec<Value>),
-    /// Erasing that follower.
-    Forget(Option<String>),
-    /// The creator's step with a hug; `None` where there is none that she could mean.
-    ByHand(Option<(HugKey, by_hand::Step)>),
-}
-
-enum Answer {
-    Checked(Summary),
-    Delivered(DynamoDbEventResponse),
-    Stepped(Option<Result<Box<Hug>, ByHandError>>),
-    Forgot(Result<(), ForgetError>),
-}
 
 impl World {
     fn tally(&self, history: &History) -> Tally {
@@ -250,7 +229,7 @@ impl World {
 
     /// Lets functions run side by side, and takes from their answers what AWS would.
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
-        self.scheduler.tell(format!("{} at work", names(jobs)));
+        self.scheduler.tell(format!("{} at work", at_work(jobs)));
         self.read_stream();
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
             let truth = &self.scheduler.shared().truth;
@@ -292,7 +271,7 @@ impl World {
                     None => "  there is nothing to do".to_owned(),
                 }),
                 Some(Answer::Forgot(Err(why))) => {
-                    self.scheduler.tell(format!("  she is told: {why}"))
+                    self.scheduler.tell(format!("  she is told: {why}"));
                 }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
                 None => self.advance(batch, 0),
@@ -301,17 +280,14 @@ impl World {
         Ok(())
     }
 
-    /// Whoever was erased is in no hug by their handle. (It is their id too here, and that stays.)
+    /// Whoever was erased is in none of those hugs by their handle. (It is their id too here, and that stays.)
     fn look_when_forgotten(&self, task: &Task) -> Result<(), String> {
-        let Task::Forget(Some(id)) = task else {
+        let Task::Forget(Some((id, theirs))) = task else {
             return Ok(());
         };
-        let before = self.observer.borrow().hugs();
-        let there = before.iter().find(|hug| {
-            let follower = hug.follower.as_ref().filter(|one| one.id == *id.as_str());
-            follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_ref() == Some(id)
-        });
-        match there {
+        let hugs = self.observer.borrow().hugs();
+        let mut left = hugs.iter().filter(|hug| names(hug, id));
+        match left.find(|hug| theirs.contains(&hug.milestone.number())) {
             Some(hug) => Err(format!(
                 "{id} was erased, and the hug for {} names them",
                 hug.milestone
@@ -337,13 +313,14 @@ impl World {
                     .iter()
                     .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
                     .collect();
-                let id = pick
-                    .checked_rem(named.len())
-                    .map(|pick| named[pick].clone());
-                if let Some(id) = &id {
-                    self.model.borrow_mut().lives.forgets(id.clone());
-                }
-                Task::Forget(id)
+                let Some(pick) = pick.checked_rem(named.len()) else {
+                    return Task::Forget(None);
+                };
+                let id = named[pick].clone();
+                self.model.borrow_mut().lives.forgets(id.clone());
+                let theirs = hugs.iter().filter(|hug| names(hug, &id));
+                let theirs = theirs.map(|hug| hug.milestone.number()).collect();
+                Task::Forget(Some((id, theirs)))
             }
             What::ByHand(deed, which) => Task::ByHand(self.step_by_hand(*deed, *which)),
         }
@@ -593,37 +570,6 @@ impl World {
     }
 }
 
-async fn act(task: Task, deps: Deps) -> Answer {
-    match task {
-        Task::Check => {
-            let event = LambdaEvent::new(json!({}), Context::default());
-            Answer::Checked(check_followers::handle(event, &deps).await.unwrap())
-        }
-        Task::Deliver(records) => {
-            let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-            let event = LambdaEvent::new(event, Context::default());
-            Answer::Delivered(invite_follower::handle(event, &deps).await.unwrap())
-        }
-        Task::Forget(None) | Task::ByHand(None) => Answer::Stepped(None),
-        Task::Forget(Some(id)) => Answer::Forgot(forget(&deps, id).await),
-        Task::ByHand(Some((key, step))) => {
-            let Deps {
-                ledger, settings, ..
-            } = &deps;
-            let stepped = by_hand(ledger, settings, &key, &step, deps.clock.now()).await;
-            Answer::Stepped(Some(stepped.map(Box::new)))
-        }
-    }
-}
-
-async fn forget(deps: &Deps, id: String) -> Result<(), ForgetError> {
-    let who = forget::Who::Handle(id);
-    for found in find_follower(&deps.ledger, &who, None, false).await? {
-        forget_follower(&deps.ledger, &found, false, deps.clock.now()).await?;
-    }
-    Ok(())
-}
-
 fn settings(history: &History, plan: Plan) -> Settings {
     let contact: Vec<String> = history
         .contact
@@ -646,7 +592,13 @@ fn handle(network: NetworkName) -> &'static str {
     rules(network).handle.example
 }
 
-fn names(jobs: &[Job]) -> String {
+/// Whether a hug has the handle of that follower.
+fn names(hug: &Hug, id: &str) -> bool {
+    let follower = hug.follower.as_ref().filter(|one| one.id == *id);
+    follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_deref() == Some(id)
+}
+
+fn at_work(jobs: &[Job]) -> String {
     let each: Vec<String> = jobs
         .iter()
         .map(|job| format!("{:?}", job.what).to_lowercase())

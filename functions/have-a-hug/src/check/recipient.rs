@@ -95,8 +95,8 @@ enum NotNow {
 enum Judged {
     /// This one is genuine.
     Genuine(Follower),
-    /// Nobody is; this is the newest of those who were judged.
-    UpTo(Option<UserId>),
+    /// Nobody of those who were judged is.
+    Nobody,
 }
 
 impl<'a, 'n> Recipients<'a, 'n> {
@@ -204,9 +204,11 @@ impl<'a, 'n> Recipients<'a, 'n> {
                     .insert(follower.id.clone(), has_the_hug_for(milestone));
                 Ok(Choice::Named(evidence, Recipient::from(&follower), skipped))
             }
-            Judged::UpTo(newest) => {
+            Judged::Nobody => {
                 let more = all - skipped.len();
-                let index = newest.and_then(|id| self.newest.index_of(&id));
+                // Who followed after the list was read is known only by a notification.
+                let mut newest_first = skipped.iter().rev();
+                let index = newest_first.find_map(|one| self.newest.index_of(&one.id));
                 let judged = index.map(|index| {
                     let followers = self.count.saturating_sub(index as u64);
                     let mut judged = self.newest.from(index, followers);
@@ -329,7 +331,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
         &mut self,
         candidates: Vec<Follower>,
     ) -> Result<(Judged, Vec<Skipped>), NetworkError> {
-        let (mut judged, mut skipped) = (None, Vec::new());
+        let mut skipped = Vec::new();
         let mut left = VecDeque::from(candidates);
         while !left.is_empty() {
             let some = self.look_closer(&left).await?;
@@ -344,7 +346,6 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 if reasons.is_empty() {
                     return Ok((Judged::Genuine(follower), skipped));
                 }
-                judged = Some(follower.id.clone());
                 skipped.push(Skipped {
                     handle: one_line(&follower.handle, MAX_HANDLE),
                     id: follower.id,
@@ -352,7 +353,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
         }
-        Ok((Judged::UpTo(judged), skipped))
+        Ok((Judged::Nobody, skipped))
     }
 
     /// Judges the first of those followers, with their profiles where the list does not say enough, and returns
