@@ -345,7 +345,7 @@ impl World {
             Deed::Approve | Deed::ApproveFor(_) => by_hand::Step::Approve { chosen: handle },
             Deed::Cancel => by_hand::Step::Cancel,
             Deed::Retry => by_hand::Step::Retry,
-            Deed::Sent => by_hand::Step::Sent { receipt: None },
+            Deed::Sent => by_hand::Step::Sent { url: None },
         };
         let key = HugKey {
             id: self.account.with_id(&ID.into()),

@@ -114,7 +114,7 @@ async fn what_an_old_ledger_gave_up_or_drafted_ends_by_the_creators_hand() {
             && words.url.as_ref().unwrap().starts_with("https://x.com/")
     );
     let (now, key) = (deps.clock.now(), overview.hugs[2].hug.key());
-    let sent = Step::Sent { receipt: None };
+    let sent = Step::Sent { url: None };
     by_hand(&deps.ledger, &deps.settings, &key, &sent, now)
         .await
         .unwrap();

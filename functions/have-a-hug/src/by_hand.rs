@@ -13,6 +13,7 @@ use promise::{
 
 use crate::{
     ledger::{Ledger, LedgerError, LedgerFailure},
+    networks,
     pause::is_paused,
     settings::{Account, NotServed, Settings},
 };
@@ -35,8 +36,8 @@ pub enum Step {
     Cancel,
     /// The creator has sent the invitation by hand.
     Sent {
-        /// Where it is, if the creator says so.
-        receipt: Option<Receipt>,
+        /// The address at which it is, if the creator says so.
+        url: Option<String>,
     },
 }
 
@@ -77,8 +78,21 @@ impl Step {
             Self::Retry => hug.retry(now),
             Self::Approve { chosen } => hug.approve(chosen.clone(), now),
             Self::Cancel => hug.cancel(now),
-            Self::Sent { receipt } => hug.sent_by_hand(receipt.clone(), now),
+            Self::Sent { url } => {
+                let receipt = url.as_deref().map(|url| receipt(hug, url));
+                hug.sent_by_hand(receipt, now)
+            }
         }
+    }
+}
+
+/// What the network has at that address. Where the address does not say by which id, the address stands for it.
+fn receipt(hug: &Hug, url: &str) -> Receipt {
+    let rules = networks::rules(hug.account.network);
+    Receipt {
+        reference: (rules.post_at)(url).unwrap_or_else(|| url.to_owned()),
+        url: Some(url.to_owned()),
+        reply_key: None,
     }
 }
 

@@ -97,6 +97,42 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_post_says_its_id_where_it_can() {
+        let at = |network, url: &str| (rules(network).post_at)(url);
+        for (network, url, id) in [
+            (
+                NetworkName::X,
+                "https://x.com/amber/status/77?s=20",
+                Some("77"),
+            ),
+            (
+                NetworkName::X,
+                "https://x.com/i/web/status/77/photo/1",
+                Some("77"),
+            ),
+            (NetworkName::X, "https://x.com/amber", None),
+            (
+                NetworkName::Bluesky,
+                "https://bsky.app/profile/did:plc:abc/post/3kx",
+                Some("at://did:plc:abc/app.bsky.feed.post/3kx"),
+            ),
+            (
+                NetworkName::Bluesky,
+                "https://bsky.app/profile/amber.example/post/3kx",
+                None,
+            ),
+            (
+                NetworkName::Mastodon,
+                "https://m.example/@amber/112",
+                Some("112"),
+            ),
+            (NetworkName::Mastodon, "https://m.example/about", None),
+        ] {
+            assert_eq!(at(network, url).as_deref(), id, "{url}");
+        }
+    }
+
+    #[test]
     fn links_need_no_request_and_lead_to_the_network_alone() {
         let links = |network, server: &str, handle: &str| {
             let rules = rules(network);

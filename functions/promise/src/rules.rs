@@ -45,6 +45,8 @@ pub struct Rules {
     pub followers_a_day: u64,
     /// The page of the account with that handle, for a person who uses the network at `server`.
     pub profile_url: fn(server: &str, handle: &str) -> String,
+    /// The network's own id of the post at that address; `None` where the address does not contain it.
+    pub post_at: fn(url: &str) -> Option<String>,
     /// A link that opens the network at `server` with the words of a post filled in.
     pub post_link: fn(server: &str, text: &str) -> String,
     /// A link that opens the network at `server` with a private message to that person filled in; `None`
@@ -140,6 +142,15 @@ impl Rules {
     }
 }
 
+/// The segment of an address after that one, if it consists of digits: the id of a post.
+pub fn digits_after(url: &str, segment: &str) -> Option<String> {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let mut segments = path.split('/').skip_while(|one| *one != segment).skip(1);
+    let id = segments.next()?;
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| id.to_owned())
+}
+
 /// `@handle` with the characters that `belongs` accepts, cut to `max` characters with an ellipsis at the
 /// end: for networks where the letters alone make no mention.
 pub fn cut_address(handle: &str, belongs: fn(char) -> bool, max: usize) -> String {
@@ -188,6 +199,7 @@ pub(crate) mod tests {
         profiles_at_once: 100,
         followers_a_day: 6_000,
         profile_url: |server, handle| format!("{server}/{handle}"),
+        post_at: |url| url.rsplit_once('/').map(|(_, id)| id.to_owned()),
         post_link: |server, text| format!("{server}/post?{text}"),
         private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),
         price_of_a_look: None,

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use promise::{
     account::AccountName,
     hug::{Hug, HugKey, NotNow},
-    letter::Receipt,
     milestone::Milestone,
 };
 
@@ -29,23 +28,19 @@ pub struct Which {
     pub milestone: Option<Milestone>,
 }
 
-/// The place of an invitation that the creator has sent by hand, from the address that they give.
+/// The address of an invitation that the creator has sent by hand.
 ///
 /// # Errors
 ///
 /// Where it is not a web address.
-pub fn receipt(url: &str) -> Result<Receipt, String> {
+pub fn address(url: &str) -> Result<String, String> {
     let is_address = url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_address || url.len() > 1_024 {
         return Err(format!(
             "\"{url}\" is not a web address; write one such as https://x.com/amber/status/77"
         ));
     }
-    Ok(Receipt {
-        reference: url.to_owned(),
-        url: Some(url.to_owned()),
-        reply_key: None,
-    })
+    Ok(url.to_owned())
 }
 
 /// Takes that step with the hugs that are meant, and says on `out` what it does with each. Returns how many went

@@ -18,7 +18,7 @@ use have_a_hug::{
 };
 use hug::{
     Error,
-    creator::{self, Which, receipt},
+    creator::{self, Which, address},
     demo,
     doctor::{self, Finding, Verdict},
     forget,
@@ -30,7 +30,7 @@ use hug::{
     table, transfer, watch,
 };
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::AccountName, letter::Receipt, milestone::Milestone};
+use promise::{account::AccountName, milestone::Milestone};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -104,8 +104,8 @@ enum Command {
         #[arg(value_parser = milestone)]
         milestone: Milestone,
         /// Where it is: the address of your post.
-        #[arg(value_parser = receipt)]
-        url: Option<Receipt>,
+        #[arg(value_parser = address)]
+        url: Option<String>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -267,7 +267,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             url,
             whose,
         } => {
-            let sent = Step::Sent { receipt: url };
+            let sent = Step::Sent { url };
             step(&settings, &state, Some(milestone), whose, sent).await
         }
         Command::Forget {

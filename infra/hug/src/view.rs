@@ -151,7 +151,10 @@ impl LetterView {
         Some(Self {
             channel: words.channel,
             text: words.text.clone(),
-            reference: receipt.map(|receipt| receipt.reference.clone()),
+            // The address of what was sent by hand may not say the id.
+            reference: receipt
+                .filter(|receipt| receipt.url.as_ref() != Some(&receipt.reference))
+                .map(|receipt| receipt.reference.clone()),
             url,
             sent_at: letter.sent_at,
         })

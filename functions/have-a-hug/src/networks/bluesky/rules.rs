@@ -69,6 +69,13 @@ pub const RULES: Rules = Rules {
     // Reads are free.
     followers_a_day: 60_000,
     profile_url: |_, handle| format!("https://bsky.app/profile/{}", percent_encoded(handle)),
+    // With a handle in its place the DID, and with it the URI, is not known.
+    post_at: |url| {
+        let (did, key) = url.split_once("/profile/")?.1.split_once("/post/")?;
+        let key = key.split(['?', '#', '/']).next()?;
+        did.starts_with("did:")
+            .then(|| format!("at://{did}/app.bsky.feed.post/{key}"))
+    },
     post_link: |_, text| {
         let page = "https://bsky.app/intent/compose".to_owned();
         with_query(page, &[("text", text)])

@@ -3,7 +3,7 @@
 use promise::{
     account::NetworkName,
     channel::Channel,
-    rules::{HandleRules, Limit, Rules, SecretRule},
+    rules::{HandleRules, Limit, Rules, SecretRule, digits_after},
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -52,6 +52,11 @@ pub const RULES: Rules = Rules {
     followers_a_day: 60_000,
     // The account's own server shows every follower, and a handle cannot lead to another address.
     profile_url: |server, handle| format!("{server}/{}", encoded_address(handle)),
+    // https://server/@name/ID, for an account of the same server.
+    post_at: |url| {
+        let name = url.split('/').find(|segment| segment.starts_with('@'))?;
+        digits_after(url, name)
+    },
     post_link: |server, text| with_query(format!("{server}/share"), &[("text", text)]),
     private_link: |server, to, text| {
         // Only those whom the text names can read it.

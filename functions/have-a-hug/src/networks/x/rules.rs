@@ -3,7 +3,7 @@
 use promise::{
     account::NetworkName,
     channel::Channel,
-    rules::{HandleRules, Limit, Rules, SecretRule, Shape, cut_address},
+    rules::{HandleRules, Limit, Rules, SecretRule, Shape, cut_address, digits_after},
 };
 
 use crate::http::{percent_encoded, with_query};
@@ -102,6 +102,7 @@ pub const RULES: Rules = Rules {
     // $6 a day where the app is the account's own ($0.001 a follower), and $60 where it is not ($0.010).
     followers_a_day: 6_000,
     profile_url: |_, handle| format!("https://x.com/{}", percent_encoded(handle)),
+    post_at: |url| digits_after(url, "status"),
     post_link: |_, text| with_query("https://x.com/intent/post".to_owned(), &[("text", text)]),
     private_link: |_, to, text| {
         let page = "https://x.com/messages/compose".to_owned();
