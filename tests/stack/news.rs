@@ -14,10 +14,13 @@ use tests::function::listed_rights;
 
 use crate::world::{AMBER, World, X, stream_event};
 
-/// What was asked of a topic: the fields of each form.
+/// The fields of a form, with their values.
+type Form = Vec<(String, String)>;
+
+/// What was asked of a topic.
 #[derive(Clone, Default)]
 struct Topic {
-    forms: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    forms: Arc<Mutex<Vec<Form>>>,
     refusing: Arc<Mutex<bool>>,
 }
 

@@ -105,7 +105,6 @@ pub const ANSWERS: &[Answer] = &[
         means: WaitUntil("2026-11-22T14:10:00Z"),
         shape: "to the login: a limit of the login alone, which stops no reading",
         source: "bluesky-social/bsky-docs#183 (2024-09)",
-        ..BASE
     },
     Answer {
         to: LOGIN,

@@ -266,7 +266,7 @@ impl Problem {
             || self.says(&["duplicate content", "status is a duplicate"])
     }
 
-    /// Whether a 429 is about what was paid for. X gives the type of a cap to plain rate limits too **[U]**.
+    /// Whether a 429 is about what was paid for. X gives the type of a cap to plain rate limits too (unconfirmed).
     pub(super) fn is_about_a_cap(&self) -> bool {
         let is_rate_limit = self.title.as_deref() == Some("Too Many Requests");
         self.is_of_type(&["/credits", "/usage-capped"]) && !is_rate_limit
