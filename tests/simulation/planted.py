@@ -106,14 +106,20 @@ DEFECTS = [
     (
         "one message for a wave",
         "have-a-hug/src/check.rs",
-        "wave_is_told = true;",
-        "wave_is_told = false;",
+        "let is_told = hug.hold.is_some_and(|cause| told.contains(&cause));",
+        "let is_told = hug.hold.is_some_and(|cause| told.contains(&cause)) && told.is_empty();",
     ),
     (
         "the creator's approval",
         "promise/src/hug.rs",
-        "            Status::Held => return Err(NotNow::Held),\n            settled => return Err(NotNow::Settled(settled.clone())),\n        }\n        let mut claimed",
-        "            Status::Held => {}\n            settled => return Err(NotNow::Settled(settled.clone())),\n        }\n        let mut claimed",
+        """            Status::Held => return Err(NotNow::Held),
+            settled => return Err(NotNow::Settled(settled.clone())),
+        }
+        let mut claimed""",
+        """            Status::Held => {}
+            settled => return Err(NotNow::Settled(settled.clone())),
+        }
+        let mut claimed""",
     ),
 ]
 

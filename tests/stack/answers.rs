@@ -44,8 +44,7 @@ fn the_document_has_the_same_answers_in_the_same_words() {
     ] {
         let (_, section) = known.split_once(&format!("\n### {network}\n")).unwrap();
         let section = section.split("\n### ").next().unwrap();
-        let is_answer =
-            |line: &&str| line.starts_with('|') && line[2..3].parse::<u8>().is_ok();
+        let is_answer = |line: &&str| line.starts_with('|') && line[2..3].parse::<u8>().is_ok();
         let rows: Vec<&str> = section.lines().filter(is_answer).collect();
         let expected = documented(answers);
         assert_eq!(rows, expected, "write these rows:\n{}", expected.join("\n"));
