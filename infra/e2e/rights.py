@@ -51,7 +51,7 @@ def prove_rights(world: World) -> None:
     # A rate limit is what a check writes with an update of its own.
     with world.without(CHECK, "dynamodb:UpdateItem"):
         world.stand_in("POST", "fail", route="/2/users/", rate_limited=1)
-        denied_check("writing the rate limit")
+        denied_check("writing the handle")
     shown.append("check-followers dynamodb:UpdateItem")
 
     def denied_invitation(number: int, step: str) -> None:
@@ -71,7 +71,7 @@ def prove_rights(world: World) -> None:
     shown.append("invite-follower dynamodb:PutItem")
     with world.without(INVITE, "dynamodb:UpdateItem"):
         world.stand_in("POST", "fail", route="POST /2/tweets", rate_limited=1)
-        denied_invitation(1000, "writing the rate limit")
+        denied_invitation(1000, "writing the handle")
     shown.append("invite-follower dynamodb:UpdateItem")
 
     def reach_1100() -> None:
