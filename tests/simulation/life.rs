@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use promise::hug::{HoldCause, Hug, Status};
+use promise::hug::{Hug, Status};
 
 use super::{history::Deed, observer::Change, truth::Truth};
 
@@ -148,7 +148,8 @@ impl Lives {
             (None, Reached | Held) | (Some(Reached | Inviting), Inviting | Reached) => true,
             // What heals is waited for.
             (Some(Inviting), ToSend) => self.by_hand_only || truth.refused.contains(&number),
-            (Some(Inviting), Held) => after.follower.is_none(),
+            // Nobody is named, or whom the creator chose cannot get it.
+            (Some(Inviting), Held) => after.follower.is_none() || self.has_chosen(number),
             (Some(Held), Reached) => approved(),
             (Some(ToSend), Reached) => self.has_said(number, |deed| deed == Deed::Retry),
             (Some(Reached | Inviting | ToSend), Invited) => {
@@ -199,19 +200,24 @@ impl Lives {
         let was = before.as_ref().map(|before| &before.status);
         let expected = match (was, &after.status) {
             (None, Status::Reached) => !self.has_chosen(number),
-            (None, Status::Held) if after.follower.is_some() => {
-                // One message tells of a wave. Hugs of one check are written smallest number first.
-                !hugs.iter().any(|other| {
-                    let earlier =
-                        (other.reached_at, other.milestone) < (after.reached_at, after.milestone);
+            (None, Status::Held) => {
+                // One message tells of a wave; another one comes once nothing of it is still held.
+                let of_the_wave = |other: &&Hug| {
                     let apart = after.reached_at.duration_since(other.reached_at);
-                    other.hold == Some(HoldCause::MostADay)
+                    other.hold == after.hold
                         && other.milestone != after.milestone
-                        && (earlier || other.revision > 1 || other.reached_at > after.reached_at)
-                        && apart < SignedDuration::from_hours(24)
+                        && apart.abs() < SignedDuration::from_hours(24)
+                };
+                let mut wave = hugs.iter().filter(of_the_wave);
+                // The creator may have decided while the check was at work.
+                if wave.clone().any(|other| other.revision > 1) {
+                    return Ok(());
+                }
+                // Hugs of one check are written smallest number first.
+                !wave.any(|other| {
+                    other.reached_at != after.reached_at || other.milestone < after.milestone
                 })
             }
-            (None, Status::Held) => true,
             (Some(was), Status::Held | Status::ToSend) => *was != after.status,
             (Some(_), Status::Invited) => after.invitation.receipt.is_some(),
             (Some(_), Status::Inviting) => {

@@ -195,7 +195,9 @@ impl Model {
         strict: bool,
     ) -> Result<(), String> {
         let pending = account.pending.as_ref();
-        if let Some(pending) = pending.filter(|one| one.judged.is_none() && one.passed_over > 0) {
+        if let Some(pending) =
+            pending.filter(|one| strict && one.judged.is_none() && one.passed_over > 0)
+        {
             let (passed_over, number) = (pending.passed_over, pending.milestone);
             return Err(format!(
                 "{passed_over} were passed over for {number}, and how far is not kept"

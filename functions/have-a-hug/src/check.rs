@@ -14,7 +14,7 @@ use promise::{
     count::{Belief, believe},
     evidence::{Evidence, PassedOver, Skipped},
     follower::Recipient,
-    hug::{HoldCause, Hug},
+    hug::{HoldCause, Hug, Status},
     milestone::{MAX_MILESTONE, Milestone},
     news,
     record::{AccountRecord, HandleRecord, Leap, Pending, ReadFollowers, Remembered},
@@ -449,7 +449,8 @@ impl OneCheck<'_> {
         let today = given.known.iter().filter(|hug| hug.counts_today(self.now));
         let mut left_today = plan.most_a_day().saturating_sub(today.count());
         let site = self.connected.account.site();
-        let of_today = given.known.iter().filter(|hug| hug.is_of_today(self.now));
+        let still_held = given.known.iter().filter(|hug| hug.status == Status::Held);
+        let of_today = still_held.filter(|hug| hug.is_of_today(self.now));
         let mut told: Vec<HoldCause> = of_today.filter_map(|hug| hug.hold).collect();
         let mut recipients =
             Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;

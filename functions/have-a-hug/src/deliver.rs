@@ -155,6 +155,16 @@ async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, De
     Ok(deps.connected(&renamed.ok_or(unknown)?.name)?)
 }
 
+/// Whether the hug names somebody.
+enum Found {
+    /// It does.
+    Named,
+    /// The handle that the creator chose leads to nobody who can get it, for this reason.
+    NotChosen(String),
+    /// It does not, for this reason.
+    Nobody(String),
+}
+
 struct OneDelivery<'a> {
     deps: &'a Deps,
     connected: Connected<'a>,
@@ -178,8 +188,14 @@ impl OneDelivery<'_> {
             Err(_) => return Ok(DeliveryOutcome::InProgress),
         }
         match self.find_follower().await {
-            Ok(None) => {}
-            Ok(Some(why)) => return self.hold(why).await,
+            Ok(Found::Named) => {}
+            Ok(Found::NotChosen(why)) => {
+                let held = self.hug.not_chosen(why.clone(), self.now());
+                let told = news::not_chosen(&held);
+                self.write(held.with_news(told)).await?;
+                return Ok(DeliveryOutcome::Held { why });
+            }
+            Ok(Found::Nobody(why)) => return self.hold(why).await,
             Err(DeliverError::Network(error)) => return self.not_sent(error).await,
             Err(error) => return Err(error),
         }
@@ -240,18 +256,24 @@ impl OneDelivery<'_> {
         Ok(())
     }
 
-    /// Asks the network who has the handle that the creator chose. Returns why nobody can be named, where that
-    /// is so. Words that may have been sent without a name are looked up first.
-    async fn find_follower(&mut self) -> Result<Option<String>, DeliverError> {
-        if self.hug.follower.is_some() || self.may_have_been_sent {
-            return Ok(None);
+    /// Asks the network who has the handle that the creator chose, if they chose one. Words that may have been
+    /// sent are looked up first.
+    async fn find_follower(&mut self) -> Result<Found, DeliverError> {
+        if self.may_have_been_sent {
+            return Ok(Found::Named);
         }
         let Some(handle) = self.hug.chosen.clone() else {
             let why = self.hug.evidence.note.clone();
-            return Ok(Some(why.unwrap_or_else(|| "nobody is named".to_owned())));
+            let why = why.unwrap_or_else(|| "nobody is named".to_owned());
+            let is_named = self.hug.follower.is_some();
+            return Ok(if is_named {
+                Found::Named
+            } else {
+                Found::Nobody(why)
+            });
         };
         let Some(found) = self.connected.network.user(&handle).await? else {
-            return Ok(Some(format!("nobody has the handle {handle}")));
+            return Ok(Found::NotChosen(format!("nobody has the handle {handle}")));
         };
         let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
         let theirs = |hug: &&Hug| {
@@ -260,17 +282,16 @@ impl OneDelivery<'_> {
             is_other && follower.is_some_and(|one| one.id == found.id)
         };
         if self.connected.account.screening.forbids(&found) {
-            return Ok(Some(format!("{handle} is on the never list in hug.toml")));
+            let why = format!("{handle} is on the never list in hug.toml");
+            return Ok(Found::NotChosen(why));
         }
         if let Some(hug) = hugs.known.iter().find(theirs) {
-            return Ok(Some(format!(
-                "{handle} already has the hug for {}",
-                hug.milestone
-            )));
+            let why = format!("{handle} already has the hug for {}", hug.milestone);
+            return Ok(Found::NotChosen(why));
         }
         let named = self.hug.named(Recipient::from(&found), self.now());
         self.write(named).await?;
-        Ok(None)
+        Ok(Found::Named)
     }
 
     async fn hold(&mut self, why: String) -> Result<DeliveryOutcome, DeliverError> {

@@ -318,6 +318,16 @@ impl Hug {
         named
     }
 
+    /// `inviting → held`: the handle that the creator chose leads to nobody who can get it. Whom the hug named
+    /// before, it names again.
+    pub fn not_chosen(&self, reason: String, now: Timestamp) -> Self {
+        let cause = self.hold.unwrap_or(HoldCause::Nobody);
+        let mut held = self.next(now).held(cause, reason);
+        held.chosen = None;
+        held.invitation.lease_until = None;
+        held
+    }
+
     /// `inviting → held`: nobody can be named.
     pub fn nobody(&self, reason: String, now: Timestamp) -> Self {
         let mut held = self.next(now).held(HoldCause::Nobody, reason);
@@ -486,10 +496,7 @@ impl Hug {
         let mut approved = self.next(now);
         approved.status = Status::Reached;
         approved.reason = None;
-        if let Some(handle) = chosen {
-            approved.follower = None;
-            approved.chosen = Some(handle);
-        }
+        approved.chosen = chosen;
         Ok(approved)
     }
 
@@ -522,9 +529,13 @@ impl Hug {
             settled => return Err(NotNow::Settled(settled.clone())),
         }
         let mut sent = self.settled_as(Status::Invited, now);
-        if let Some(words) = &mut sent.invitation.words {
-            words.channel = Channel::Draft;
-        }
+        let words = sent.invitation.words.get_or_insert(Words {
+            channel: Channel::Draft,
+            text: String::new(),
+            prepared_at: now,
+            tried_again_at: None,
+        });
+        words.channel = Channel::Draft;
         sent.invitation.sent_at = Some(now);
         sent.invitation.receipt = receipt;
         Ok(sent)

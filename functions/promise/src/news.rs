@@ -29,8 +29,8 @@ impl Site {
 
     fn whom(&self, hug: &Hug) -> String {
         match (&hug.follower, &hug.chosen) {
-            (Some(follower), _) => self.who(follower),
-            (None, Some(handle)) => format!("@{handle}"),
+            (_, Some(handle)) => format!("@{handle}"),
+            (Some(follower), None) => self.who(follower),
             (None, None) => "a follower whose name is not known".to_owned(),
         }
     }
@@ -45,10 +45,12 @@ pub fn command(verb: &str, hug: &Hug) -> String {
 pub fn reached(hug: &Hug, site: &Site) -> String {
     let sure = match &hug.evidence.certainty {
         Certainty::Certain => "certainly",
-        _ => "probably: the count and the list of followers differ by a few",
+        _ => {
+            "probably: nobody looked just before, or the count and the list of followers differ by a few"
+        }
     };
     format!(
-        "{}: number {} is {} ({sure}). The invitation goes out now.",
+        "{}: number {} is {} ({sure}). The invitation is next.",
         hug.account,
         hug.milestone,
         site.whom(hug)
@@ -58,8 +60,8 @@ pub fn reached(hug: &Hug, site: &Site) -> String {
 /// A milestone was crossed, and its hug is held: the first of more than the plan allows in a day.
 pub fn held(hug: &Hug, site: &Site) -> String {
     format!(
-        "{}: number {} is {}, and the hug is held, because these are {}. {} lets it go, {} ends it. More of \
-         them are held without a message of their own; `hug status` lists them.",
+        "{}: number {} is {}, and the hug is held, because these are {}. {} lets it go, {} ends it. If \
+         more are held until then, `hug status` lists them; they have no message of their own.",
         hug.account,
         hug.milestone,
         site.whom(hug),
@@ -73,13 +75,26 @@ pub fn held(hug: &Hug, site: &Site) -> String {
 pub fn nobody(hug: &Hug) -> String {
     format!(
         "{}: number {} was crossed, and nobody can be named: {}. Say who gets the hug: `hug approve {} \
-         --account {} --for HANDLE`; or end it: {}. More of them are held without a message of their own; `hug \
-         status` lists them.",
+         --account {} --for HANDLE`; or end it: {}. If more are held until then, `hug status` lists \
+         them; they have no message of their own.",
         hug.account,
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),
         hug.milestone,
         hug.account,
+        command("cancel", hug),
+    )
+}
+
+/// The handle that the creator chose leads to nobody who can get the hug.
+pub fn not_chosen(hug: &Hug) -> String {
+    let Hug {
+        account, milestone, ..
+    } = hug;
+    let reason = hug.reason.as_deref().unwrap_or_default();
+    format!(
+        "{account}: the hug for number {milestone} is held again: {reason}. Choose someone else: `hug approve \
+         {milestone} --account {account} --for HANDLE`; or end it: {}.",
         command("cancel", hug),
     )
 }
@@ -169,7 +184,7 @@ mod tests {
         let mut hug = hug();
         hug.reason = Some("more than 3 hugs in 24 hours".to_owned());
         for (text, help) in [
-            (reached(&hug, &site()), "goes out now"),
+            (reached(&hug, &site()), "is next"),
             (held(&hug, &site()), "`hug approve 600 --account x:amber`"),
             (nobody(&hug), "--for HANDLE"),
             (to_send(&hug, &site()), "`hug sent 600 --account x:amber`"),

@@ -397,7 +397,7 @@ async fn change(
             let who = taken.who;
             writeln!(
                 stdout(),
-                "It is delivered by the next round of the hug that is at work ({who})."
+                "Not sent yet: the hug that is at work ({who}) sends it if it is `hug watch`; else the next `hug check` does."
             )?;
             Ok(ExitCode::SUCCESS)
         }

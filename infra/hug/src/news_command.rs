@@ -1,11 +1,11 @@
 //! The creator's own command, run for each piece of news.
 
-use std::{process::Stdio, time::Duration};
+use std::{env, ffi::OsString, process::Stdio, time::Duration};
 
 use async_trait::async_trait;
 use have_a_hug::{
     news::{NewsError, Outlet},
-    settings::Settings,
+    settings::{Settings, rule_of_secret},
 };
 use promise::untrusted::one_line;
 use tokio::{
@@ -26,7 +26,7 @@ const MAX_SHOWN: usize = 200;
 /// A line for the shell: the command in `[news]`.
 pub struct NewsCommand {
     line: String,
-    /// The secrets of the networks, which it does not get.
+    /// Secrets that hug.toml asks for by names of its own.
     secrets: Vec<String>,
     /// How long it may take.
     limit: Duration,
@@ -53,8 +53,13 @@ impl NewsCommand {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        for secret in &self.secrets {
-            command.env_remove(secret);
+        // It gets no secret of a network, whether hug.toml asks for it or not.
+        let is_secret = |name: &OsString| {
+            let name = name.to_string_lossy();
+            self.secrets.iter().any(|secret| *secret == name) || rule_of_secret(&name).is_some()
+        };
+        for (name, _) in env::vars_os().filter(|(name, _)| is_secret(name)) {
+            command.env_remove(name);
         }
         command
     }

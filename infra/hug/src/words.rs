@@ -1,6 +1,11 @@
 //! What the command says of a hug, in words.
 
-use promise::{erase::is_erased, evidence::Skipped, hug::Hug, letter::Refusal};
+use promise::{
+    erase::is_erased,
+    evidence::Skipped,
+    hug::{Hug, Status},
+    letter::Refusal,
+};
 
 /// Who was passed over, and why: one text for each, and how many more. Where nobody is listed it is only the number.
 pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
@@ -17,8 +22,8 @@ pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
 pub fn follower(hug: &Hug) -> String {
     match (&hug.follower, &hug.chosen) {
         (Some(follower), _) if is_erased(follower) => "somebody who was erased".to_owned(),
-        (Some(follower), _) => format!("@{}", follower.handle),
-        (None, Some(handle)) => format!("@{handle}, whom you chose"),
+        (_, Some(handle)) => format!("@{handle}, whom you chose"),
+        (Some(follower), None) => format!("@{}", follower.handle),
         (None, None) => "nobody yet".to_owned(),
     }
 }
@@ -41,7 +46,10 @@ pub fn how(hug: &Hug) -> String {
         (Some(words), None, None) if letter.sent_at.is_some() => {
             format!("{}, sent by hand", words.channel)
         }
-        (Some(words), None, None) => format!("{} (under way)", words.channel),
+        (Some(words), None, None) if hug.status == Status::Inviting => {
+            format!("{} (under way)", words.channel)
+        }
+        (Some(words), None, None) => words.channel.to_string(),
         (None, _, None) => String::new(),
     }
 }

@@ -35,7 +35,7 @@ async fn a_retry_beside_a_watch_needs_no_secret_says_who_delivers_and_the_watch_
     assert!(output.contains("it goes back to work"), "{output}");
     let process = format!("process {}: ", watch.id());
     assert!(
-        output.contains("the next round of the hug that is at work") && output.contains(&process),
+        output.contains("Not sent yet: the hug that is at work") && output.contains(&process),
         "{output}"
     );
     eventually(|| watch.has_printed("600 invited: announce")).await;

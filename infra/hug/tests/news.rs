@@ -50,7 +50,7 @@ async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_taken_for_a_c
         assert!(text.contains(&fan.name), "{text}");
     }
     assert!(!cli.folder.path().join("run").exists());
-    assert_eq!(with_words(&news, "The invitation goes out now").len(), 1);
+    assert_eq!(with_words(&news, "The invitation is next").len(), 1);
     assert_eq!(with_words(&news, "Only @fan1000").len(), 1);
     for words in ["600 goes to @fan1000", "Only @fan1000"] {
         assert_eq!(output.matches(words).count(), 1, "{words}: {output}");

@@ -201,9 +201,12 @@ fn what_is_held_goes_to_its_follower_or_to_the_one_whom_the_creator_chooses() {
     assert_eq!(approved.status, Status::Reached);
     assert_eq!(approved.follower, Some(fan()));
     let other = held.approve(Some("cleo".to_owned()), T0).unwrap();
+    assert_eq!(other.chosen.as_deref(), Some("cleo"));
+    let again = other.claim(T0).unwrap();
+    let again = again.not_chosen("nobody has that handle".to_owned(), T0);
     assert_eq!(
-        (other.follower, other.chosen),
-        (None, Some("cleo".to_owned()))
+        (&again.status, &again.follower, &again.chosen),
+        (&Status::Held, &Some(fan()), &None)
     );
 
     let unnamed = claimed().nobody("nobody has that handle".to_owned(), T0);
