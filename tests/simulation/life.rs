@@ -235,9 +235,14 @@ impl Lives {
             }
             (None, false) => Ok(()),
             (news, _) => Err(format!(
-                "of {number}, which went from {} to {}, the creator is told: {news:?}",
+                "of {number}, which went from {} to {}, the creator is told {}",
                 was.map_or_else(|| "nothing".to_owned(), ToString::to_string),
                 after.status,
+                if news.is_some() {
+                    "a second time"
+                } else {
+                    "nothing"
+                },
             )),
         }
     }
