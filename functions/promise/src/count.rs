@@ -4,29 +4,29 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::record::Leap;
 
-/// A count that more than doubled, and by more than this, is believed only if a later look agrees: a
-/// milestone is promised in public, and the mark never goes down.
+/// A count that more than doubled, and rose by more than this number of followers, is believed only if a later
+/// reading agrees. The reason: a milestone is promised in public, and the mark never goes down.
 const MAX_LEAP: u64 = 1_000;
 
-/// Whether a count rose by so much that one look is not enough.
+/// Whether a count rose by so much that one reading is not enough.
 fn is_leap(before: u64, count: u64) -> bool {
     count.saturating_sub(before) > before.max(MAX_LEAP)
 }
 
-/// How long after a count that leapt a second look must be, to be one of its own.
+/// How long after the first reading a second one must be to confirm it: a network may answer both from one cache.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whether a count can be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Belief {
-    /// It can.
+    /// The count can be believed.
     Believed,
-    /// It leapt, and no later look has agreed yet; this is kept for the next one.
+    /// The count leapt, and no later reading has agreed yet. The leap is kept for the next check.
     Unconfirmed(Leap),
 }
 
-/// Judges a count by the one before, and by an earlier count that leapt: a leap is believed if a look at least
-/// a minute later agrees.
+/// Judges a count by the count before it, and by an earlier count that leapt. A leap is believed if a reading at
+/// least a minute later agrees.
 pub fn believe(before: u64, earlier: Option<&Leap>, count: u64, now: Timestamp) -> Belief {
     if !is_leap(before, count) {
         return Belief::Believed;
@@ -43,7 +43,7 @@ pub fn believe(before: u64, earlier: Option<&Leap>, count: u64, now: Timestamp) 
     }
 }
 
-/// Whether two looks saw the same leap: followers come and go meanwhile, but not half of them.
+/// Whether two readings show the same leap: followers come and go between them, but not half of them.
 fn agree(one: u64, other: u64) -> bool {
     one.saturating_mul(2) > other && other.saturating_mul(2) > one
 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_is_believed_if_a_look_a_minute_later_agrees() {
+    fn a_leap_is_believed_if_a_reading_a_minute_later_agrees() {
         let t0 = Timestamp::UNIX_EPOCH;
         let after = |seconds| t0 + SignedDuration::from_secs(seconds);
         let leap = |followers, seconds| Leap {

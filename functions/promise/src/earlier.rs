@@ -1,7 +1,7 @@
-//! Records as earlier versions of this program wrote them, read as those of today.
+//! Reads records that earlier versions of this program wrote, and returns records of today's form.
 //!
-//! An item of version 1 has no field `version`. Its hug had one letter, whose claim and refusals lay in the hug
-//! itself; a draft was called `invited`, and a hug that was given up `undeliverable`.
+//! An item of version 1 has no field `version`. Its hug had only one letter, and the letter's claim and refusals
+//! were fields of the hug. A draft had the status `invited`; a hug that was given up had `undeliverable`.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -46,7 +46,7 @@ struct EvidenceV1 {
     count_before: u64,
     count_after: u64,
     position: u64,
-    /// Only their number is read: their names lie in items that expire since version 2.
+    /// Only their number is read: since version 2 their names are in items that expire.
     skipped: Vec<serde_json::Value>,
     #[serde(default)]
     skipped_more: u64,
@@ -77,7 +77,7 @@ impl From<HugV1> for Hug {
         let status = match old.status.as_str() {
             "reached" => Status::Reached,
             "inviting" => Status::Inviting,
-            // A draft was never sent, and nothing says whether the creator sent it by hand.
+            // The program never sent a draft, and the record does not say whether the creator sent it by hand.
             "invited" if was_draft => Status::ToSend,
             "invited" => Status::Invited,
             "undeliverable" => Status::ToSend,
@@ -142,7 +142,7 @@ impl From<HugV1> for Hug {
 
 impl From<InvitationV1> for LetterState {
     fn from(old: InvitationV1) -> Self {
-        // The reference of a draft was its link, which is made when it is shown.
+        // The reference of a draft was its link. Since version 2 the link is made when the draft is shown.
         let reference = old.reference.filter(|_| old.channel != Channel::Draft);
         Self {
             receipt: reference.map(|reference| Receipt {
@@ -208,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_up_waits_for_the_creators_hand() {
+    fn a_hug_that_was_given_up_waits_for_the_creators_hand() {
         let given_up = hug("undeliverable", Value::Null, Value::Null);
         assert_eq!(given_up.status, Status::ToSend);
         assert_eq!(given_up.evidence.passed_over, 3);
     }
 
     #[test]
-    fn what_was_sent_stays_sent() {
+    fn an_invitation_that_was_sent_stays_sent() {
         let sent = invitation("announce", Some("2026-11-22T14:00:05Z"));
         let sent = hug("invited", sent, Value::Null);
         assert_eq!(sent.status, Status::Invited);

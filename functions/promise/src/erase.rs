@@ -1,5 +1,5 @@
-//! What stays of a follower's records when they are erased: that a milestone has its hug, and the stable id, so
-//! that nobody is written to again who asked to be forgotten.
+//! What stays when a follower is erased from the records. It stays known that the milestone has its hug. The stable
+//! id stays too, so that a person who asked to be forgotten is not written to again.
 
 use std::collections::BTreeSet;
 
@@ -26,12 +26,12 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether a record with that id and that handle is about this person.
+    /// Whether a record with this id and this handle is about this person.
     pub fn is(&self, id: &UserId, handle: &str) -> bool {
         self.ids.contains(id) || self.handles.contains(&handle.to_lowercase())
     }
 
-    /// Whether a hug is for this person, and says more of them than the id.
+    /// Whether a hug is for this person and contains more about them than the id.
     pub fn is_named_by(&self, hug: &Hug) -> bool {
         let chosen = hug.chosen.as_ref();
         let chosen = chosen.is_some_and(|handle| self.handles.contains(&handle.to_lowercase()));
@@ -39,7 +39,7 @@ impl Person {
         chosen || follower.is_some_and(|one| !is_erased(one) && self.is(&one.id, &one.handle))
     }
 
-    /// Whether a hug has nothing of this person but the id.
+    /// Whether a hug is for this person and contains only their id.
     pub fn is_erased_in(&self, hug: &Hug) -> bool {
         let follower = hug.follower.as_ref();
         follower.is_some_and(|one| is_erased(one) && self.ids.contains(&one.id))
@@ -50,7 +50,7 @@ impl Person {
         remembered(account).any(|known| known.newest.iter().any(|id| self.ids.contains(id)))
     }
 
-    /// The account without this person among the followers that it remembers, to be written next.
+    /// The next revision of the account, without this person among the followers that it remembers.
     pub fn erase_from_account(&self, account: &AccountRecord) -> AccountRecord {
         let mut next = account.clone();
         next.revision += 1;
@@ -64,7 +64,7 @@ impl Person {
         next
     }
 
-    /// Those who were passed over, without this person; `None` where they were not among them.
+    /// The list of followers who were passed over, without this person; `None` if the list does not contain them.
     pub fn erase_from_passed_over(&self, passed_over: &PassedOver) -> Option<PassedOver> {
         let mut next = passed_over.clone();
         next.followers.retain(|one| !self.is(&one.id, &one.handle));
@@ -72,20 +72,21 @@ impl Person {
     }
 }
 
-/// Whether nothing of a follower is left but the id.
+/// Whether only the id of a follower is left.
 pub fn is_erased(follower: &Recipient) -> bool {
     follower.handle.is_empty()
 }
 
-/// The hug without handle, name and words of its follower. It stays the hug of its milestone. Nothing more is sent
-/// for it: it counts as declined unless it has ended already. The stable id stays, unless `entirely`: it is what
-/// keeps the person from being invited again.
+/// The hug without the handle, the name and the words for its follower. It stays the hug of its milestone. Nothing
+/// more is sent for it: its status becomes `declined`, unless the hug has ended already or a later version wrote its
+/// status. The stable id stays, because it keeps the person from being invited again; with `entirely` the id goes
+/// too.
 ///
-/// What a later version wrote in it is removed too, because nobody can say whom it names.
+/// Fields that only a later version knows are removed too, because this version cannot say whom they name.
 ///
 /// # Errors
 ///
-/// While a worker's claim holds.
+/// [`NotNow::InProgress`] while a worker's claim holds.
 pub fn erase_hug(hug: &Hug, entirely: bool, now: Timestamp) -> Result<Hug, NotNow> {
     let letters = [&hug.invitation, &hug.song];
     if let Some(until) = letters.iter().find_map(|letter| letter.claimed_until(now)) {
@@ -120,8 +121,8 @@ fn has_ended(status: &Status) -> bool {
     )
 }
 
-/// A letter without its words. A public post is the creator's own, so where it is stays; the place of a message
-/// can contain the ids of both.
+/// A letter without its words. The address of a public post stays, because the post is the creator's own. The
+/// address of a private message goes, because it can contain the ids of both people.
 fn without_words(letter: &LetterState) -> LetterState {
     let mut next = letter.clone();
     let channel = letter.words.as_ref().map(|words| words.channel);
@@ -202,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_private_message_is_erased_because_it_contains_ids() {
+    fn the_address_of_a_private_message_is_erased_because_it_contains_ids() {
         let erased = erase_hug(&invited(Channel::Message), false, T0).unwrap();
         assert_eq!(erased.invitation.receipt, None);
     }
 
     #[test]
-    fn a_hug_that_has_ended_keeps_its_word_and_one_that_was_not_sent_is_never_sent() {
+    fn a_hug_that_has_ended_keeps_its_status_and_one_that_was_not_sent_is_never_sent() {
         let mut hugged = invited(Channel::Announce);
         hugged.status = Status::Hugged;
         assert_eq!(

@@ -12,21 +12,21 @@ pub struct Evidence {
     pub count_before: u64,
     /// Followers at the check that noticed.
     pub count_after: u64,
-    /// When the check before was: the milestone was crossed between that time and the time when it was
-    /// noticed. `None` where that was not recorded.
+    /// Time of the check before. The milestone was crossed between this time and [`crate::hug::Hug::reached_at`].
+    /// `None` where the time was not recorded.
     #[serde(default)]
     pub since: Option<Timestamp>,
     /// `count_after - milestone`: the position in the list of followers, newest first, from 0.
     pub position: u64,
-    /// How many at that position or newer were passed over. Who they are is in an item of its own, which
-    /// expires ([`PassedOver`]).
+    /// How many followers at that position or newer were passed over. Their names are in an item of their own,
+    /// which expires ([`PassedOver`]).
     #[serde(default)]
     pub passed_over: u64,
     /// How certain it is that this is the right follower.
     pub certainty: Certainty,
     /// Who came since the list was remembered; `None` where it was not remembered.
     pub arrivals: Option<Arrivals>,
-    /// Why the hug names nobody, or how it was decided by hand; `None` where a check named someone.
+    /// Why the hug names nobody, or that the creator chose the follower; `None` where a check named someone.
     pub note: Option<String>,
     /// Fields that a later version of this program wrote.
     #[serde(flatten)]
@@ -79,8 +79,8 @@ pub enum ArrivalSource {
     Other(String),
 }
 
-/// Who was passed over for one milestone. It is an item of its own, so that strangers' names expire though the
-/// hug stays.
+/// Who was passed over for one milestone. This is an item of its own, so that the names of strangers expire while
+/// the hug stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
     /// The first [`MAX_PASSED_OVER`] of those at the milestone's position or newer, oldest first.
@@ -89,8 +89,8 @@ pub struct PassedOver {
     pub expires_at: i64,
 }
 
-/// How many of those passed over are kept by name. DynamoDB takes no item above 400 KB, and a wave of bots is
-/// thousands.
+/// How many of the followers who were passed over are kept by name. DynamoDB accepts items of at most 400 KB, and a
+/// wave of bots can be thousands.
 pub const MAX_PASSED_OVER: usize = 100;
 
 /// How long the names of those who were passed over are kept.
@@ -108,7 +108,7 @@ pub struct Skipped {
 }
 
 impl PassedOver {
-    /// Those followers, written now.
+    /// The item for these followers, written at `now`.
     pub fn at(now: Timestamp, followers: &[Skipped]) -> Self {
         Self {
             followers: followers.iter().take(MAX_PASSED_OVER).cloned().collect(),
@@ -136,7 +136,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_first_hundred_of_those_passed_over_are_kept_for_ninety_days() {
+    fn the_first_hundred_followers_who_were_passed_over_are_kept_for_ninety_days() {
         let one = |n: usize| Skipped {
             id: n.to_string().into(),
             handle: format!("bot{n}"),

@@ -7,8 +7,8 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`unknown`]: fields of a record that only a later version knows. [`mistake`]: what is wrong with a text that a person wrote. [`untrusted`]: text that others wrote, made
-//!   safe to keep, log and print.
+//! - [`unknown`]: fields of a record that only a later version knows. [`mistake`]: what is wrong with a text that a
+//!   person wrote. [`untrusted`]: text that others wrote, made safe to keep, log and print.
 //! - [`milestone`]: which numbers are milestones, and which of them a check owes. [`count`]: which counts are
 //!   believed.
 //! - [`account`]: what an account is called by its creator and by its network.
@@ -17,9 +17,9 @@
 //!   [`template`]: the words of an invitation, filled so that they fit a network.
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
-//! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
-//!   as earlier versions of this program wrote them. [`news`]: what the creator is told of a hug. [`erase`]: what
-//!   stays of a follower who is to be forgotten.
+//! - [`letter`]: one message of a hug to the follower. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
+//!   that earlier versions of this program wrote. [`news`]: the texts for the creator about a hug. [`erase`]: what
+//!   stays when a follower is erased from the records.
 //!
 //! # Words
 //!
@@ -44,9 +44,9 @@
 //! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
 //! | held | a hug that goes out only when the creator approves |
 //! | news | one sentence for the creator when something happened to a hug |
-//! | settled | nothing of a hug is left to send, by a program or by hand, so that no check touches it |
+//! | settled | nothing of a hug is left to send, by a program or by hand, so no check touches the hug |
 //! | rearm | the program puts a stuck hug back to `reached` |
-//! | retry | a person does |
+//! | retry | a person puts an undelivered hug back to `reached` |
 
 pub mod account;
 pub mod arrivals;

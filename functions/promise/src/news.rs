@@ -1,4 +1,4 @@
-//! What the creator is told when something happens to a hug: each a text for one mail or one notification.
+//! The texts for the creator when something happens to a hug. Each text fits one mail or one notification.
 
 use crate::{channel::Channel, evidence::Certainty, follower::Recipient, hug::Hug, rules::Rules};
 
@@ -22,7 +22,7 @@ impl Site {
         }
     }
 
-    /// A link with which the creator sends those words to that follower by hand.
+    /// A link with which the creator sends `text` to the follower by hand.
     pub fn link(&self, follower: Option<&Recipient>, text: &str) -> String {
         self.rules.draft_link(&self.server, follower, text)
     }
@@ -46,7 +46,7 @@ pub fn reached(hug: &Hug, site: &Site) -> String {
     let sure = match &hug.evidence.certainty {
         Certainty::Certain => "certainly",
         _ => {
-            "probably: nobody looked just before, or the count and the list of followers differ by a few"
+            "probably: there was no check just before, or the count and the list of followers differ by a few"
         }
     };
     format!(
@@ -57,11 +57,12 @@ pub fn reached(hug: &Hug, site: &Site) -> String {
     )
 }
 
-/// A milestone was crossed, and its hug is held: the first of more than the plan allows in a day.
+/// A milestone was crossed, and its hug is held, because the account has more hugs today than its plan allows. Only
+/// the first of them has a message.
 pub fn held(hug: &Hug, site: &Site) -> String {
     format!(
-        "{}: number {} is {}, and the hug is held, because these are {}. {} lets it go, {} ends it. If \
-         more are held until then, `hug status` lists them; they have no message of their own.",
+        "{}: number {} is {}, and the hug is held, because these are {}. {} sends the invitation, {} ends the \
+         hug. If more hugs are held before you decide, you get no message for them: `hug status` lists them.",
         hug.account,
         hug.milestone,
         site.whom(hug),
@@ -75,8 +76,8 @@ pub fn held(hug: &Hug, site: &Site) -> String {
 pub fn nobody(hug: &Hug) -> String {
     format!(
         "{}: number {} was crossed, and nobody can be named: {}. Say who gets the hug: `hug approve {} \
-         --account {} --for HANDLE`; or end it: {}. If more are held until then, `hug status` lists \
-         them; they have no message of their own.",
+         --account {} --for HANDLE`; or end the hug: {}. If more hugs are held before you decide, you get no \
+         message for them: `hug status` lists them.",
         hug.account,
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),
@@ -86,7 +87,7 @@ pub fn nobody(hug: &Hug) -> String {
     )
 }
 
-/// The handle that the creator chose leads to nobody who can get the hug.
+/// Nobody who can get the hug has the handle that the creator chose.
 pub fn not_chosen(hug: &Hug) -> String {
     let Hug {
         account, milestone, ..
@@ -94,13 +95,13 @@ pub fn not_chosen(hug: &Hug) -> String {
     let reason = hug.reason.as_deref().unwrap_or_default();
     format!(
         "{account}: the hug for number {milestone} is held again: {reason}. Choose someone else: `hug approve \
-         {milestone} --account {account} --for HANDLE`; or end it: {}.",
+         {milestone} --account {account} --for HANDLE`; or end the hug: {}.",
         command("cancel", hug),
     )
 }
 
-/// The invitation was sent. After an announcement, which names nobody, the creator learns who counts; `draft` are
-/// the words for that person.
+/// The invitation was sent. An announcement names nobody, so this text also says which follower the hug is for, and
+/// has a link with `draft`: the words that the creator can send to that follower.
 pub fn invited(hug: &Hug, site: &Site, draft: &str) -> String {
     let Hug {
         account, milestone, ..
@@ -121,8 +122,7 @@ pub fn invited(hug: &Hug, site: &Site, draft: &str) -> String {
     format!("{account}: number {milestone} is invited: {whom}. The invitation: {url}")
 }
 
-/// What the creator does with words that wait for their hand: whom they are for, the link that sends them, and
-/// the words themselves.
+/// How the creator sends words by hand: whom the words are for, the link that opens them, and the words.
 pub fn by_hand(hug: &Hug, site: &Site) -> String {
     let words = hug.invitation.words.as_ref();
     let words = words.map_or("", |words| words.text.as_str());
@@ -146,11 +146,11 @@ pub fn to_send(hug: &Hug, site: &Site) -> String {
     )
 }
 
-/// The account cannot send before a person mends something.
+/// The account cannot send before a person removes the cause.
 pub fn blocked(hug: &Hug) -> String {
     format!(
-        "{}: the invitation for number {} cannot be sent: {}. Remove the cause, then {}; else it is tried \
-         again from time to time.",
+        "{}: the invitation for number {} cannot be sent: {}. Remove the cause, then {}. Without that command, \
+         the next try is later, by itself.",
         hug.account,
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_beside_the_handle_with_the_page_of_the_follower() {
+    fn a_follower_is_shown_by_handle_name_and_page() {
         let mut follower = hug().follower.unwrap();
         let page = "https://sample.example/fan";
         assert_eq!(site().who(&follower), format!("@fan, {page}"));

@@ -36,21 +36,21 @@ pub struct Rules {
     pub help_to_post: &'static str,
     /// What to do where the secrets do not allow private messages.
     pub help_to_message: &'static str,
-    /// Whether the list of followers has everything that screening looks at, so that no profile need be read.
+    /// Whether the list of followers has every field that screening uses, so that no profile has to be read.
     pub list_has_profiles: bool,
-    /// How many profiles one request reads at most.
+    /// Most profiles that one request reads.
     pub profiles_at_once: usize,
-    /// How many followers of one account are read on a day at most. Where the network bills for each, that is
-    /// also a bound on the bill.
+    /// Most followers of one account that are read in one day, by UTC. Where the network bills for each follower
+    /// that is read, this also limits the bill.
     pub followers_a_day: u64,
-    /// The page of the account with that handle, for a person who uses the network at `server`.
+    /// The address of the page of the person with this handle, for a reader who uses the network at `server`.
     pub profile_url: fn(server: &str, handle: &str) -> String,
     /// The network's own id of the post at that address; `None` where the address does not contain it.
     pub post_at: fn(url: &str) -> Option<String>,
     /// A link that opens the network at `server` with the words of a post filled in.
     pub post_link: fn(server: &str, text: &str) -> String,
-    /// A link that opens the network at `server` with a private message to that person filled in; `None`
-    /// where the network has no such link.
+    /// A link that opens the network at `server` with a private message to `to` filled in; `None` where the
+    /// network has no such link.
     pub private_link: fn(server: &str, to: &Recipient, text: &str) -> Option<String>,
     /// What a look by `hug doctor` costs, where the network bills for it.
     pub price_of_a_look: Option<&'static str>,
@@ -129,8 +129,8 @@ impl Rules {
         named.map_or_else(|| (self.default_server)(handle), str::to_owned)
     }
 
-    /// A link that opens the network at `server` with the words filled in, for the creator's one tap: a
-    /// private message where the hug names someone and the network has a link for it, else a post.
+    /// A link that opens the network at `server` with the words filled in, so that the creator sends them with one
+    /// tap. It opens a private message if `to` is someone and the network has a link for that; else a post.
     pub fn draft_link(&self, server: &str, to: Option<&Recipient>, text: &str) -> String {
         to.and_then(|to| (self.private_link)(server, to, text))
             .unwrap_or_else(|| (self.post_link)(server, text))
@@ -142,7 +142,7 @@ impl Rules {
     }
 }
 
-/// The segment of an address after that one, if it consists of digits: the id of a post.
+/// The id of a post: the segment after `segment` in the path of `url`, if it consists of digits.
 pub fn digits_after(url: &str, segment: &str) -> Option<String> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let mut segments = path.split('/').skip_while(|one| *one != segment).skip(1);

@@ -117,7 +117,7 @@ pub struct Screening {
 }
 
 impl Screening {
-    /// Whether the creator has excluded them.
+    /// Whether the follower is on the creator's list `never`.
     pub fn forbids(&self, who: &Follower) -> bool {
         lists(&self.never, who)
     }
@@ -129,8 +129,8 @@ impl Screening {
 
     /// Why `who` does not count as genuine; empty for a genuine follower.
     ///
-    /// The reasons are the names of all signals that hold, where their weights reach the limit of 100; or the
-    /// creator's own list.
+    /// The reason is the creator's list `never`, if it contains the follower. Else the reasons are the names of all
+    /// signals that hold, if the sum of their weights reaches 100.
     pub fn reasons_against(&self, who: &Follower, now: Timestamp) -> Vec<String> {
         if self.forbids(who) {
             return vec![ON_THE_NEVER_LIST.to_owned()];

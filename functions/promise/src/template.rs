@@ -36,7 +36,7 @@ pub struct Facts<'a> {
     pub recipient: &'a Recipient,
     /// The creator's name.
     pub creator: &'a str,
-    /// When the look before the crossing was, where that is known.
+    /// Time of the last check before the crossing; `None` where it is not known.
     pub since: Option<Timestamp>,
     /// When the crossing was noticed.
     pub reached_at: Timestamp,
@@ -258,8 +258,9 @@ fn signature(rules: &Rules, name: &str) -> String {
 /// The longest text that [`when`] makes.
 const WIDEST_WHEN: &str = "between 29 September 23:59 and 30 September 23:59 UTC";
 
-/// When a milestone was crossed, as far as two looks know: it names nobody, and the one who came then knows.
-/// Where the look before is not known, before which time.
+/// When a milestone was crossed, as exactly as two checks can say it. A public post names nobody, so this time is how
+/// the follower recognises themselves. Where the time of the check before is not known, the text says only before
+/// which time the crossing was.
 fn when(since: Option<Timestamp>, reached_at: Timestamp) -> String {
     let in_utc = |time: Timestamp| TimeZone::UTC.to_datetime(time);
     let at = |time: DateTime| time.strftime("%-d %B %H:%M").to_string();
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn when_is_as_exact_as_two_looks_are() {
+    fn the_time_of_a_crossing_is_as_exact_as_two_checks_can_say() {
         let time = |text: &str| -> Timestamp { text.parse().unwrap() };
         let to = time("2026-11-22T14:05:00Z");
         for (since, words) in [

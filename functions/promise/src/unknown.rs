@@ -2,6 +2,6 @@
 
 use std::collections::BTreeMap;
 
-/// What a later version wrote beside the fields that this one knows. It is read with the record and written
-/// back with it, so that an older function loses nothing of a newer one while both run.
+/// The fields of a record that this version does not know. They are read and written back with the record, so that
+/// an older function does not delete the fields of a newer one while both run.
 pub type Unknown = BTreeMap<String, serde_json::Value>;

@@ -73,7 +73,7 @@ fn a_claim_keeps_others_away_until_its_lease_runs_out() {
 }
 
 #[test]
-fn what_is_settled_held_or_unknown_cannot_be_claimed() {
+fn a_hug_that_is_settled_held_or_unknown_cannot_be_claimed() {
     let invited = claimed().invited(receipt("17"), T0);
     assert_eq!(invited.claim(T0), Err(NotNow::Settled(Status::Invited)));
     assert_eq!(to_send().claim(T0), Err(NotNow::Settled(Status::ToSend)));
@@ -86,7 +86,7 @@ fn what_is_settled_held_or_unknown_cannot_be_claimed() {
 }
 
 #[test]
-fn a_word_that_is_not_known_is_kept() {
+fn a_status_that_is_not_known_is_kept() {
     let status: Status = serde_json::from_str("\"sung\"").unwrap();
     assert_eq!(status.to_string(), "sung");
     assert_eq!(serde_json::to_string(&status).unwrap(), "\"sung\"");
@@ -110,14 +110,14 @@ fn a_field_that_is_not_known_is_kept_in_the_hug_and_in_its_letters() {
 }
 
 #[test]
-fn news_is_carried_by_one_write_only() {
-    let told = claimed().with_news("600 goes to fan");
-    assert!(told.news.is_some());
-    assert_eq!(told.prepare(announcement(), T0).news, None);
+fn only_one_write_carries_the_news() {
+    let with_news = claimed().with_news("600 goes to fan");
+    assert!(with_news.news.is_some());
+    assert_eq!(with_news.prepare(announcement(), T0).news, None);
     let record = serde_json::to_value(reached()).unwrap();
     assert!(
         record.get("news").is_none(),
-        "the stream looks for the field"
+        "the filter of the stream tests whether the field exists"
     );
 }
 
@@ -155,7 +155,7 @@ fn a_retry_lifts_every_wait_but_a_rate_limit_and_never_a_claim() {
 }
 
 #[test]
-fn a_retry_of_what_waits_for_the_creators_hand_tries_every_channel_again() {
+fn a_retry_of_a_hug_to_send_tries_every_channel_again() {
     let mut waiting = to_send();
     waiting.invitation.rearmed = 9;
     let retried = waiting.retry(T0).unwrap();
@@ -170,7 +170,7 @@ fn a_retry_of_what_waits_for_the_creators_hand_tries_every_channel_again() {
 }
 
 #[test]
-fn a_retry_keeps_the_words_that_may_have_arrived_and_revives_nothing_that_is_done() {
+fn a_retry_keeps_words_that_may_have_arrived_and_refuses_hugs_that_are_settled_or_held() {
     let prepared = claimed().prepare(announcement(), T0);
     let doubt = prepared.in_doubt_and_waits(wait(5, WaitCause::Trouble), "?".to_owned(), T0);
     assert!(doubt.retry(T0).unwrap().invitation.words.is_some());
@@ -181,7 +181,7 @@ fn a_retry_keeps_the_words_that_may_have_arrived_and_revives_nothing_that_is_don
 }
 
 #[test]
-fn the_creator_ends_what_is_to_send_and_it_counts_as_sent_from_then_on() {
+fn a_hug_to_send_counts_as_sent_only_after_the_creator_says_so() {
     assert_eq!(to_send().invitation.sent_at, None);
     let sent = to_send().sent_by_hand(Some(receipt("9")), T0).unwrap();
     assert_eq!(sent.status, Status::Invited);
@@ -195,7 +195,7 @@ fn the_creator_ends_what_is_to_send_and_it_counts_as_sent_from_then_on() {
 }
 
 #[test]
-fn what_is_held_goes_to_its_follower_or_to_the_one_whom_the_creator_chooses() {
+fn an_approved_hug_goes_to_its_follower_or_to_another_whom_the_creator_chooses() {
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
     let approved = held.approve(None, T0).unwrap();
     assert_eq!(approved.status, Status::Reached);
@@ -247,13 +247,13 @@ fn the_creator_can_end_a_hug_unless_it_is_under_way_or_has_ended() {
 }
 
 #[test]
-fn the_creators_hand_is_needed_for_what_is_held_to_send_or_blocked() {
+fn a_hug_that_is_held_to_send_or_blocked_needs_the_creator() {
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
     for hug in [held, to_send(), waits(0, WaitCause::Blocked)] {
         assert!(hug.needs_creator(), "{}", hug.status);
     }
     let rearmed = waits(0, WaitCause::Blocked).rearm(T0).unwrap();
-    assert!(rearmed.needs_creator(), "nothing has mended it yet");
+    assert!(rearmed.needs_creator(), "the cause is still there");
     let mended = rearmed.claim(T0).unwrap().invited(receipt("1"), T0);
     for hug in [reached(), waits(0, WaitCause::Trouble), mended] {
         assert!(!hug.needs_creator(), "{}", hug.status);
@@ -280,17 +280,17 @@ fn a_claim_whose_holder_died_is_put_back_to_work_with_its_words() {
 }
 
 #[test]
-fn what_waits_for_the_creators_hand_is_never_rearmed() {
+fn a_hug_that_waits_for_the_creators_hand_is_never_rearmed() {
     let held = reached().held(HoldCause::Nobody, "the list ended".to_owned());
     for hug in [held, to_send()] {
         let later = T0 + SignedDuration::from_hours(24 * 90);
         assert_eq!((hug.rearm(later), hug.next_try(later)), (None, None));
-        assert!(!hug.status.is_settled(), "checks tell of it");
+        assert!(!hug.status.is_settled(), "each check reports it");
     }
 }
 
 #[test]
-fn the_next_try_that_is_announced_is_the_one_that_comes() {
+fn a_hug_is_rearmed_exactly_at_the_time_of_its_next_try() {
     let mut hug = waits(20, WaitCause::RateLimit);
     let mut now = T0;
     for _ in 0..20 {
@@ -313,7 +313,7 @@ fn the_next_try_that_is_announced_is_the_one_that_comes() {
 }
 
 #[test]
-fn rearms_are_spaced_out_up_to_six_hours_and_never_end() {
+fn pauses_between_rearms_grow_to_six_hours_and_rearms_never_end() {
     let mut hug = waits(0, WaitCause::Trouble);
     let mut rearmed_at = vec![T0];
     for minute in (0..60 * 24 * 7).step_by(5) {
