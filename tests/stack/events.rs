@@ -60,7 +60,7 @@ async fn check_followers_does_with_each_file_what_its_name_says() {
                 let error = answer.unwrap_err();
                 assert_eq!(
                     error,
-                    "the settings name no account x:nobody; they name x:amber"
+                    "the settings do not name the account x:nobody; they name x:amber"
                 );
             }
             "misspelt" => {

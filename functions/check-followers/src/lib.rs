@@ -22,12 +22,11 @@ use serde_json::Value;
 /// How many accounts are checked at the same time: a check waits for the network most of its time.
 const MAX_CONCURRENT_CHECKS: usize = 16;
 
-/// How long the check of one account may take. A request may take ten seconds, so this is enough for two slow ones and
-/// the ledger. The function has 120 seconds (infra/template.yaml), so accounts can be begun during three quarters of
-/// them.
+/// How long the check of one account may take. A request may take ten seconds, so this is enough for two slow requests
+/// and the ledger. The function has 120 seconds (infra/template.yaml), so checks can begin in the first 90 of them.
 const MAX_CHECK: Duration = Duration::from_secs(25);
 
-/// No account is begun when less of the function's time is left than this: its check, and the summary.
+/// No check begins when less of the function's time is left than this: a check and the summary must fit in.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(MAX_CHECK.as_secs() + 5);
 
 /// What a person may ask for: `{"account": "x:amber", "dry_run": true}`.
@@ -55,7 +54,7 @@ pub struct Summary {
     pub failed: usize,
     /// How many accounts were asked for and not checked.
     pub skipped: usize,
-    /// Each of them, in the order of the settings.
+    /// Every account that was asked for, in the order of the settings.
     pub accounts: Vec<Checked>,
 }
 
@@ -82,9 +81,10 @@ pub enum Checked {
         account: AccountName,
         /// Why, and what helps.
         why: String,
-        /// Whether a later check reaches it without anyone changing anything.
+        /// Whether a later check can work without anyone changing anything.
         retry_can_help: bool,
-        /// Since when it could not be checked; `None` where only the time was over.
+        /// Since when it could not be checked. `None` where only the time was over, or where this could not be
+        /// recorded.
         failing_since: Option<Timestamp>,
     },
 }
@@ -119,7 +119,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         let left = results.len() - reached;
         tracing::warn!(
             left,
-            "the time did not suffice for all accounts; the next check begins with those that are left"
+            "there was not enough time for all accounts; the next round of checks begins with the ones that are left"
         );
     }
     let summary = Summary {
@@ -132,7 +132,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         skipped: results.iter().filter(|one| one.is_skipped()).count(),
         accounts: results,
     };
-    // Dry runs are not counted, and take nobody's turn.
+    // A dry run is not counted, and does not change which account the next round begins with.
     if !asked.dry_run {
         if asked.account.is_none() {
             deps.turn.store(first + reached, Ordering::Relaxed);
@@ -142,8 +142,8 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     Ok(summary)
 }
 
-/// The time after which no account is begun; `None` where nobody ends the function. `deadline` is Lambda's, in
-/// milliseconds since 1970, and 0 outside Lambda.
+/// The time after which no check begins; `None` where the function has no time limit. `deadline` comes from Lambda, in
+/// milliseconds since 1970; it is 0 outside Lambda.
 fn last_start(deadline: u64) -> Option<Timestamp> {
     let deadline = i64::try_from(deadline).ok().filter(|millis| *millis > 0)?;
     Timestamp::from_millisecond(deadline)
@@ -152,7 +152,8 @@ fn last_start(deadline: u64) -> Option<Timestamp> {
         .ok()
 }
 
-/// Runs the checks side by side, none behind a slow one, and returns the results in the order of their places.
+/// Runs the checks at the same time, so that none waits for a slow one. Returns the results in the order of their
+/// places.
 async fn in_order<T>(checks: impl Iterator<Item = impl Future<Output = (usize, T)>>) -> Vec<T> {
     let mut results: Vec<(usize, T)> = stream::iter(checks)
         .buffer_unordered(MAX_CONCURRENT_CHECKS)
@@ -175,11 +176,11 @@ impl Checked {
         matches!(self, Self::Skipped { .. })
     }
 
-    /// Since when no look at it has succeeded, if the last one did not.
+    /// Since when no check of the account has read it, if the last check did not.
     fn without_success_since(&self) -> Option<Timestamp> {
         match self {
             Self::Done(check) if check.outcome == CheckOutcome::RateLimited => check.succeeded_at,
-            // Nobody expects a look at a paused one.
+            // A paused account is not read, and that is not a failure.
             Self::Done(_) => None,
             Self::Failed { failing_since, .. } | Self::Skipped { failing_since, .. } => {
                 *failing_since
@@ -210,7 +211,7 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-/// The accounts that are asked for: all that are not switched off, or the one of that name.
+/// The accounts that are asked for: the one with the name `wanted`, or all that are not switched off.
 fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, Error> {
     let Some(wanted) = wanted else {
         let accounts = deps.settings.accounts.iter();
@@ -232,7 +233,7 @@ async fn check_one(
 ) -> Checked {
     let account = &account.name;
     if last_start.is_some_and(|last| deps.clock.now() > last) {
-        let why = "no time was left for it; the next check begins with those that are left";
+        let why = "no time was left for it; the next round of checks begins with the accounts that are left";
         return Checked::Skipped {
             account: account.clone(),
             why: why.to_owned(),
@@ -273,7 +274,7 @@ async fn check_one(
     }
 }
 
-/// Records that an account could not be checked; returns since when that is so.
+/// Records that an account could not be checked. Returns since when it could not; `None` where that is not recorded.
 async fn remember_failure(
     deps: &Deps,
     account: &AccountName,
@@ -295,7 +296,8 @@ struct Failed {
     retry_can_help: bool,
 }
 
-/// The result of a check that may fail, take too long, or meet a defect, so that it stops no other account's.
+/// Runs a check that may fail, take too long or panic. Each of these becomes a result, so that the checks of other
+/// accounts go on.
 async fn limited(
     account: &AccountName,
     check: impl Future<Output = Result<Check, CheckError>>,
@@ -310,7 +312,9 @@ async fn limited(
             .map(Box::new)
             .map_err(|error| failed(error.to_string(), error.retry_can_help())),
         Ok(Err(_)) => Err(failed(
-            format!("checking {account} met a defect in this program; see the log"),
+            format!(
+                "checking {account} failed because of a defect in this program; the log says where"
+            ),
             false,
         )),
         Err(_) => Err(failed(
@@ -323,7 +327,7 @@ async fn limited(
     }
 }
 
-/// How long an account may go without a look that succeeds before an alarm says so.
+/// How long an account may stay unread before it counts as failing and raises an alarm.
 const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 fn count(deps: &Deps, summary: &Summary, every_account: bool) {
@@ -333,12 +337,12 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let is_failing = |one: &&Checked| {
         let since = one.without_success_since();
         let check = one.check();
-        // A login that fails will keep the next milestone's invitation from going out.
+        // With a login that fails, the invitation for the next milestone could not be sent.
         since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
             || check.is_some_and(|check| check.login_error.is_some())
     };
     let counts = CheckCounts {
-        // A look that the network put off found nothing.
+        // A check that met a rate limit did not read the number of followers.
         checked: checks().filter(|check| check.followers.is_some()).count(),
         failed: summary.failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
@@ -446,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_account_is_not_one_that_fails() {
+    fn a_paused_account_does_not_count_as_failing() {
         let since = |outcome| {
             let Checked::Done(mut check) = checked(None) else {
                 panic!("it was not checked");
@@ -519,7 +523,7 @@ mod tests {
         };
         let last = deadline("2026-11-22T14:02:00Z").unwrap();
         assert_eq!(last.to_string(), "2026-11-22T14:01:30Z");
-        assert_eq!(last_start(0), None, "nobody ends the command");
+        assert_eq!(last_start(0), None, "the command has no time limit");
         assert_eq!(last_start(u64::MAX), None);
     }
 

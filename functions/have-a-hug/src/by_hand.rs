@@ -18,25 +18,25 @@ use crate::{
     settings::{Account, NotServed, Settings},
 };
 
-/// How often a step that lost the race against a worker is decided again.
+/// How often a step is decided again after another process wrote the records first.
 const MAX_RACES: usize = 4;
 
 /// What a person does to a hug.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// It goes back to work: the cause of its trouble is gone.
+    /// The hug is tried again, because a person has removed the cause of its trouble.
     Retry,
-    /// It goes out though it was held; `chosen` is the handle of the follower who gets it, if the creator
-    /// says so. With a handle, a milestone that lies behind and has no hug gets one.
+    /// A hug that was held is sent. If the ledger has no hug for the milestone, a handle makes one.
     Approve {
-        /// The handle, without an `@`.
+        /// The handle of the follower whom the creator chose, without an `@`; `None` for the follower whom the
+        /// hug names.
         chosen: Option<String>,
     },
-    /// It ends.
+    /// The hug ends, and nothing more is sent.
     Cancel,
     /// The creator has sent the invitation by hand.
     Sent {
-        /// The address at which it is, if the creator says so.
+        /// The address of what was sent, if the creator gave it.
         url: Option<String>,
     },
 }
@@ -68,7 +68,7 @@ pub enum ByHandError {
 }
 
 impl Step {
-    /// Whether something is left to deliver afterwards.
+    /// Whether the hug is delivered after this step, so that its account must be served.
     pub fn delivers(&self) -> bool {
         matches!(self, Self::Retry | Self::Approve { .. })
     }
@@ -86,7 +86,8 @@ impl Step {
     }
 }
 
-/// What the network has at that address. Where the address does not say by which id, the address stands for it.
+/// The receipt for a post or message at `url`. If the address does not contain the network's id, the address itself is
+/// the reference.
 fn receipt(hug: &Hug, url: &str) -> Receipt {
     let rules = networks::rules(hug.account.network);
     Receipt {
@@ -96,12 +97,12 @@ fn receipt(hug: &Hug, url: &str) -> Receipt {
     }
 }
 
-/// Takes that step with one hug. Its account lists the hug as unsettled again, so that checks rearm it if it gets
-/// stuck.
+/// Does `step` to one hug, and returns the hug as it is then. The account lists the hug as unsettled again unless the
+/// step settles it, so that checks rearm the hug if it gets stuck.
 ///
 /// # Errors
 ///
-/// Where the step cannot be taken; nothing has been written then.
+/// Where the step is not possible. Then nothing is written, unless the ledger failed without saying whether it wrote.
 pub async fn by_hand(
     ledger: &Ledger,
     settings: &Settings,
@@ -148,8 +149,8 @@ async fn once(
     if step.delivers() {
         served?;
     }
-    // The account is written with the hug, even where it lists the hug already: a check that judged the hug a
-    // moment ago loses the race then, and cannot record that the hug is settled.
+    // The account is written with the hug, even where it lists the hug already. Then a check that read the hug a
+    // moment ago loses the race, and cannot record that the hug is settled.
     let mut unsettled = account.unsettled.clone();
     unsettled.retain(|milestone| *milestone != key.milestone);
     if !next.status.is_settled() {
@@ -164,8 +165,8 @@ async fn once(
     Ok(next)
 }
 
-/// A hug for a milestone that lies behind, for the follower with that handle. It does not count against the
-/// plan's limit, because the creator decided it.
+/// A new hug for a milestone that was crossed and has none, for the follower with this handle. It does not count
+/// against the plan's limit, because the creator decided it.
 fn owed_by_hand(
     account: &Account,
     record: &AccountRecord,

@@ -24,12 +24,12 @@ pub struct Deps {
     pub ledger: Ledger,
     /// The time.
     pub clock: Clock,
-    /// Where the functions count what happened: nowhere, unless one on AWS says otherwise.
+    /// Where the functions write their metrics: nowhere by default; on AWS to standard output.
     pub metrics: Metrics,
-    /// Which account the next round of checks begins with: its place in the settings, as a number that only grows.
-    /// A round that has no time for all of them goes on there, so that none is left out for ever.
+    /// Which account the next round of checks begins with: its place among the active accounts, modulo their number. If a round
+    /// has no time for all accounts, the next one begins with the first that was left out.
     pub turn: AtomicUsize,
-    /// Where the creator reads what happened: nowhere, unless one on AWS says otherwise.
+    /// Where news for the creator are published: nowhere by default; on AWS to a topic of SNS.
     pub news: News,
     /// The network of each account, in the order of the settings, or why it is not served.
     networks: Vec<Result<Arc<dyn Network>, NotServed>>,
@@ -47,13 +47,13 @@ pub struct Connected<'a> {
 }
 
 impl Deps {
-    /// Connects every account that is served to its network; nothing is sent yet.
+    /// Makes the client of each account that is served. No request is made yet.
     pub fn new(settings: Settings, ledger: Ledger, http: &reqwest::Client, clock: Clock) -> Self {
         let connect = |account: &Account| account.connect(http, &clock);
         Self::with_networks(settings, ledger, connect, clock.clone())
     }
 
-    /// The same over other networks: `connect` returns the one of each account, or why it is not served.
+    /// The same with other networks: `connect` returns the network of an account, or why it is not served.
     pub fn with_networks(
         settings: Settings,
         ledger: Ledger,
@@ -79,7 +79,7 @@ impl Deps {
     ///
     /// # Errors
     ///
-    /// Why it is not served: the settings do not name it, it is switched off, or its secrets are missing.
+    /// Why the account is not served: the settings do not name it, it is switched off, or its secrets are missing.
     pub fn connected(&self, name: &AccountName) -> Result<Connected<'_>, NotServed> {
         let place = self.places.get(name).copied();
         let found = place.and_then(|place| {

@@ -32,9 +32,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Makes the client. It follows no redirect, so no token is ever carried to another host. It uses the proxy
-/// that `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` names, but never for this computer itself. Beside the roots in
-/// the binary it trusts those in the PEM file that `SSL_CERT_FILE` names.
+/// Makes the client. It follows no redirect, so that no token is sent to another host. It uses the proxy in
+/// `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`, but never for this computer itself. It trusts the root certificates in
+/// the binary, and also those in the PEM file that `SSL_CERT_FILE` names.
 ///
 /// # Errors
 ///
@@ -49,7 +49,8 @@ pub fn client() -> Result<Client, ClientError> {
     client_trusting(roots, MAX_DURATION)
 }
 
-/// The certificates in a PEM file: those of a proxy that looks into TLS, or of a server with a root of its own.
+/// The root certificates in a PEM file. They are needed where a proxy opens TLS connections, or where a server has a
+/// private certificate authority.
 fn roots_in(file: &Path) -> Result<rustls::RootCertStore, ClientError> {
     let failed = |why: &dyn std::fmt::Display| {
         format!(
@@ -61,7 +62,7 @@ fn roots_in(file: &Path) -> Result<rustls::RootCertStore, ClientError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| failed(&error))?;
     let mut roots = rustls::RootCertStore::empty();
-    // A system's bundle can contain some that rustls does not take, and works without them.
+    // A system's bundle can contain certificates that rustls rejects, and the rest of the bundle is enough.
     let (taken, _) = roots.add_parsable_certificates(certificates);
     if taken == 0 {
         return Err(failed(&"there is no certificate in it").into());
@@ -96,8 +97,8 @@ pub fn client_trusting(roots: rustls::RootCertStore, max: Duration) -> Result<Cl
 
 type MakeProxy = fn(String) -> reqwest::Result<Proxy>;
 
-/// The proxies of the environment. None of them is asked for an address on this computer, where the ledger of
-/// `hug sandbox` and the stand-in networks are: it could not reach them, and would read the ledger.
+/// The proxies that the environment names. Requests to this computer use no proxy: the ledger of `hug sandbox` and the
+/// stand-in networks are here. A proxy could not reach them, and could read what is sent to the ledger.
 fn proxies() -> Result<Vec<Proxy>, ClientError> {
     let variable = |name: &str| {
         let set = env::var(name.to_lowercase())
@@ -116,10 +117,10 @@ fn proxies() -> Result<Vec<Proxy>, ClientError> {
         let Some(address) = variable(name) else {
             continue;
         };
-        // The address may have a password in it, so it is not shown.
+        // The address can contain a password, so the error does not show it.
         let proxy = proxy(address).map_err(|_| {
             format!(
-                "the address in {name} is not one of a proxy; write http://HOST:PORT, or unset it"
+                "the value of {name} is not a valid proxy address; write http://HOST:PORT, or unset it"
             )
         })?;
         proxies.push(proxy.no_proxy(NoProxy::from_string(&direct)));

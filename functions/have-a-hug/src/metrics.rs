@@ -68,13 +68,13 @@ impl Metric {
 /// The numbers of a round of checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckCounts {
-    /// How many accounts were looked at, and their followers counted.
+    /// How many accounts had their number of followers read.
     pub checked: usize,
     /// How many checks failed.
     pub failed: usize,
-    /// How many milestones are owed since.
+    /// How many hugs these checks recorded.
     pub reached: usize,
-    /// How many accounts have not been looked at with success for more than two hours; `None` where only some
+    /// How many accounts could not be read for two hours or more, or have a login that fails. `None` where only some
     /// accounts were asked for.
     pub failing: Option<usize>,
     /// How many hugs wait for the creator's hand; `None` where only some accounts were asked for.
@@ -100,8 +100,8 @@ impl Metrics {
             (Metric::Checks, json!(counts.checked)),
             (Metric::FailedChecks, json!(counts.failed)),
         ];
-        // What is rare is written only when it is not zero: CloudWatch bills logs by size. What is a state is
-        // written at each round, as its alarm ends at a zero.
+        // CloudWatch bills logs by size, so a rare count is written only when it is not zero. A state is written at
+        // each round, because its alarm ends only at a zero.
         let reached = Some(counts.reached).filter(|reached| *reached > 0);
         for (metric, number) in [
             (Metric::FailingAccounts, counts.failing),
@@ -140,7 +140,7 @@ impl Metrics {
         self.write(None, &numbers, now);
     }
 
-    /// An invitation was not sent this time, or news for the creator were not published.
+    /// An invitation was not sent at this try, or a piece of news for the creator was not published.
     pub fn failed(&self, now: Timestamp) {
         self.write(None, &[(Metric::InvitationsFailed, json!(1))], now);
     }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn milestones_are_counted_when_there_are_any_and_what_is_wrong_at_each_round() {
+    fn milestones_are_written_when_there_are_any_and_states_at_each_round() {
         let lines = written(|metrics| {
             let counts = CheckCounts {
                 checked: 1,

@@ -50,13 +50,13 @@ pub trait Network: Send + Sync {
         Ok(None)
     }
 
-    /// The profiles of the people with those ids, with everything that screening looks at: one request, for
-    /// at most [`promise::rules::Rules::profiles_at_once`] ids. Whoever has left the network, or is suspended
-    /// or deactivated, is not in the result. The order is the network's own.
+    /// The profiles of the people with these ids, with every field that screening uses, in the network's own order.
+    /// At most [`promise::rules::Rules::profiles_at_once`] ids, because most networks answer them in one request. A
+    /// person who has left the network, or is suspended or deactivated, is not in the result.
     async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError>;
 
-    /// Who has that handle now; `None` where nobody has. It is written as in a list of followers, with or
-    /// without a first `@`.
+    /// The person who has this handle now; `None` where nobody has it. The handle is written as in a list of
+    /// followers, with or without an `@` at the beginning.
     async fn user(&self, handle: &str) -> Result<Option<Follower>, NetworkError>;
 
     /// Sends a letter.
@@ -133,22 +133,22 @@ pub struct Permissions {
 /// What a failure allows next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A rate limit, and nothing else: the network answers again from then on.
+    /// A rate limit: the network answers again from this time on.
     WaitUntil(Timestamp),
     /// Nothing was done; the same request may work later.
     TryAgain,
-    /// The network does not carry this letter on this channel, for a reason that is about the letter: the
-    /// recipient takes no messages, the words are too long. Only the sending of a letter fails so.
+    /// The network refuses this letter on this channel, but may accept other letters of the account. For example, the
+    /// recipient accepts no messages, or the words are too long. Only the sending of a letter fails in this way.
     Refused,
-    /// The network does not serve the account now, whatever is asked: a wrong secret, a missing right, a
-    /// spending cap, a locked account, a daily limit. A person or time has to lift that.
+    /// The network refuses all requests of this kind for the account: because of a wrong secret, a missing right, a
+    /// spending cap, a locked account or a daily limit. It lasts until a person removes the cause or the time is over.
     Blocked {
-        /// When it ends, where the network says so.
+        /// When the block ends; `None` where the network does not say it.
         until: Option<Timestamp>,
     },
     /// It may or may not have been done: ask before doing it again.
     OutcomeUnknown,
-    /// The network says that it has this letter already: look for it, and send it nowhere else.
+    /// The network says that it has this letter already. So the letter must be looked up, and not sent again.
     SentBefore,
 }
 
@@ -209,8 +209,8 @@ pub(crate) fn machine_made<'de, D: Deserializer<'de>>(
     )))
 }
 
-/// Deserializes a text of the network that is only shown or sent back: one that is not plain, or not a text
-/// at all, becomes `None` and does not make the response invalid.
+/// Deserializes a text of the network that is only shown or sent back. A value that is not a plain text becomes
+/// `None`, and the rest of the response stays valid.
 pub(crate) fn text_if_plain<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {

@@ -40,7 +40,7 @@ pub fn connect(to: &Connection<'_>) -> Arc<dyn Network> {
     connect(to)
 }
 
-/// Where the network shows that account's people and posts. `server` is the one in hug.toml, if it names one.
+/// Where the network shows people and posts to the account. `server` is the server in hug.toml, if it names one.
 pub fn site(account: &AccountName, server: Option<&str>) -> Site {
     let rules = rules(account.network);
     Site {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_a_post_says_its_id_where_it_can() {
+    fn the_id_of_a_post_is_read_from_its_address_where_the_address_contains_it() {
         let at = |network, url: &str| (rules(network).post_at)(url);
         for (network, url, id) in [
             (
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn links_need_no_request_and_lead_to_the_network_alone() {
+    fn links_lead_only_to_the_network() {
         let links = |network, server: &str, handle: &str| {
             let rules = rules(network);
             let to = Recipient {

@@ -1,4 +1,4 @@
-//! News for the creator: a sentence about a hug, sent to where she reads it.
+//! News for the creator: texts about a hug, published where the creator reads them.
 
 use std::{
     collections::HashSet,
@@ -10,33 +10,33 @@ use aws_sdk_sns::{Client, error::ProvideErrorMetadata};
 
 use crate::http;
 
-/// A subject of SNS has [fewer than 100 characters], all of them printable ASCII.
+/// Most characters in a subject of SNS, which has [fewer than 100 characters], all of them printable ASCII.
 ///
 /// [fewer than 100 characters]: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const MAX_SUBJECT: usize = 99;
 
-/// A way on which news reach the creator.
+/// Where news are published for the creator.
 #[async_trait]
 pub trait Outlet: Send + Sync {
     /// Publishes a text under a subject, once for each call.
     async fn publish(&self, subject: &str, text: &str) -> Result<(), NewsError>;
 }
 
-/// Where the news go: nowhere by default.
+/// Publishes news for the creator; by default, publishes nothing.
 #[derive(Default)]
 pub struct News {
     to: Option<Box<dyn Outlet>>,
-    /// What this process has published, because the stream may deliver a record again.
+    /// The ids of the news that this process has published: the stream may deliver a record again.
     published: Mutex<HashSet<String>>,
 }
 
-/// News that could not be published: what was attempted, and why it failed.
+/// Why news could not be published: what was attempted, why it failed, and what helps.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NewsError(pub String);
 
 impl News {
-    /// News that go there.
+    /// Publishes news to `outlet`.
     pub fn to(outlet: impl Outlet + 'static) -> Self {
         Self {
             to: Some(Box::new(outlet)),
@@ -44,16 +44,16 @@ impl News {
         }
     }
 
-    /// News that go to a topic of SNS, which mails them to whoever has subscribed to it.
+    /// Publishes news to a topic of SNS, which sends them to its subscribers by mail.
     pub fn to_topic(client: Client, arn: String) -> Self {
         Self::to(Topic { client, arn })
     }
 
-    /// Publishes a text under a subject, unless this process has published what `id` names before.
+    /// Publishes a text under a subject, unless this process has already published news with this `id`.
     ///
     /// # Errors
     ///
-    /// Where they cannot be published; the next call with that `id` tries again.
+    /// Where the text cannot be published; the next call with this `id` tries again.
     pub async fn publish(&self, id: &str, subject: &str, text: &str) -> Result<(), NewsError> {
         let Some(outlet) = &self.to else {
             return Ok(());
@@ -67,7 +67,7 @@ impl News {
     }
 
     fn published(&self) -> MutexGuard<'_, HashSet<String>> {
-        // The set is whole whatever happened to the thread that held the lock: an insert is one step.
+        // A panic of another thread cannot leave the set half changed, because an insert is one step.
         self.published
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -99,7 +99,7 @@ impl Outlet for Topic {
     }
 }
 
-/// What SNS takes for a subject: one line of printable ASCII, and not too long.
+/// The text as SNS accepts it for a subject: at most [`MAX_SUBJECT`] characters of printable ASCII, in one line.
 fn as_subject(text: &str) -> String {
     let plain = text.chars().map(|character| match character {
         ' '..='~' => character,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_that_go_nowhere_are_not_an_error() {
+    async fn news_without_an_outlet_are_not_an_error() {
         let news = News::default();
         news.publish("1", "subject", "text").await.unwrap();
     }

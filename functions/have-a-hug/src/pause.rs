@@ -1,9 +1,9 @@
-//! Pausing an account, so that what is read of it afterwards is the last word.
+//! Pausing an account, so that none of its records changes after they are read.
 //!
-//! The order makes it safe beside checks and deliveries that are at work. First each handle is marked: whoever begins
-//! afterwards stops there. Then the account, and each hug that could be sent, is written: whoever read it before
-//! loses the race, and whoever reads it afterwards reads the handle's mark before the account or the claim is written.
-//! An account with the mark is not written by any check.
+//! The order of the writes makes this safe while checks and deliveries run. First each handle is marked as paused: a
+//! check or delivery that begins later stops when it reads the mark. Then the account, and each hug that could be sent,
+//! is written with a new revision. A process that read one of them before loses the race. A process that reads one of
+//! them later reads the handle's mark before it writes. No check writes an account with the mark.
 
 use jiff::Timestamp;
 use promise::{
@@ -15,15 +15,15 @@ use promise::{
 
 use crate::ledger::{HandleChange, Ledger, LedgerError, LedgerFailure};
 
-/// How often a hug that someone else wrote meanwhile is read again.
+/// How often a hug is read again after another process wrote it first.
 const MAX_RACES: usize = 8;
 
 /// Why an account was not paused.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PauseError {
-    /// A worker is sending the invitation for a hug. Nothing has changed then.
+    /// A worker is sending the invitation for a hug. The account is not paused by this call.
     #[error(
-        "the hug for {milestone} of {account} is being sent until {until} at the latest; do it again then"
+        "the hug for {milestone} of {account} is being sent, until {until} at the latest; repeat the command then"
     )]
     AtWork {
         /// The hug's account.
@@ -39,11 +39,11 @@ pub enum PauseError {
 }
 
 impl PauseError {
-    /// A worker's claim on that hug, if one holds.
+    /// Checks that no worker has a claim on this hug.
     ///
     /// # Errors
     ///
-    /// [`PauseError::AtWork`] where it does.
+    /// [`PauseError::AtWork`] while a claim holds.
     pub fn unless_free(hug: &Hug, now: Timestamp) -> Result<(), Self> {
         let letters = [&hug.invitation, &hug.song];
         let claim = letters.iter().find_map(|letter| letter.claimed_until(now));
@@ -58,12 +58,14 @@ impl PauseError {
     }
 }
 
-/// Pauses an account with all its handles. It is not checked and nothing is sent for it until [`resume`], and no
-/// check or delivery that began before can write to it.
+/// Pauses an account with all its handles. Until [`resume`], the account is not checked and nothing is sent for it. A
+/// check or delivery that began before cannot write to it.
 ///
 /// # Errors
 ///
-/// [`PauseError::AtWork`] while a worker's claim on a hug holds; then the account is as it was.
+/// [`PauseError::AtWork`] while a worker's claim on a hug holds. Then the account is not paused, unless it was paused
+/// before. [`PauseError::Ledger`] where the ledger fails. Then the account can be paused, and the same call completes
+/// the pause.
 pub async fn pause(
     ledger: &Ledger,
     id: &AccountId,
@@ -87,13 +89,13 @@ pub async fn pause(
     ended
 }
 
-/// Whether an account is paused. Its item has the mark among the fields that the record does not name, because only
-/// [`Ledger::mark_paused`] writes it.
+/// Whether an account is paused. The mark is not a field of [`AccountRecord`], so that only [`Ledger::mark_paused`]
+/// writes it; it is read among the unknown fields.
 pub fn is_paused(account: &AccountRecord) -> bool {
     account.unknown.contains_key("paused_at")
 }
 
-/// Ends the pause of an account.
+/// Ends the pause of an account and of these handles.
 ///
 /// # Errors
 ///
@@ -114,7 +116,7 @@ pub async fn resume(
     Ok(())
 }
 
-/// Writes each hug that a worker could claim, so that one who has read it cannot.
+/// Writes each hug that a worker could claim with a new revision, so that a worker who has read it cannot claim it.
 async fn take_from_workers(
     ledger: &Ledger,
     id: &AccountId,

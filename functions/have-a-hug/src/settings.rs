@@ -38,11 +38,11 @@ const MAX_NAMED: usize = 10;
 /// Everything a creator has decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whose followers are counted, in the order of hug.toml.
+    /// The accounts, in the order of hug.toml.
     pub accounts: Vec<Account>,
     /// The names of the secrets that are needed to serve them: as few as are enough.
     pub needs: Vec<String>,
-    /// What is odd and stops nothing: one sentence each, without the value of a secret.
+    /// What looks wrong but does not stop the program: one sentence each, without the value of a secret.
     pub warnings: Vec<String>,
     /// The command that is run for each piece of news: a line for the shell, not empty.
     pub news: Option<String>,
@@ -65,9 +65,9 @@ pub struct Account {
     pub appview: Option<String>,
     /// How new followers are judged.
     pub screening: Screening,
-    /// Its secrets; or why it is not served, which is never [`NotServed::Unknown`].
+    /// The account's secrets, or why it is not served. The reason is never [`NotServed::Unknown`].
     pub credentials: Result<Credentials, NotServed>,
-    /// The creator's own words; of two for one channel the first counts.
+    /// The creator's own words. If a channel is in the list twice, the first entry counts.
     texts: Vec<(Channel, Template)>,
 }
 
@@ -78,19 +78,20 @@ pub struct SettingsError {
     file: String,
     /// One sentence each.
     pub mistakes: Vec<String>,
-    /// Accounts that would not be served, were there no mistake.
+    /// Accounts that would not be served even without the mistakes.
     pub not_served: Vec<NotServed>,
 }
 
 /// An account that the settings do not name.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the settings name no account {account}; they name {known}")]
+#[error("the settings do not name the account {account}; they name {known}")]
 pub struct UnknownAccount {
     account: AccountName,
     known: String,
 }
 
-/// Why an account is neither checked nor served. No retry helps before the settings or the secrets are changed.
+/// Why an account is not served, so that it is not checked and nothing is sent for it. A retry cannot help before the
+/// settings or the secrets are changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotServed {
     /// The settings do not name it.
@@ -99,10 +100,10 @@ pub enum NotServed {
     /// The creator has switched it off.
     #[error("{0} has active = false in the settings, so it is neither checked nor served")]
     Inactive(AccountName),
-    /// Without them it cannot be read, or its channels cannot be used.
+    /// Without these secrets the account cannot be read, or its channels cannot be used.
     #[error("secrets of {account} are missing: {}; {help}", .names.join(", "))]
     MissingSecrets {
-        /// Whose they are.
+        /// The account that needs them.
         account: AccountName,
         /// Their names.
         names: Vec<String>,
@@ -124,11 +125,11 @@ fn list(mistakes: &[String]) -> String {
 }
 
 impl Settings {
-    /// The account of that name, found by looking at one after another.
+    /// The account with this name. The search takes time in proportion to the number of accounts.
     ///
     /// # Errors
     ///
-    /// Where the settings do not name it: which ones they name.
+    /// Where the settings do not name the account. The error lists the accounts that they name.
     pub fn account(&self, name: &AccountName) -> Result<&Account, UnknownAccount> {
         let found = self.accounts.iter().find(|account| account.name == *name);
         found.ok_or_else(|| self.unknown(name))
@@ -152,7 +153,7 @@ impl Settings {
         }
     }
 
-    /// Why accounts that the creator wants to be served are not: one reason for each.
+    /// The accounts that are switched on and still not served: one reason for each.
     pub fn not_served(&self) -> impl Iterator<Item = &NotServed> {
         let active = self.accounts.iter().filter(|account| account.is_active());
         active.filter_map(|account| account.credentials.as_ref().err())
@@ -189,7 +190,7 @@ impl Account {
         networks::site(&self.name, self.server.as_deref())
     }
 
-    /// The words of that hug's invitation on `channel`.
+    /// The words of the invitation for `hug` on `channel`, filled in.
     pub fn compose(&self, channel: Channel, hug: &Hug) -> String {
         let nobody = Recipient::default();
         let facts = Facts {
@@ -202,7 +203,7 @@ impl Account {
         self.text(channel).compose(self.rules(), channel, &facts)
     }
 
-    /// Its network, reached through the one HTTP client; nothing is sent yet.
+    /// The client of the account's network, over this HTTP client. No request is made yet.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// environment; or `HUG_PARAMETERS`, the prefix of AWS parameters such as `/have-a-hug`, where
 /// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
 ///
-/// Where `HUG_NEWS_TOPIC` is set, the ARN of a topic of SNS, the news go there.
+/// If `HUG_NEWS_TOPIC` is set, news are published to the topic of SNS with this ARN.
 ///
 /// # Errors
 ///
@@ -60,10 +60,11 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     };
     let ledger = Ledger::new(aws::dynamodb(&aws), table);
     for warning in &settings.warnings {
-        tracing::warn!(warning, "the settings are odd");
+        tracing::warn!(warning, "the settings look wrong");
     }
     let clock = Clock::system();
-    // A process that starts anew does not know where the last one stopped, so each begins somewhere else.
+    // A new process does not know where the last one stopped. It begins at a place that depends on the time, so that
+    // not always the same accounts are left out.
     let turn = usize::try_from(clock.now().as_second()).unwrap_or_default();
     let mut deps = Deps::new(settings, ledger, &http, clock);
     deps.metrics = metrics;
@@ -178,8 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_secret_keeps_only_its_account_from_being_served_and_is_named_without_another_ones_value()
-     {
+    fn a_missing_secret_stops_only_its_account_and_is_named_without_the_value_of_another() {
         let two =
             format!("{SETTINGS}\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"bea.test\"\n");
         let all = parameters(&[
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_with_the_parameters_name_its_region_and_what_to_do() {
+    fn a_mistake_names_the_parameter_its_region_and_what_to_do() {
         let wrong = SETTINGS.replace("600", "0");
         let message = parameters(&[("settings", &wrong)])
             .settings()

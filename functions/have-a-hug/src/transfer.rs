@@ -1,4 +1,5 @@
-//! Taking accounts from one ledger to another, with marks and hugs, so that the other goes on where this one ended.
+//! Moving accounts from one ledger to another, with their marks and hugs, so that the second ledger continues where the
+//! first one stopped.
 
 use jiff::Timestamp;
 use promise::{account::AccountName, record::HandleRecord};
@@ -9,7 +10,7 @@ use crate::{
     whole::{WholeAccount, each},
 };
 
-/// Why accounts were not taken or brought.
+/// Why accounts were not exported or imported.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TransferError {
     /// A worker is sending one of the hugs, or the ledger failed.
@@ -21,31 +22,32 @@ pub enum TransferError {
     /// There is nothing to take.
     #[error("the ledger has nothing of {0}")]
     Nothing(String),
-    /// The account is here and goes its own way.
+    /// This ledger has the account, or its handle, in a state that an import must not replace.
     #[error("{account} is not changed here: {why}")]
     NotHere {
-        /// Which one.
+        /// The account in the export.
         account: AccountName,
-        /// What is here.
+        /// What this ledger has, and what helps.
         why: String,
     },
 }
 
-/// What was taken from a ledger.
+/// What was read from a ledger for an export.
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// The accounts, by name.
     pub accounts: Vec<AccountName>,
-    /// Every item of theirs; and where all accounts were taken, every other item of the table.
+    /// Every item of these accounts. If all accounts were asked for, also every other item of the table.
     pub items: Vec<StoredItem>,
 }
 
-/// Reads everything of one account, or of all. With `pauses` each of them is paused first, so that nothing happens
-/// here afterwards that is not among the items.
+/// Reads all items of one account, or of all accounts. With `pauses`, each account is paused first, so that its records
+/// do not change after they are read.
 ///
 /// # Errors
 ///
-/// Where there is nothing; while a hug is being sent, and then nothing stays paused that was not before.
+/// Where the ledger does not have the account, or while a hug is being sent. Then no account stays paused that was not
+/// paused before. Where the ledger fails, an account can stay paused; the same call goes on.
 pub async fn take(
     ledger: &Ledger,
     account: Option<&AccountName>,
@@ -75,7 +77,7 @@ pub async fn take(
     })
 }
 
-/// The accounts that are meant; and if all are, every other item.
+/// The account with this name. For `None`, all accounts, and every item that belongs to none.
 async fn meant(
     ledger: &Ledger,
     account: Option<&AccountName>,
@@ -143,27 +145,28 @@ async fn unmark_handles(
     Ok(())
 }
 
-/// What happened to an account that was brought.
+/// The result of an import for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brought {
-    /// It is here now, as it was there.
+    /// The account was imported.
     Here,
-    /// It was here, exactly as it was there.
+    /// This ledger had the account already, with the record that is in the export.
     HereAlready,
 }
 
-/// What a ledger has of an account that is to be brought.
+/// What this ledger has of an account that is imported.
 struct Target {
     items: Vec<StoredItem>,
     brought: Brought,
 }
 
-/// Brings accounts into a ledger, as they were when they were taken and not paused. Each is paused here until all of it
-/// is here, so the same again completes what was interrupted.
+/// Imports accounts into a ledger, in the state that they had at the export, and not paused. Each account is paused
+/// here until all its items are here, so that the same call completes an import that was interrupted.
 ///
 /// # Errors
 ///
-/// Where an account is here already and is not paused, or newer: then nothing is changed.
+/// Where this ledger already has one of the accounts and its record differs, and the account is not paused here or its
+/// record here is newer. Then nothing is changed.
 pub async fn bring(
     ledger: &Ledger,
     items: Vec<StoredItem>,
@@ -185,7 +188,7 @@ pub async fn bring(
     Ok(brought)
 }
 
-/// Whether an account can be brought.
+/// Decides whether an account can be imported.
 async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, TransferError> {
     let not_here = |why: String| TransferError::NotHere {
         account: one.name.clone(),
@@ -200,8 +203,8 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
             && here != there
         {
             return Err(not_here(format!(
-                "the handle {name} is that of the account {here} here, and of {there} in the export; `hug forget \
-                 {name}` erases the one here"
+                "here the handle {name} belongs to the account {here}, and in the export to {there}; `hug forget \
+                 {name}` erases the account that is here"
             )));
         }
     }
@@ -221,7 +224,7 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
     let (Some(here), Some(there)) = (here, one.account()) else {
         if here.is_some() {
             return Err(not_here(
-                "it is here, and the export has only a part of it".to_owned(),
+                "this ledger has it, and the export contains only a part of it".to_owned(),
             ));
         }
         return Ok(Target {
@@ -234,18 +237,18 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
         (false, true) => Brought::HereAlready,
         (false, false) => {
             return Err(not_here(format!(
-                "it is here and at work, and is not as in the export ({}); export it there to bring it here, or \
-                 erase it here first: `hug forget {}`",
+                "this ledger serves it already, and its record differs from the export ({}); to keep it, do nothing; \
+                 to replace it with the export, erase it here first: `hug forget {}`",
                 revisions(here, there),
                 one.name
             )));
         }
-        // The export comes home to the ledger that was paused for it, or after the account was elsewhere.
+        // The account comes back: the ledger here was paused for an export, and the account went on elsewhere or not.
         (true, true) => Brought::Here,
         (true, false) if there.revision() > here.revision() => Brought::Here,
         (true, false) => {
             return Err(not_here(format!(
-                "what is here is newer ({}); the newest export brings it back",
+                "its record here is newer ({}); import the newest export",
                 revisions(here, there)
             )));
         }
@@ -262,8 +265,8 @@ fn revisions(here: &StoredItem, there: &StoredItem) -> String {
     )
 }
 
-/// Brings one account. Its handles and the account itself come first, paused: so no check makes a baseline meanwhile,
-/// and no delivery begins. The pause ends when all is here.
+/// Imports one account. Its handles and the account itself are written first, and paused. So no check makes a baseline
+/// and no delivery begins before all items are here. Then the pause ends.
 async fn bring_one(
     ledger: &Ledger,
     one: &WholeAccount,
@@ -274,7 +277,7 @@ async fn bring_one(
     let names = || handles.iter().map(|(name, _)| name);
     let open_handles: Vec<StoredItem> = one.handles.iter().map(|item| item.paused(None)).collect();
     if target.brought == Brought::HereAlready {
-        // It was interrupted at the very end.
+        // An earlier import can have been interrupted after the account and before its handles.
         for handle in &open_handles {
             put_if_missing(ledger, handle).await?;
         }
@@ -291,7 +294,7 @@ async fn bring_one(
                 }
                 return Err(TransferError::NotHere {
                     account: one.name.clone(),
-                    why: "someone has written it here meanwhile; do it again".to_owned(),
+                    why: "another process wrote it at the same time; repeat the command".to_owned(),
                 });
             }
             written => written?,

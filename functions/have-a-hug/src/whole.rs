@@ -1,4 +1,4 @@
-//! An account as a whole: everything that a ledger has of it, item by item.
+//! All items that a ledger has of one account.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,19 @@ use promise::{
 
 use crate::ledger::{Ledger, LedgerError, StoredItem};
 
-/// Everything that a ledger has of an account.
+/// All items that a ledger has of one account.
 #[derive(Clone, Debug)]
 pub struct WholeAccount {
     /// What its creator calls it.
     pub name: AccountName,
-    /// Its id; `None` where no check has learned it.
+    /// The account's id; `None` where no check has read it from the network.
     pub id: Option<AccountId>,
-    /// What is known of its handles.
+    /// The items of its handles.
     pub handles: Vec<StoredItem>,
     /// Everything else: the account itself, hugs, growth, who was passed over.
     pub items: Vec<StoredItem>,
-    /// What the account is called now, where the name is an earlier one: then only the handle is here.
+    /// The account's name now, where `name` is an earlier one. Then only the item of the earlier handle is here, and
+    /// `id` is `None`.
     pub called_now: Option<AccountName>,
 }
 
@@ -41,7 +42,7 @@ impl WholeAccount {
     }
 }
 
-/// Finds everything of the account with that name; `None` where there is nothing.
+/// Finds all items of the account with this name; `None` where the ledger has none.
 ///
 /// # Errors
 ///
@@ -58,7 +59,7 @@ pub async fn find(
     let own_id = own_id.map(|id| name.with_id(id));
     let named = accounts.iter().find(|account| account.name == *name);
     let id = named.map(AccountRecord::key).or_else(|| own_id.clone());
-    // The handle can be an earlier one of an account that has another name now.
+    // The name can be an earlier handle of an account that has another name now.
     let is_it = |account: &&AccountRecord| Some(account.key()) == own_id;
     let renamed = accounts.iter().find(is_it).filter(|_| named.is_none());
     if let Some(renamed) = renamed {
@@ -79,7 +80,7 @@ pub async fn find(
     })
 }
 
-/// Sorts items into accounts, each with its handles; and those that belong to none.
+/// Sorts items into accounts, each with its handles. The second part of the result is the items that belong to none.
 pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     #[derive(Default)]
     struct Part {
@@ -121,7 +122,7 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     (accounts, others)
 }
 
-/// What the creator calls the account of these items.
+/// The name of the account that these items belong to.
 fn name_of(handles: &[StoredItem], items: &[StoredItem]) -> Option<AccountName> {
     let account = items.iter().find_map(StoredItem::account);
     let handle = || handles.iter().find_map(StoredItem::handle);

@@ -1,13 +1,13 @@
-//! The function behind the ledger's stream: records become invitations and news for the creator, and the result a
-//! batch response.
+//! The function behind the ledger's stream. It sends an invitation or news for the creator for each record, and reports
+//! the result as a batch response.
 //!
 //! Records are worked in order. At the first failure that a retry can help the batch ends: its sequence
 //! number is reported, and the stream delivers it and everything after it again
 //! (`ReportBatchItemFailures`). Failures that no retry can help are logged and passed over, so that they
 //! do not delay the others. The rules are in `have_a_hug::deliver`.
 //!
-//! The news of a batch follow its letters and never hold one up: those that cannot be published are logged and
-//! counted, and the batch goes on.
+//! The news of a batch are published after its letters, so that they delay no letter. News that cannot be published are
+//! logged and counted, and the batch goes on.
 
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
@@ -66,7 +66,8 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
                 continue;
             }
         };
-        // Also where the letter fails: at the end of its retries the record is gone, and the news would be with it.
+        // The news are published even if the letter fails: after the last retry the stream drops the record, and the
+        // news would be lost.
         news.extend(work.news);
         if !work.reached {
             continue;
@@ -91,14 +92,14 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
 /// What a record asks for.
 struct Work {
     key: HugKey,
-    /// Whether the hug has just been reached (again), so that its letter is to be sent.
+    /// Whether the hug is in the state `reached`, so that its letter must be sent.
     reached: bool,
     news: Option<NewsOfHug>,
 }
 
-/// A sentence for the creator, as it is in a hug's record.
+/// The news in a hug's record.
 struct NewsOfHug {
-    /// The same for every delivery of the record.
+    /// The same at every delivery of the record, so that the news are published once.
     id: String,
     subject: String,
     text: String,
@@ -178,7 +179,7 @@ fn log(delivery: &Delivery) {
 fn count(deps: &Deps, delivery: &Delivery) {
     let now = deps.clock.now();
     match (&delivery.result, &delivery.hug) {
-        // A draft waits for the creator's hand: it is not sent.
+        // A draft is not sent by this program, so it does not count.
         (Ok(DeliveryOutcome::Invited { channel, .. }), Some(hug)) if *channel != Channel::Draft => {
             deps.metrics.invited(hug.reached_at, now);
         }

@@ -24,7 +24,7 @@ async fn an_account_that_the_settings_do_not_name_is_refused() {
     let cli = CommandLine::with_followers(598).await;
     let output = cli.run(&["check", "--account", "x:bea"]).await.refusal();
     assert!(
-        output.contains("the settings name no account x:bea; they name x:amber"),
+        output.contains("the settings do not name the account x:bea; they name x:amber"),
         "{output}"
     );
     let output = cli.run(&["check", "--account", "bea"]).await.refusal();
@@ -43,7 +43,7 @@ async fn a_proxy_is_not_asked_for_what_is_on_this_computer() {
     wrong.env("HTTP_PROXY", "http://amber:secret@[");
     let output = cli.run_command(wrong).await.refusal();
     assert!(
-        output.contains("the address in HTTP_PROXY is not one of a proxy"),
+        output.contains("the value of HTTP_PROXY is not a valid proxy address"),
         "{output}"
     );
     assert!(!output.contains("secret"), "{output}");

@@ -269,7 +269,7 @@ async fn a_hug_whose_account_the_settings_do_not_name_is_not_changed_by_a_retry(
     let before = amber.hug().await;
     let bea = settings("x", "bea", amber.cli.x.url(), "");
     amber.cli.write(&bea);
-    let why = "the settings name no account x:amber; they name x:bea";
+    let why = "the settings do not name the account x:amber; they name x:bea";
     let printed = amber.run(&["retry"]).await.success();
     assert!(
         printed.contains(&format!("not changed: {why}")),

@@ -76,7 +76,7 @@ async fn status_says_of_a_stuck_hug_what_happened_since_when_and_what_helps_and_
     }
     let output = cli.run(&["retry", "--account", "x:bea"]).await.refusal();
     assert!(
-        output.contains("the settings name no account x:bea"),
+        output.contains("the settings do not name the account x:bea"),
         "{output}"
     );
     assert!(

@@ -103,7 +103,7 @@ async fn the_same_file_again_changes_nothing_and_is_refused_when_the_account_has
     let items = items_in(&other).await;
     let refusal = elsewhere(&cli, &["import", "amber.jsonl"]).await.refusal();
     assert!(
-        refusal.contains("x:amber is not changed here: it is here and at work"),
+        refusal.contains("x:amber is not changed here: this ledger serves it already"),
         "{refusal}"
     );
     assert_eq!(items_in(&other).await, items);
@@ -180,7 +180,7 @@ async fn an_account_that_comes_home_later_brings_its_hugs_and_an_old_export_does
     assert_eq!(here.hugs, there.hugs);
     assert_eq!(here.hugs[0].status, Status::Invited);
     let refusal = elsewhere(&cli, &["import", "amber.jsonl"]).await.refusal();
-    assert!(refusal.contains("what is here is newer"), "{refusal}");
+    assert!(refusal.contains("its record here is newer"), "{refusal}");
     cli.fans(2_000, 100);
     let output = cli.run(&["check"]).await.success();
     assert!(output.contains("700 goes to"), "{output}");

@@ -42,7 +42,10 @@ async fn a_link_that_leads_to_another_server_is_not_followed_with_the_token() {
     world.fans(100);
     let reported = world.failing_check().await;
     assert!(
-        reported.contains(&format!("the next page is said to be at {}", other.url())),
+        reported.contains(&format!(
+            "the server names {} for the next page",
+            other.url()
+        )),
         "{reported}"
     );
     assert!(other.requests().is_empty());

@@ -34,13 +34,13 @@ pub(super) struct Newest<'a> {
     ended: bool,
 }
 
-/// Who came since the list was remembered, as far as the list shows.
+/// Which followers came since the list was remembered, as far as the list shows it.
 pub(super) enum Arrived {
-    /// These.
+    /// The list shows them.
     Known(Since),
-    /// The list has ended, and none of those who were remembered is in it: it is not believed.
+    /// The list was read to its end and contains none of the remembered followers, so it is not believed.
     NobodyListed,
-    /// The list does not show where they end.
+    /// The list does not show where the followers who came since then end.
     Unclear,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Newest<'a> {
         Some(self.from(0, followers))
     }
 
-    /// The followers at that index of the list and below it, of whom the first was number `followers`.
+    /// The followers at `index` of the list and after it. The first of them was number `followers`.
     pub(super) fn from(&self, index: usize, followers: u64) -> Remembered {
         let newest = self.followers.iter().skip(index).take(REMEMBERED);
         Remembered {
@@ -131,13 +131,13 @@ impl<'a> Newest<'a> {
         }
     }
 
-    /// How many followers were read who are not among those.
+    /// How many of the followers that were read are not in `known`.
     pub(super) fn read_beside(&self, known: &[&Remembered]) -> u64 {
         let is_new = |one: &&Follower| known.iter().all(|known| known.is_new(one));
         self.followers.iter().filter(is_new).count() as u64
     }
 
-    /// Where that follower is in the list, 0 the newest.
+    /// The index of this follower in the list; 0 is the newest.
     pub(super) fn index_of(&self, id: &UserId) -> Option<usize> {
         self.followers.iter().position(|one| one.id == *id)
     }

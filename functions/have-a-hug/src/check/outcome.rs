@@ -43,7 +43,7 @@ pub struct Check {
     pub for_creator: Vec<Hug>,
     /// Why the login failed when it was last tried; `None` where it works, or was never tried.
     pub login_error: Option<String>,
-    /// When the last look that succeeded was, this one included.
+    /// Time of the last check that read the account, this check included.
     pub succeeded_at: Option<Timestamp>,
     /// No reading before this time.
     pub retry_at: Option<Timestamp>,
@@ -61,7 +61,7 @@ pub enum CheckOutcome {
     Milestones,
     /// One was crossed, but nobody genuine is at its position or newer yet.
     Waiting,
-    /// The count rose by so much that it is believed only if a later check agrees.
+    /// The count rose by so much that it is believed only if a later reading agrees.
     Unconfirmed,
     /// The network asked not to be read until `retry_at`.
     RateLimited,
@@ -74,7 +74,7 @@ pub enum CheckOutcome {
 pub struct Waiting {
     /// The number.
     pub milestone: Milestone,
-    /// Why the list was not read or judged to its end; `None` where nobody genuine has come yet.
+    /// Why the list was not read, or not all of the candidates were judged; `None` where nobody genuine has come yet.
     pub why: Option<String>,
     /// Who was passed over at this check, and why.
     pub skipped: Vec<Skipped>,

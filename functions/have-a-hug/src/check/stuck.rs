@@ -1,5 +1,4 @@
-//! Hugs that are not settled: the stuck ones are put back to work, and the creator is told of those that wait
-//! for their hand.
+//! Hugs that are not settled. A check rearms the stuck ones, and lists those that wait for the creator.
 
 use jiff::Timestamp;
 use promise::{hug::Hug, milestone::Milestone, record::AccountRecord};
@@ -14,7 +13,7 @@ pub(super) struct Unsettled {
     pub rearmed: Vec<Rearmed>,
     /// Those that wait for the creator's hand.
     pub for_creator: Vec<Hug>,
-    /// All of them.
+    /// The milestones of all hugs that are not settled.
     pub milestones: Vec<Milestone>,
 }
 
@@ -22,7 +21,7 @@ pub(super) struct Unsettled {
 ///
 /// # Errors
 ///
-/// Where the ledger fails, or a worker writes one of the hugs meanwhile: then the check is decided again.
+/// Where the ledger fails, or where a worker writes one of the hugs at the same time. Then the check is decided again.
 pub(super) async fn rearm_stuck(
     ledger: &Ledger,
     account: &AccountRecord,
@@ -37,7 +36,7 @@ pub(super) async fn rearm_stuck(
     let (Some(first), Some(last)) = (first, last) else {
         return Ok(found);
     };
-    // One request reads all, however many wait.
+    // One query reads all of them, however many wait.
     let hugs = ledger.hugs_between(&account.key(), *first, *last).await?;
     for hug in hugs.known {
         let milestone = hug.milestone;

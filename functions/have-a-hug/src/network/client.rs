@@ -48,8 +48,8 @@ impl Connection<'_> {
 
 /// How to read the responses of one network.
 pub(crate) struct Dialect {
-    /// Why a request was not carried out. The status comes first: 408 and 5xx mean the same everywhere, and
-    /// 429 too unless it is a cap.
+    /// Why a request was not carried out. The client decides 408, 5xx, and a 429 that is not a cap by the status
+    /// alone, because these mean the same on every network.
     pub refusal: fn(&Response) -> Refusal,
     /// Whether a 429 is not a rate limit but a cap on what was paid for.
     pub is_capped: fn(&Response) -> bool,
@@ -65,7 +65,8 @@ pub(crate) struct Dialect {
 
 /// Why a request was not carried out.
 pub(crate) struct Refusal {
-    /// [`Failure::Refused`] means: if this answers the sending of a letter, it is about the letter.
+    /// [`Failure::Refused`] means: if this is the response to the sending of a letter, the network refuses that
+    /// letter and not the account.
     pub failure: Failure,
     /// The network's own words.
     pub why: String,
@@ -110,8 +111,8 @@ impl Client {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When a block ends, as the network says: a time that lies ahead, and 32 days at the most. No billing
-    /// cycle is longer, and a wrong time must not silence an account for ever.
+    /// When a block ends, if the network says so and the time is in the future. It is at most 32 days from now: no
+    /// billing cycle is longer, and a wrong time must not stop an account for ever.
     fn end_of_block(&self, announced: Option<Timestamp>, response: &Response) -> Option<Timestamp> {
         let now = self.clock.now();
         let end = announced.or_else(|| self.retry_after(response));
@@ -206,8 +207,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// The response to the sending of a letter, if it is a success; where it does not say that nothing was
-    /// done, the outcome is unknown.
+    /// The response to the sending of a letter, if it is a success. The outcome is unknown after 408 or 5xx, because
+    /// these do not say that nothing was done.
     pub(crate) fn accept_written(&self, response: Response) -> Result<Response, NetworkError> {
         if response.status.is_success() {
             return Ok(response);
@@ -234,7 +235,7 @@ impl Attempt<'_> {
             && !(self.client.dialect.is_capped)(response)
     }
 
-    /// The error that a response without the wanted result means, whatever was asked: it refuses no letter.
+    /// The error for a response to a request that did not send a letter. It is never [`Failure::Refused`].
     pub(crate) fn refusal(&self, response: &Response) -> NetworkError {
         let mut refusal = self.refusal_of_letter(response);
         if refusal.failure == Failure::Refused {
@@ -243,7 +244,7 @@ impl Attempt<'_> {
         refusal
     }
 
-    /// The error that the answer to a letter means.
+    /// The error for a response to the sending of a letter.
     pub(crate) fn refusal_of_letter(&self, response: &Response) -> NetworkError {
         let Refusal { failure, why } = (self.client.dialect.refusal)(response);
         let failure = match (response.status, failure) {
@@ -291,7 +292,7 @@ impl Attempt<'_> {
 
     /// The recipient of a letter; an error where it names nobody.
     pub(crate) fn recipient<'l>(&self, letter: &Letter<'l>) -> Result<&'l Recipient, NetworkError> {
-        let nobody = || self.blocked("nobody is named to send it to");
+        let nobody = || self.blocked("the letter has no recipient");
         letter.to.ok_or_else(nobody)
     }
 
@@ -428,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_answer_to_a_letter_refuses_one() {
+    fn only_a_response_to_the_sending_of_a_letter_refuses_the_letter() {
         let client = client("key");
         let attempt = client.attempt("sending");
         let response = || Response::read(b"400\n\n");
@@ -456,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_ends_when_the_network_says_if_that_lies_ahead_and_within_a_billing_cycle() {
+    fn a_block_ends_when_the_network_says_but_within_32_days() {
         let client = client("key");
         let end = |announced: Option<i64>, head: &[u8]| {
             let announced = announced.map(|second| Timestamp::from_second(second).unwrap());

@@ -45,7 +45,8 @@ pub(super) struct RawAccount {
     pub texts: RawTexts,
 }
 
-/// The keys of an account that are easily written below its tables, where they belong to these.
+/// The keys of an account. A key that is written below one of the account's tables belongs to that table, which is an
+/// easy mistake.
 const KEYS_OF_AN_ACCOUNT: [&str; 11] = [
     "network", "handle", "active", "creator", "contact", "server", "appview", "always", "never",
     "screen", "secrets",

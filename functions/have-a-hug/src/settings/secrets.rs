@@ -14,8 +14,8 @@ use crate::{networks, secret::Credentials};
 /// Where secrets come from: from a name such as `X_API_KEY` to its value.
 pub type Secrets<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The secrets in the environment, which is read once: the system searches it anew for each name, and with
-/// thousands of accounts that takes seconds.
+/// The secrets in the environment. The environment is read only once: a search by the system for each name takes
+/// seconds with thousands of accounts.
 pub fn environment() -> impl Fn(&str) -> Option<String> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -24,23 +24,23 @@ pub fn environment() -> impl Fn(&str) -> Option<String> {
     move |name| variables.get(name).cloned()
 }
 
-/// What the secrets of one account are called.
+/// The names of one account's secrets.
 pub(super) struct Names {
     pub network: NetworkName,
-    /// The account's part of the names, such as `AMBER`: its handle, or the word that hug.toml has instead.
+    /// The account's part of the names, such as `AMBER`: made from its handle, or the word in hug.toml.
     pub word: String,
-    /// Whether it is the first of its network in hug.toml, which may leave its part out.
+    /// Whether the account is the first of its network in hug.toml. Its names may leave out the account's part.
     pub is_first: bool,
 }
 
 impl Names {
-    /// The name that is the account's alone: `X_AMBER_ACCESS_TOKEN`.
+    /// The name that only this account uses: `X_AMBER_ACCESS_TOKEN`.
     fn own(&self, rule: &SecretRule) -> String {
         format!("{}{}_{}", prefix(self.network), self.word, rule.key)
     }
 
-    /// The name without the account: `X_ACCESS_TOKEN`. The first account may use it, and every account for the
-    /// secrets of the developer's app, which many accounts share.
+    /// The name without the account's part: `X_ACCESS_TOKEN`. The first account may use it. Every account may use it
+    /// for a secret of the developer's app, because many accounts share one app.
     fn plain(&self, rule: &SecretRule) -> Option<String> {
         let may = self.is_first || rule.of_the_app;
         may.then(|| format!("{}{}", prefix(self.network), rule.key))
@@ -48,7 +48,7 @@ impl Names {
 }
 
 impl Names {
-    /// One of its own names, as an example.
+    /// A name that only this account uses, as an example.
     pub(super) fn example(&self) -> String {
         let first = networks::rules(self.network).secrets_to_send.iter();
         let own = first
@@ -70,15 +70,15 @@ pub(super) fn word_of(handle: &str) -> String {
     handle.chars().map(upper).collect()
 }
 
-/// What was found out about the secrets of one account.
+/// What was found about the secrets of one account.
 pub(super) struct LookedUp {
     pub credentials: Result<Credentials, NotServed>,
-    /// The names of those that it needs: as few as are enough.
+    /// The names of the secrets that the account needs: only as many as are enough.
     pub needs: Vec<String>,
     pub warnings: Vec<String>,
 }
 
-/// Looks for the secrets of an account; it `sends` if it has another channel than `draft`.
+/// Looks for the secrets of an account. `sends` says whether the account has a channel other than `draft`.
 pub(super) fn look_up(
     secrets: Secrets<'_>,
     names: &Names,
@@ -106,7 +106,7 @@ pub(super) fn look_up(
         };
         if !value.chars().all(|c| c.is_ascii_graphic()) {
             warnings.push(format!(
-                "the secret {name} has a space or a character that no key has; copy it again"
+                "the secret {name} contains a space or a character that keys never contain; copy it again"
             ));
         }
         found.push((rule.key, SecretString::from(value)));
@@ -141,7 +141,8 @@ pub(super) fn look_up(
 
 type Found = Option<(String, String)>;
 
-/// The secret of that rule by its own name and by the plain one, with the name and without blanks around the value.
+/// The secret of this rule under the account's own name and under the plain name: each with its name, and without
+/// blanks around its value.
 fn find(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> (Found, Found) {
     let find = |name: String| {
         let value = secrets(&name)?.trim().to_owned();
@@ -150,7 +151,8 @@ fn find(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> (Found, Found
     (find(names.own(rule)), names.plain(rule).and_then(find))
 }
 
-/// The name by which a secret is needed: the shortest that the account may use, unless it is there by its own.
+/// The name under which a secret is asked for: the shortest name that the account may use; but the account's own name if
+/// the secret is set only under that.
 fn needed_name(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> String {
     match find(secrets, names, rule) {
         (Some((own, _)), None) => own,
@@ -170,10 +172,10 @@ fn help(secrets: Secrets<'_>, names: &Names, credentials: &Credentials, sends: b
         (false, ..) => SET.to_owned(),
         (true, "", _) => format!("{SET}, or set contact = [\"draft\"], which needs none"),
         (true, _, true) => format!(
-            "{SET}, {names} is there, but it can only read: with it alone set contact = [\"draft\"]"
+            "{SET}; {names} is there, but it can only read: with it alone, set contact = [\"draft\"]"
         ),
         (true, _, false) => {
-            format!("{SET}, or set {names} and contact = [\"draft\"], which only reads")
+            format!("{SET}, or set {names} and contact = [\"draft\"], which sends nothing")
         }
     }
 }

@@ -295,7 +295,7 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
-fn an_accounts_plan_takes_from_the_common_one_what_it_leaves_out() {
+fn a_number_that_an_accounts_plan_leaves_out_comes_from_the_common_plan() {
     let text = format!(
         "{}{}{}",
         GOOD.replace("step = 100", "step = 100\nmost_a_day = 5"),
@@ -312,7 +312,7 @@ fn an_accounts_plan_takes_from_the_common_one_what_it_leaves_out() {
 }
 
 #[test]
-fn where_every_account_has_its_own_plan_there_need_be_no_common_one() {
+fn a_common_plan_is_not_needed_where_every_account_has_its_own() {
     let own = "[account.plan]\nfirst = 10\nstep = 5";
     let all = format!("{}{}", and("x", "amber", own), and("x", "bea", own));
     assert_eq!(
@@ -328,7 +328,7 @@ fn where_every_account_has_its_own_plan_there_need_be_no_common_one() {
     assert_eq!(
         mistakes.len(),
         2,
-        "told once, not for each account: {mistakes:?}"
+        "reported once, not for each account: {mistakes:?}"
     );
     assert!(
         mistakes[0].contains("line 16, plan: write first = 600"),
@@ -337,7 +337,7 @@ fn where_every_account_has_its_own_plan_there_need_be_no_common_one() {
 }
 
 #[test]
-fn an_accounts_words_are_its_own_and_the_common_ones_fill_the_rest() {
+fn texts_that_an_account_leaves_out_come_from_the_common_texts() {
     let text = format!(
         "{GOOD}{}\n[texts]\nannounce = \"All of you: {{follower}}!\"\ndraft = \"For {{follower}}\"",
         and(
@@ -375,13 +375,12 @@ fn an_account_that_is_not_active_is_known_and_needs_no_secret() {
     );
     assert!(
         !not_served(&settings).contains("amber"),
-        "that is as her creator wants it"
+        "the creator has switched her account off"
     );
 }
 
 #[test]
-fn the_lists_of_followers_are_compared_without_case_and_at_sign_and_without_the_accounts_own_server()
- {
+fn handles_in_always_and_never_are_compared_without_case_at_sign_and_the_accounts_own_server() {
     let lists =
         "always = [\" @Cleo \"]\nnever = [\"@RIVAL@mastodon.social\", \"rival@b.example\"]\n";
     let settings = parse(&format!("{MASTODON}{lists}")).unwrap();
@@ -401,7 +400,7 @@ fn the_command_for_news_is_kept_as_it_is_written() {
 }
 
 #[test]
-fn an_account_whose_secrets_are_missing_says_which_and_the_others_are_served() {
+fn missing_secrets_are_named_and_the_other_accounts_are_served() {
     let two = format!("{GOOD}{}", and("bluesky", "bea.test", ""));
     let settings = parse_with(&two, &["X_API_KEY", "BLUESKY_APP_PASSWORD"]);
     let why = settings.accounts[0]
@@ -499,7 +498,7 @@ fn a_second_account_on_a_network_renames_no_secret_of_the_first() {
 }
 
 #[test]
-fn the_first_accounts_own_names_count_from_the_beginning_and_win_with_a_warning() {
+fn the_first_account_may_use_its_own_names_and_they_win_over_the_plain_ones_with_a_warning() {
     let long = [
         "X_AMBER_API_KEY",
         "X_AMBER_API_SECRET",
@@ -521,8 +520,7 @@ fn the_first_accounts_own_names_count_from_the_beginning_and_win_with_a_warning(
 }
 
 #[test]
-fn two_accounts_whose_secrets_would_have_one_name_are_a_mistake_until_one_of_them_has_another_word()
-{
+fn two_accounts_whose_secrets_have_the_same_names_are_a_mistake_until_one_has_another_word() {
     let two = |more| {
         format!(
             "{}{}{}",
@@ -565,7 +563,7 @@ fn a_secret_of_an_odd_shape_is_warned_of_without_showing_it_and_is_not_refused()
     );
     let warnings = settings.warnings.join("\n");
     assert!(
-        warnings.contains("X_API_KEY has a space") && !warnings.contains("se cret"),
+        warnings.contains("X_API_KEY contains a space") && !warnings.contains("se cret"),
         "{warnings}"
     );
 }
@@ -577,7 +575,7 @@ fn thousands_of_accounts_are_read_at_once() {
     for number in 0..ACCOUNTS {
         text += &and("bluesky", &format!("creator{number}.test"), "");
     }
-    // As in a test that tries each account: what is looked up for one must not depend on how many there are.
+    // The number of look-ups for one account must not depend on the number of accounts.
     let looked_up = std::cell::Cell::new(0);
     let secrets = |name: &str| {
         looked_up.set(looked_up.get() + 1);

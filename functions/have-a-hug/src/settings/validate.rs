@@ -28,8 +28,8 @@ use super::{
 use crate::{networks, secret::is_allowed_server};
 
 impl Settings {
-    /// Reads the file at `path`, and the secrets that its accounts need from `secrets`. An account whose
-    /// secrets are missing is not a mistake: it is not served, and says why.
+    /// Reads the file at `path`, and takes the secrets that its accounts need from `secrets`. A missing secret is not a
+    /// mistake: its account is not served, and [`Settings::not_served`] says why.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Validator<'_> {
         };
         let news = raw.news.as_ref().and_then(|news| self.news(news));
         let accounts = self.accounts(&raw.account, &common);
-        // Accounts of one network share some.
+        // Accounts of one network can need the same secret, and each name is listed once.
         let mut seen = HashSet::new();
         self.needs.retain(|name| seen.insert(name.clone()));
         Settings {
@@ -168,7 +168,7 @@ impl Validator<'_> {
                 words.insert((network, secrets.word.clone()), account.name.clone())
             {
                 let what = format!(
-                    "the secrets of {} and {other} have the same names ({}); give one of them another word for its handle there: secrets = \"{}_2\"",
+                    "the secrets of {} and {other} have the same names ({}); in one of the two accounts write another word for these names: secrets = \"{}_2\"",
                     account.name,
                     secrets.example(),
                     secrets.word
@@ -180,15 +180,15 @@ impl Validator<'_> {
         accounts
     }
 
-    /// The plan of all accounts that have none of their own.
+    /// The plan from which every account takes the numbers that its own plan leaves out.
     fn common_plan(&mut self, raw: &RawSettings) -> Plan {
         self.need_in_plan(raw, "first = 600", |plan| plan.first.as_ref());
         self.need_in_plan(raw, "step = 100", |plan| plan.step.as_ref());
-        // Where it is used though a number is missing, that is reported above.
+        // The default fills in for a missing number. If an account needs that number, the mistake is reported above.
         self.plan(&raw.plan, "plan", Plan::default())
     }
 
-    /// Reports the first account that has a number neither of its own nor of all accounts.
+    /// Reports the first account for which a number is neither in its own plan nor in the common one.
     fn need_in_plan(
         &mut self,
         raw: &RawSettings,
@@ -207,7 +207,7 @@ impl Validator<'_> {
         }
     }
 
-    /// A plan, where what is left out is as in `common`.
+    /// A plan in which each number that is left out comes from `common`.
     fn plan(&mut self, raw: &RawPlan, field: &str, common: Plan) -> Plan {
         let mut number = |raw: &Option<Spanned<i64>>, key, max, kind| {
             let raw = raw.as_ref()?;
@@ -292,7 +292,7 @@ impl Validator<'_> {
 
     fn screening(&mut self, rules: &Rules, name: &AccountName, raw: &RawAccount) -> Screening {
         let server = name.handle.split_once('@').map(|(_, server)| server);
-        // A follower on the account's own server is listed without it.
+        // The network lists a follower of the account's own server without the server's name.
         let own = server.filter(|_| rules.handle.names_its_server);
         let read = |handle: &Spanned<String>| {
             let handle = plain_handle(handle.get_ref());
@@ -314,7 +314,7 @@ impl Validator<'_> {
         }
     }
 
-    /// The account's part of its secrets' names.
+    /// The account's part of the names of its secrets.
     fn word(&mut self, raw: &RawAccount, handle: &str) -> String {
         let Some(word) = &raw.secrets else {
             return word_of(handle);
@@ -405,7 +405,7 @@ impl Validator<'_> {
         channels
     }
 
-    /// The creator's own words, checked for each of these networks.
+    /// The creator's own words, checked for each network in `named`.
     fn texts(
         &mut self,
         raw: &RawTexts,

@@ -23,7 +23,7 @@ pub(super) async fn send(
     letter: &Letter<'_>,
 ) -> Result<Receipt, NetworkError> {
     let response = ask_for_conversation(pds, attempt, letter).await?;
-    // The chat service says here, before there is a message, that the recipient takes none.
+    // This request sends no message yet, but its response says already if the recipient accepts no messages.
     if !response.status.is_success() {
         return Err(attempt.refusal_of_letter(&response));
     }
@@ -47,8 +47,8 @@ fn receipt(message: Message, convo: String) -> Receipt {
     }
 }
 
-/// The message that an earlier try sent. No key makes a message go out only once, so the
-/// conversation is read.
+/// The message that an earlier try sent. It is looked up in the conversation, because the chat service has no key
+/// that stops a second sending.
 pub(super) async fn find(
     pds: &Pds,
     attempt: Attempt<'_>,

@@ -169,7 +169,7 @@ impl Network for Bluesky {
         Ok(None)
     }
 
-    /// The list has no counts; the profiles have.
+    /// A list of followers on Bluesky has no counts of posts and followers; the profiles have them.
     async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
         let attempt = self.client().attempt("reading the profiles of followers");
         if ids.is_empty() {

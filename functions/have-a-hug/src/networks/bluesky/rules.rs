@@ -69,7 +69,7 @@ pub const RULES: Rules = Rules {
     // Reads are free.
     followers_a_day: 60_000,
     profile_url: |_, handle| format!("https://bsky.app/profile/{}", percent_encoded(handle)),
-    // With a handle in its place the DID, and with it the URI, is not known.
+    // An address can contain a handle instead of the DID. Then the at:// URI is not known.
     post_at: |url| {
         let (did, key) = url.split_once("/profile/")?.1.split_once("/post/")?;
         let key = key.split(['?', '#', '/']).next()?;
@@ -80,7 +80,7 @@ pub const RULES: Rules = Rules {
         let page = "https://bsky.app/intent/compose".to_owned();
         with_query(page, &[("text", text)])
     },
-    // Its links open a conversation by an id that only the chat service gives out.
+    // A link to a conversation needs an id that only the chat service gives out.
     private_link: |_, _, _| None,
     price_of_a_look: None,
 };

@@ -130,7 +130,7 @@ impl Pds {
     async fn log_in(&self, id: &UserId) -> Result<Session, NetworkError> {
         let attempt = self.client.attempt("logging in with the app password");
         let Some(password) = &self.app_password else {
-            return Err(attempt.blocked("there is no app password"));
+            return Err(attempt.blocked("the app password is missing"));
         };
         let url = format!("{}/xrpc/com.atproto.server.createSession", self.server);
         let body = json!({ "identifier": id, "password": password.expose_secret() });

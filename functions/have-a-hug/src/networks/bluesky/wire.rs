@@ -56,7 +56,7 @@ pub(super) struct XrpcError {
 }
 
 impl XrpcError {
-    /// Whether nobody has the handle or id that was asked for.
+    /// Whether the error says that nobody has the handle or id that was asked for.
     pub(super) fn is_about_nobody(&self) -> bool {
         match self.error.as_str() {
             "AccountDeactivated" | "AccountTakedown" => true,
@@ -65,14 +65,14 @@ impl XrpcError {
         }
     }
 
-    /// Whether the network does not carry this letter, while it may carry others of this account: the
-    /// recipient takes no messages from it, or the words are too long.
+    /// Whether the network refuses this letter, but may accept other letters of the account: the recipient accepts
+    /// no messages from it, or the words are too long.
     pub(super) fn is_about_the_letter(&self) -> bool {
         match self.error.as_str() {
             "MessagesDisabled" | "NotFollowedBySender" | "BlockedActor" | "RecipientNotFound" => {
                 true
             }
-            // Older services have no names for these.
+            // Older services have no error names for these cases, so the messages are compared.
             "InvalidRequest" => [
                 "recipient requires incoming messages",
                 "recipient has disabled incoming messages",

@@ -1,9 +1,9 @@
-//! The key by which a server knows a status that it has made already.
+//! The idempotency key: with the same key, a server returns the status that it has made, and does not make a second one.
 
 use promise::letter::Letter;
 
-/// Stable per hug and channel. It includes the account's id because some servers share one key space
-/// between accounts.
+/// The key of a letter: the same for every try of one hug on one channel. It contains the account's id, because some
+/// servers use one key space for all accounts.
 pub(super) fn idempotency_key(letter: &Letter<'_>) -> String {
     let id = letter
         .from
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_the_same_on_every_try_and_of_one_hug_and_channel_alone() {
+    fn a_key_is_the_same_on_every_try_and_differs_between_hugs_and_channels() {
         let key = |id: &str, number, channel, minute| {
             idempotency_key(&Letter {
                 from: &id.into(),

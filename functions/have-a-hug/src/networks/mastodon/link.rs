@@ -5,12 +5,12 @@ use reqwest::{
     header::{HeaderMap, LINK},
 };
 
-/// The address of the page after the one at `url`: only the `Link` header says it, because a list is ordered
-/// by ids that it does not show. It must be on the same server, or the token would be sent elsewhere.
+/// The address of the page after the one at `url`; `None` after the last page. Only the `Link` header has it, because
+/// a list is ordered by ids that it does not show.
 ///
 /// # Errors
 ///
-/// Where it leads to another server, with that server's address.
+/// The address of the other server, where the next page is not on the same server: the token must not be sent there.
 pub(super) fn next_page(url: &str, headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut links = headers
         .get_all(LINK)

@@ -81,7 +81,7 @@ fn refusal(response: &Response) -> Refusal {
     let problem: Problem = response.json().unwrap_or_default();
     let failure = match response.status {
         status if status.is_redirection() => Failure::Blocked { until: None },
-        // An answer that is not in Mastodon's own form comes from something on the way to the server.
+        // A response that is not in Mastodon's form comes from a proxy or gateway before the server.
         _ if !problem.is_mastodons() => Failure::TryAgain,
         status if problem.is_about_the_letter(status) => Failure::Refused,
         _ => Failure::Blocked { until: None },
@@ -357,7 +357,7 @@ impl Mastodon {
         attempt.read(self.signed(self.client.http.get(url))).await
     }
 
-    /// What is at that address; `None` where the server says that nothing is.
+    /// The value at that address; `None` where the server says that nothing is there.
     async fn get_if_there<T: DeserializeOwned>(
         &self,
         attempt: Attempt<'_>,
@@ -370,7 +370,8 @@ impl Mastodon {
         attempt.parse(&attempt.accept(response)?).map(Some)
     }
 
-    /// Servers before 4.3, and others with the same API, do not read several accounts at once.
+    /// Reads accounts one by one: Mastodon before 4.3, and other servers with the same API, cannot read several at
+    /// once.
     async fn one_by_one(
         &self,
         attempt: Attempt<'_>,
@@ -404,7 +405,7 @@ impl Mastodon {
     ) -> Result<Option<String>, NetworkError> {
         next_page(url, &response.headers).map_err(|to| {
             let why = format!(
-                "the next page is said to be at {to}, not at {}; if the account's server is there, set server to that",
+                "the server names {to} for the next page, not {}; if the account is on that server, set server to it",
                 self.server
             );
             attempt.blocked(why)
@@ -594,7 +595,7 @@ impl Mastodon {
     }
 }
 
-/// Whether the server itself, and not something on the way to it, says that there is nothing.
+/// Whether the server itself says that nothing is there, and not a proxy or gateway before it.
 fn says_that_nothing_is_there(response: &Response) -> bool {
     let problem = || response.json::<Problem>().unwrap_or_default();
     matches!(response.status, StatusCode::NOT_FOUND | StatusCode::GONE) && problem().is_mastodons()

@@ -50,7 +50,7 @@ pub const RULES: Rules = Rules {
     profiles_at_once: 40,
     // Reads are free.
     followers_a_day: 60_000,
-    // The account's own server shows every follower, and a handle cannot lead to another address.
+    // The account's own server shows every follower. The handle is encoded, so that it cannot change the address.
     profile_url: |server, handle| format!("{server}/{}", encoded_address(handle)),
     // https://server/@name/ID, for an account of the same server.
     post_at: |url| {
@@ -59,7 +59,7 @@ pub const RULES: Rules = Rules {
     },
     post_link: |server, text| with_query(format!("{server}/share"), &[("text", text)]),
     private_link: |server, to, text| {
-        // Only those whom the text names can read it.
+        // Only people whom the text names can read it, so the text must name the follower.
         let address = address(&to.handle);
         let text = if text.contains(&address) {
             text.to_owned()

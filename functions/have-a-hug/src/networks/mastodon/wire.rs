@@ -180,13 +180,13 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// Whether it is in Mastodon's own form.
+    /// Whether the response is in Mastodon's own form.
     pub(super) fn is_mastodons(&self) -> bool {
         !self.error.is_null()
     }
 
-    /// Whether the server does not take this status, while it may take others of this account: its text is
-    /// not valid there, or what it replies to is gone.
+    /// Whether the server refuses this status, but may accept other statuses of the account: the text is not valid
+    /// there, or the status that it replies to is gone.
     pub(super) fn is_about_the_letter(&self, status: StatusCode) -> bool {
         let words = self.words().to_lowercase();
         let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));

@@ -59,15 +59,15 @@ fn problem(response: &Response) -> Problem {
     response.json().unwrap_or_default()
 }
 
-/// X answers 403 for what a letter cannot help (a cap, a lock, a daily limit, a suspicion) as well as for a
-/// letter that it does not carry. So a refusal is about the account unless X says that it is about the letter.
+/// X answers 403 both for causes that are not in the letter (a cap, a lock, a daily limit, a suspicion of spam) and
+/// for a letter that it refuses. So a refusal is about the account unless X says that it is about the letter.
 fn refusal(response: &Response) -> Refusal {
     let problem = problem(response);
     let words = problem.words();
     let until = problem.reset().or_else(|| end_of_day(response));
     let failure = match response.status {
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Failure::Blocked { until },
-        // A response that is not in X's own form comes from something on the way to X.
+        // A response that is not in X's form comes from a proxy or gateway before X.
         _ if words.is_none() => Failure::TryAgain,
         _ if problem.is_about_the_letter() => Failure::Refused,
         _ => Failure::Blocked { until },
@@ -78,7 +78,7 @@ fn refusal(response: &Response) -> Refusal {
     }
 }
 
-/// When the limit of a day opens again, if it is used up. X has one for each account and one for each app.
+/// When the daily limit ends, if it is used up. X has one for each account and one for each app.
 fn end_of_day(response: &Response) -> Option<Timestamp> {
     let ends = ["user", "app"].map(|whose| {
         let used_up = response.number(&format!("x-{whose}-limit-24hour-remaining")) == Some(0);
@@ -338,7 +338,7 @@ fn data<T: DeserializeOwned>(attempt: Attempt<'_>, response: &Response) -> Resul
     one.data.ok_or_else(|| attempt.refusal(response))
 }
 
-/// Those of the people asked for who are on X. X names the others under `errors`.
+/// The people who are on X, of those who were asked for. X names the others under `errors`.
 fn found(attempt: Attempt<'_>, response: &Response) -> Result<Vec<Follower>, NetworkError> {
     let found: Found = attempt.parse(response)?;
     let users = found.users().ok_or_else(|| attempt.refusal(response))?;

@@ -99,7 +99,7 @@ pub const RULES: Rules = Rules {
     help_to_message: "give the app \"read, write and direct messages\" at developer.x.com, then make the access token and secret anew",
     list_has_profiles: true,
     profiles_at_once: 100,
-    // $6 a day where the app is the account's own ($0.001 a follower), and $60 where it is not ($0.010).
+    // At most $6 a day where the app belongs to the account ($0.001 a follower), and $60 where it does not ($0.010).
     followers_a_day: 6_000,
     profile_url: |_, handle| format!("https://x.com/{}", percent_encoded(handle)),
     post_at: |url| digits_after(url, "status"),

@@ -24,7 +24,7 @@ pub(super) struct List<T> {
     pub meta: Option<Meta>,
 }
 
-/// The users of those who were asked for, without those under `errors`.
+/// The answer to a request for users. It lists the users that X found, and under `errors` those that X did not find.
 #[derive(Deserialize)]
 pub(super) struct Found {
     data: Option<OneOrMany>,
@@ -40,7 +40,7 @@ enum OneOrMany {
 }
 
 impl Found {
-    /// `None` where X does not say either that it knows someone or that it does not.
+    /// The users that X found. `None` where the answer has neither a user nor the statement that nobody was found.
     pub(super) fn users(self) -> Option<Vec<User>> {
         let missing = |error: &SingleError| {
             let kind = error.kind.as_deref().unwrap_or_default();
@@ -189,7 +189,7 @@ pub(super) struct Problem {
     detail: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// When a spending cap ends: a date, of which X does not say the time zone.
+    /// When a spending cap ends: a date. X does not say in which time zone.
     #[serde(default)]
     reset_date: Value,
     #[serde(default)]
@@ -206,7 +206,7 @@ pub(super) struct SingleError {
     parameters: Value,
 }
 
-/// The ends of the types of problems that are about the app, its keys or its credits.
+/// How the types of problems end that are about the app, its keys or its credits.
 const ABOUT_THE_APP: [&str; 5] = [
     "/credits",
     "/usage-capped",
@@ -215,7 +215,7 @@ const ABOUT_THE_APP: [&str; 5] = [
     "/oauth1-permissions",
 ];
 
-/// Words of the refusals that are about the letter, in lower case. X has no type for them.
+/// Words of the refusals that are about the letter, in lower case. X has no problem type for these refusals.
 const ABOUT_THE_LETTER: [&str; 7] = [
     "you do not have permission to dm one or more participants",
     "cannot send messages to",
@@ -242,7 +242,7 @@ impl Problem {
         ends.iter().any(|end| kind.ends_with(end))
     }
 
-    /// Whether any of its texts contains one of these words, which are in lower case.
+    /// Whether a text of the problem contains one of `words`, which are in lower case.
     fn says(&self, words: &[&str]) -> bool {
         let texts = self.errors.iter();
         let texts = texts.flat_map(|error| [&error.detail, &error.message]);
@@ -253,7 +253,7 @@ impl Problem {
         })
     }
 
-    /// Whether X does not carry this letter, while it may carry others of this account.
+    /// Whether X refuses this letter, but may accept other letters of the account.
     pub(super) fn is_about_the_letter(&self) -> bool {
         let about_text = |error: &SingleError| error.parameters.get("text").is_some();
         !self.is_of_type(&ABOUT_THE_APP)
@@ -266,7 +266,8 @@ impl Problem {
             || self.says(&["duplicate content", "status is a duplicate"])
     }
 
-    /// Whether a 429 is about what was paid for. X gives the type of a cap to plain rate limits too (unconfirmed).
+    /// Whether a 429 is about a spending cap. The title is compared too, because X seems to give plain rate limits the
+    /// type of a cap (unconfirmed).
     pub(super) fn is_about_a_cap(&self) -> bool {
         let is_rate_limit = self.title.as_deref() == Some("Too Many Requests");
         self.is_of_type(&["/credits", "/usage-capped"]) && !is_rate_limit
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_cap_is_a_date_or_a_time_or_not_said() {
+    fn the_end_of_a_cap_is_a_date_a_time_or_unknown() {
         let reset = |date: &str| {
             let reset = problem(&format!(r#"{{"reset_date":{date}}}"#)).reset();
             reset.map(|time| time.to_string())
