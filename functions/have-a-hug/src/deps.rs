@@ -26,8 +26,8 @@ pub struct Deps {
     pub clock: Clock,
     /// Where the functions write their metrics: nowhere by default; on AWS to standard output.
     pub metrics: Metrics,
-    /// Which account the next round of checks begins with: its place among the active accounts, modulo their number. If a round
-    /// has no time for all accounts, the next one begins with the first that was left out.
+    /// Which account the next round of checks begins with: its place among the active accounts, modulo their number.
+    /// If a round has no time for all accounts, the next one begins with the first that was left out.
     pub turn: AtomicUsize,
     /// Where news for the creator are published: nowhere by default; on AWS to a topic of SNS.
     pub news: News,

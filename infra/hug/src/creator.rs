@@ -1,4 +1,4 @@
-//! The creator's hand on a hug: retry, approve, cancel, sent.
+//! The commands with which the creator changes a hug: retry, approve, cancel, sent.
 
 use std::io::Write;
 
@@ -19,36 +19,36 @@ use crate::{
     words::{follower, how},
 };
 
-/// Which hugs a person means.
+/// Which hugs a command is for; all of them by default.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
-    /// Only those of this account.
+    /// Only the hugs of this account.
     pub account: Option<AccountName>,
-    /// Only the one for this number.
+    /// Only the hug for this number.
     pub milestone: Option<Milestone>,
 }
 
-/// The address of an invitation that the creator has sent by hand.
+/// Parses the address of an invitation that the creator has sent by hand.
 ///
 /// # Errors
 ///
-/// Where it is not a web address.
+/// Where the text is not an address that begins with `https://`, or has more than 1,024 bytes.
 pub fn address(url: &str) -> Result<String, String> {
     let is_address = url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_address || url.len() > 1_024 {
         return Err(format!(
-            "\"{url}\" is not a web address; write one such as https://x.com/amber/status/77"
+            "\"{url}\" is not a web address; write an address such as https://x.com/amber/status/77"
         ));
     }
     Ok(url.to_owned())
 }
 
-/// Takes that step with the hugs that are meant, and says on `out` what it does with each. Returns how many went
-/// back to work; the stream delivers them.
+/// Does `step` to the hugs that `which` selects, and prints to `out` what it did to each. Returns how many hugs wait
+/// for their delivery now; the stream delivers them.
 ///
 /// # Errors
 ///
-/// Where the step cannot be taken with the one hug that was asked for, or the ledger fails.
+/// Where one hug was asked for and the step is not possible for it, or where the ledger fails.
 pub async fn run(
     ledger: &Ledger,
     settings: &Settings,
@@ -102,7 +102,7 @@ fn verb(step: &Step) -> &'static str {
     }
 }
 
-/// What was done, in a line.
+/// One line that says what was done.
 fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> String {
     let milestone = after.milestone;
     match (step, before) {
@@ -112,7 +112,7 @@ fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> S
                 why => format!(" ({why})"),
             };
             format!(
-                "{name}  the hug for {milestone} is {}{why}: it goes back to work",
+                "{name}  the hug for {milestone} was {}{why}: it goes back to work",
                 before.status
             )
         }
@@ -132,7 +132,7 @@ fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> S
 
 type Meant<'a> = (AccountName, HugKey, Option<&'a Hug>);
 
-/// The hugs that are meant, each with the name that its account has now.
+/// The hugs that `which` selects, each with the name that its account has now.
 fn chosen<'a>(snapshot: &'a Snapshot, which: &Which, step: &Step) -> Result<Vec<Meant<'a>>, Error> {
     let hugs = snapshot.hugs.iter();
     let named: Vec<(AccountName, &Hug)> = hugs
@@ -172,7 +172,7 @@ fn chosen<'a>(snapshot: &'a Snapshot, which: &Which, step: &Step) -> Result<Vec<
         (several, _) => {
             let names: Vec<String> = several.iter().map(|(name, _)| name.to_string()).collect();
             Err(format!(
-                "several accounts have a hug for {milestone}; say whose with --account, one of {}",
+                "several accounts have a hug for {milestone}; choose one with --account: {}",
                 names.join(", ")
             )
             .into())
@@ -180,7 +180,7 @@ fn chosen<'a>(snapshot: &'a Snapshot, which: &Which, step: &Step) -> Result<Vec<
     }
 }
 
-/// The key of a hug that does not exist yet, for the account that is meant.
+/// The key of a hug that does not exist yet, for the account that `which` selects.
 fn without_hug<'a>(
     snapshot: &Snapshot,
     which: &Which,
@@ -201,11 +201,14 @@ fn without_hug<'a>(
             Ok((account.name.clone(), key, None))
         }
         [] => Err("the ledger has no such account yet; `hug check` makes its first check".into()),
-        _ => Err(format!("say which account owes number {milestone}, with --account").into()),
+        _ => Err(
+            format!("several accounts can owe number {milestone}; choose one with --account")
+                .into(),
+        ),
     }
 }
 
-/// The name of a hug's account, by the handle that it has now.
+/// The name of a hug's account, with the account's handle of now.
 fn name_now(snapshot: &Snapshot, hug: &Hug) -> AccountName {
     let id = hug.key().id;
     let known = snapshot.accounts.iter().find(|account| account.key() == id);

@@ -65,7 +65,7 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
     story.clock.advance(Duration::from_hours(24));
     story.tell(&format!(
-        "The next day a hundred more follow, but {} asks not to be read for a quarter of an hour.",
+        "The next day a hundred more follow, but {} has a rate limit and answers only after a quarter of an hour.",
         limited.facts().title
     ))?;
     story.fans(100);
@@ -168,7 +168,7 @@ impl<'a, W: Write> Story<'a, W> {
         let snapshot = self.stack.deps.ledger.snapshot().await?;
         let overview = Overview::of(snapshot, Some(&self.stack.deps.settings), now);
         let shown = hugs_table(&overview.hugs);
-        writeln!(self.out, "\nWhat the ledger holds:\n{shown}")?;
+        writeln!(self.out, "\nThe ledger contains:\n{shown}")?;
         for network in self.networks.iter() {
             let (title, posts) = (network.facts().title, network.posts());
             if !posts.is_empty() {
@@ -190,7 +190,7 @@ impl<'a, W: Write> Story<'a, W> {
     }
 }
 
-/// The lines of a round, each account's under its name, without the news, whose links are too long for a column.
+/// The lines of a round, sorted by account. The news are left out, because their links are too long for a column.
 fn by_account(lines: &[String]) -> Vec<(&str, String)> {
     let mut accounts: Vec<(&str, String)> = Vec::new();
     let is_news = |line: &&String| line.starts_with("    ");

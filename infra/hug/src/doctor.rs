@@ -50,7 +50,7 @@ pub async fn run(
                 findings.push(Finding::ok(&account.name, why));
                 continue;
             }
-            // Reported with the settings.
+            // The findings about the settings report this already.
             Err(_) => continue,
         };
         let one = OneAccount {

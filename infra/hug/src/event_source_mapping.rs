@@ -141,10 +141,10 @@ impl EventSourceMapping {
         }
     }
 
-    /// Deletes the records before the one with that id, because dynoxide never does. That one stays: the next
-    /// sequence number is counted from the newest record, and must not be one that was used before.
+    /// Deletes the stream records before the one with this id, because dynoxide never deletes them. The record itself
+    /// stays: dynoxide counts the next sequence number from the newest record, and must not use a number twice.
     ///
-    /// Where it fails, nothing is lost, and the next round deletes them.
+    /// A failure is only logged, because the next round deletes the same records.
     fn trim(&self, last_event: Option<&str>) {
         let (Some(state), Some(last_event)) = (&self.kept_in, last_event) else {
             return;
@@ -152,7 +152,7 @@ impl EventSourceMapping {
         let file = table::file_in(state);
         let trimmed = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .and_then(|stream| {
-                // The images hold names; freed pages are overwritten.
+                // The records contain names, so SQLite overwrites them when it deletes them.
                 stream.pragma_update(None, "secure_delete", true)?;
                 stream.execute(
                     "DELETE FROM _stream_records WHERE table_name = ?1
@@ -161,7 +161,7 @@ impl EventSourceMapping {
                 )
             });
         if let Err(error) = trimmed {
-            tracing::warn!(%error, "the local stream could not be trimmed");
+            tracing::warn!(%error, "old records of the local stream could not be deleted");
         }
     }
 

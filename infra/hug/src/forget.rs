@@ -1,4 +1,4 @@
-//! `hug forget`: what the ledger has of an account or of a follower, in words, and its end.
+//! `hug forget`: shows what the ledger has of an account or of a follower, and erases it.
 
 use std::{
     io::{IsTerminal, Write, stdin},
@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, table};
 
-/// How long a process that writes to the ledger's file is waited for.
+/// How long to wait for another process that writes to the ledger's file.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The follower that a person means on the command line: a handle, or `id:` and a stable id.
@@ -38,18 +38,18 @@ pub fn who(text: &str) -> Result<Who, String> {
     }
 }
 
-/// Asks at a terminal whether to erase what was listed; `yes` answers it beforehand.
+/// Asks at the terminal whether to erase what was listed. With `yes` it does not ask.
 ///
 /// # Errors
 ///
-/// Where the answer is not yes, or nobody can be asked.
+/// Where the answer is not yes, or where standard input is not a terminal.
 pub fn confirm(yes: bool, out: &mut impl Write) -> Result<(), Error> {
     if yes {
         return Ok(());
     }
     if !stdin().is_terminal() {
         return Err(
-            "nothing was erased: it cannot be undone; say that you mean it with --yes".into(),
+            "nothing was erased, because this cannot be undone; to erase without a question, add --yes".into(),
         );
     }
     write!(out, "This cannot be undone. Erase it? Write yes: ")?;
@@ -63,11 +63,12 @@ pub fn confirm(yes: bool, out: &mut impl Write) -> Result<(), Error> {
     }
 }
 
-/// Erases everything of an account, after it has said on `out` what that is and `confirm` has agreed.
+/// Erases everything that the ledger has of an account. Before that it prints to `out` what this is, and `confirm` must
+/// agree.
 ///
 /// # Errors
 ///
-/// Where the ledger has nothing of it, where a hug is being sent, or where the ledger fails.
+/// Where the ledger has nothing of the account, where a hug is being sent, or where the ledger fails.
 pub async fn account<W: Write>(
     ledger: &Ledger,
     settings: Option<&Settings>,
@@ -89,7 +90,7 @@ pub async fn account<W: Write>(
     }) {
         writeln!(
             out,
-            "The settings still name it: the next check begins anew with it, and what is behind then is not owed."
+            "The settings still name it: the next check begins anew, and owes nothing for the numbers up to its count."
         )?;
     }
     Ok(())
@@ -101,8 +102,8 @@ fn account_in_words(found: &WholeAccount) -> String {
     } = found;
     if let Some(called_now) = &found.called_now {
         return format!(
-            "{name}  is an earlier handle of {called_now}, which is left as it is; only what is known of the handle \
-             is erased"
+            "{name}  is an earlier handle of {called_now}; only the record of this handle is erased, and {called_now} \
+             does not change"
         );
     }
     let handles = found.known_handles();
@@ -116,20 +117,20 @@ fn account_in_words(found: &WholeAccount) -> String {
         .as_ref()
         .map_or_else(|| "no id".to_owned(), ToString::to_string);
     format!(
-        "{name}  ({id}): {accounts} account, {hugs} hugs, {lists} lists of followers who were passed over, {} hours of \
-         growth, and what is known of the handles {}",
+        "{name}  ({id}): account: {accounts}; hugs: {hugs}; lists of followers who were passed over: {lists}; records of \
+         growth: {}; handles: {}",
         items.len() - hugs - lists - accounts,
         handles.join(", ")
     )
 }
 
-/// Erases a follower from the accounts that have records of them, after it has said on `out` what that is and
-/// `confirm` has agreed. `entirely` erases the stable id too.
+/// Erases a follower from the records of every account, or of the account `of`. Before that it prints to `out` what
+/// this is, and `confirm` must agree. With `entirely` the stable id is erased too.
 ///
 /// # Errors
 ///
-/// Where the ledger has nothing of them, where their hug is being sent, where a record cannot be read, or where the
-/// ledger fails.
+/// Where the ledger has nothing of the follower, where their hug is being sent, where a later version wrote a hug that
+/// names them, or where the ledger fails.
 pub async fn follower<W: Write>(
     ledger: &Ledger,
     who: &Who,
@@ -144,10 +145,10 @@ pub async fn follower<W: Write>(
         let whose = of.map_or_else(String::new, |of| format!(" in the records of {of}"));
         return Err(match who {
             Who::Handle(handle) => format!(
-                "the ledger names nobody @{handle}{whose}; a follower with another handle now is found by id: \
-                 --follower id:NUMBER"
+                "the ledger does not contain the handle @{handle}{whose}; if the follower had another handle then, use \
+                 their id: --follower id:NUMBER"
             ),
-            Who::Id(id) => format!("the ledger names nobody with the id {id}{whose}"),
+            Who::Id(id) => format!("the ledger does not contain the id {id}{whose}"),
         }
         .into());
     }
@@ -160,21 +161,21 @@ pub async fn follower<W: Write>(
     for account in &found {
         forget_follower(ledger, account, entirely, now).await?;
     }
-    // A check that was at work can have named them once more before it was stopped.
+    // A check that ran at the same time can have written them once more.
     for account in find_follower(ledger, who, of, entirely).await? {
         forget_follower(ledger, &account, entirely, now).await?;
     }
-    writeln!(out, "They are erased here.")?;
+    writeln!(out, "The follower is erased here.")?;
     if !entirely {
         writeln!(
             out,
-            "Hugs keep the network's id, so that nobody writes to them again; --entirely erases that too."
+            "Their hug keeps the network's id, so that they are not invited again; --entirely erases the id too."
         )?;
     }
     for post in found.iter().flat_map(posts) {
         writeln!(
             out,
-            "What was posted is still on the network; delete it there if they want that: {post}"
+            "The post is still on the network; delete it there if they want that: {post}"
         )?;
     }
     let unreadable: Vec<String> = found
@@ -190,18 +191,18 @@ pub async fn follower<W: Write>(
         return Ok(());
     }
     Err(format!(
-        "a later version of hug wrote {}; use that version to erase them there",
+        "a later version of hug wrote {}; use that version to erase the follower there",
         unreadable.join(", ")
     )
     .into())
 }
 
-/// Overwrites what was erased in the file of a local ledger, where the space of deleted rows would keep it; and says on
-/// `out` what else can name a person.
+/// Overwrites what was erased in the file of a local ledger, because SQLite keeps deleted rows in unused space.
+/// Prints to `out` which other file can name a person.
 ///
 /// # Errors
 ///
-/// Where `out` fails. While another process writes, the file is left as it is, and that is said.
+/// Where `out` fails. If another process keeps writing to the file, `out` says that the file was not overwritten.
 pub fn scrub(state: &Path, out: &mut impl Write) -> Result<(), Error> {
     let file = table::file_in(state);
     let opened = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE);
@@ -212,7 +213,8 @@ pub fn scrub(state: &Path, out: &mut impl Write) -> Result<(), Error> {
     if let Err(error) = scrubbed {
         writeln!(
             out,
-            "The file {} still has it in unused space: {error}; do it again when no `hug watch` runs.",
+            "The file {} still contains what was erased, in unused space: {error}; run `hug forget` again when no `hug \
+             watch` runs.",
             file.display()
         )?;
     }
@@ -244,24 +246,24 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
     let passed_over = found.passed_over.len();
     if passed_over > 0 {
         lines.push(format!(
-            "{name}  {passed_over} lists of followers who were passed over"
+            "{name}  lists of followers who were passed over: {passed_over}"
         ));
     }
     for hug in &found.mentions {
         lines.push(format!(
-            "{name}  those who were passed over for {}, as an earlier version kept them: all of their names",
+            "{name}  the names of all followers who were passed over for {}, which an earlier version kept in the hug",
             hug.milestone
         ));
     }
     if found.remembered {
         lines.push(format!(
-            "{name}  the newest followers that the last checks remember"
+            "{name}  their id among the newest followers that the account remembers"
         ));
     }
     lines
 }
 
-/// Where the posts for a follower are.
+/// The addresses of the public posts for a follower.
 fn posts(found: &FollowerItems) -> Vec<String> {
     let receipts = found.hugs.iter().flat_map(|hug| {
         let letters = [&hug.invitation, &hug.song];

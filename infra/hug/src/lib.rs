@@ -5,16 +5,16 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`private`]: files for their owner alone. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
+//! - [`private`]: files that only their owner can read. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
 //! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`news_command`]: the creator's command for news. [`stack`]: both functions over that table;
 //!   [`stack::Stack::round`] is one tick of the schedule.
-//! - [`words`], [`view`]: what is said of a hug, and what keeps it from its follower.
+//! - [`words`], [`view`]: a hug in words, why it is not delivered, and what helps.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
-//! - [`creator`]: the creator's hand on a hug. [`forget`]: the end of a person's records.
-//!   [`transfer`]: from one ledger to another. [`doctor`]: everything the promise rests on.
+//! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
+//!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 

@@ -38,10 +38,10 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What the creator decided; by default the file in `HUG_SETTINGS`, or else hug.toml.
+    /// The file with the settings; by default the file that `HUG_SETTINGS` names, or else hug.toml.
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Where the ledger is kept; by default the folder .hug beside the settings.
+    /// The folder of the ledger; by default .hug beside the settings.
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
     #[command(subcommand)]
@@ -71,7 +71,7 @@ enum Command {
         #[arg(long, default_value = "5m", value_parser = interval)]
         every: Duration,
     },
-    /// Put hugs that are stuck or wait for you back to work, and send them at once.
+    /// Try hugs again at once that are stuck or wait for you.
     Retry {
         /// Only the hug for this number.
         #[arg(value_parser = milestone)]
@@ -79,12 +79,12 @@ enum Command {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Let a hug go that is held, or give one to a number that lies behind.
+    /// Send a hug that is held. With --for, make a hug for a number that was crossed without one.
     Approve {
         /// The hug for this number.
         #[arg(value_parser = milestone)]
         milestone: Milestone,
-        /// Who gets it, by handle.
+        /// The handle of the follower who gets the hug.
         #[arg(long = "for", value_name = "HANDLE")]
         chosen: Option<String>,
         #[command(flatten)]
@@ -103,7 +103,7 @@ enum Command {
         /// The hug for this number.
         #[arg(value_parser = milestone)]
         milestone: Milestone,
-        /// Where it is: the address of your post.
+        /// The address of your post, if it has one.
         #[arg(value_parser = address)]
         url: Option<String>,
         #[command(flatten)]
@@ -112,38 +112,38 @@ enum Command {
     /// Erase an account or a follower from the ledger.
     #[command(group = ArgGroup::new("whom").required(true))]
     Forget {
-        /// Everything of this account of yours, such as x:amber.
+        /// Erase everything of this account of yours, such as x:amber.
         #[arg(group = "whom")]
         whole: Option<AccountName>,
-        /// This follower, by handle or as id:NUMBER: the hug stays without their name and words, and no more is sent.
+        /// Erase this follower: HANDLE, or id:NUMBER. Their hug stays, without name and words; nothing more is sent.
         #[arg(long, group = "whom", value_name = "HANDLE", value_parser = forget::who)]
         follower: Option<Who>,
-        /// With --follower: the network's id too, so that nothing keeps them from being invited again.
+        /// With --follower: erase the network's id too. Then they can be invited again.
         #[arg(long, requires = "follower")]
         entirely: bool,
         /// With --follower: only in the records of this account.
         #[arg(long, requires = "follower", value_name = "ACCOUNT")]
         account: Option<AccountName>,
-        /// Do not ask.
+        /// Erase without a question.
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         on_aws: OnAws,
     },
-    /// Take accounts out of the ledger, into a file that `hug import` reads. They are paused here then.
+    /// Write accounts to a file that `hug import` reads, and pause them here.
     Export {
-        /// The file; without it, standard output.
+        /// The file; if none is given, standard output.
         file: Option<PathBuf>,
         /// Only this account, such as x:amber.
         #[arg(long)]
         account: Option<AccountName>,
-        /// Go on here: for a backup, or from a table that nothing works on.
+        /// Do not pause the accounts here: for a backup, or from a table that no program uses.
         #[arg(long)]
         no_pause: bool,
         #[command(flatten)]
         on_aws: OnAws,
     },
-    /// Bring accounts into the ledger from a file of `hug export`; they go on here where they were.
+    /// Read accounts from a file of `hug export` into the ledger, which then continues with them.
     Import {
         /// The file.
         file: PathBuf,
@@ -165,7 +165,7 @@ enum Command {
     },
     /// Check the settings, and list the secrets that they need.
     Settings {
-        /// The secrets that exist, by name; then it also says which are missing, and ends with 1 if one is.
+        /// The names of the secrets that exist. The command then says which are missing, and ends with 1 if one is.
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
         secrets: Option<Vec<String>>,
     },
@@ -190,7 +190,7 @@ impl Arguments {
     }
 }
 
-/// Whose hug is meant.
+/// Whose hug a command is for.
 #[derive(Args)]
 struct Whose {
     /// Only hugs of this account, such as x:amber.
@@ -202,7 +202,7 @@ struct Whose {
 
 #[derive(Args)]
 struct OnAws {
-    /// The ledger on AWS in the table of that name, not the one here; then only the ledger is examined.
+    /// Use the ledger on AWS, in the table with this name, and not the one here.
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
 }
@@ -356,7 +356,7 @@ async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes a step with the hugs that are meant.
+/// Does `step` to the hugs that the command is for.
 async fn step(
     settings: &Path,
     state: &Path,
@@ -372,8 +372,8 @@ async fn step(
     change(settings, &on_aws.place(state), act).await
 }
 
-/// Changes the ledger with `act`, which returns how many hugs it put to work, and delivers those, unless another
-/// process or AWS does. Secrets are needed only where this process delivers.
+/// Changes the ledger with `act`, which returns how many hugs must be delivered now. This process delivers them, unless
+/// another process or AWS does. Secrets are needed only where this process delivers.
 async fn change(
     settings: &Path,
     place: &Place,
@@ -397,7 +397,7 @@ async fn change(
             let who = taken.who;
             writeln!(
                 stdout(),
-                "Not sent yet: the hug that is at work ({who}) sends it if it is `hug watch`; else the next `hug check` does."
+                "Not sent yet: another `hug` uses this ledger ({who}). If that is `hug watch`, it sends now; else the next `hug check` does."
             )?;
             Ok(ExitCode::SUCCESS)
         }
@@ -405,8 +405,8 @@ async fn change(
     }
 }
 
-/// Erases an account. Neither settings nor secrets are needed; where there are settings, it is said if they still name
-/// the account.
+/// Erases an account. This needs no settings and no secrets. If there are settings that still name the account, it
+/// prints that.
 async fn forget_account(
     settings: &Path,
     place: &Place,
@@ -437,8 +437,7 @@ async fn forget_follower(
     forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await
 }
 
-/// Takes accounts out of the ledger. What is said of it goes to standard error, because the items can go to standard
-/// output.
+/// Exports accounts from the ledger. Messages go to standard error, because the items can go to standard output.
 async fn export(
     place: &Place,
     file: Option<&Path>,
@@ -493,7 +492,8 @@ async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
     Ok(code(findings.iter().any(wrong)))
 }
 
-/// Records can be shown without secrets; only the next milestone needs the settings.
+/// Shows accounts and hugs. Secrets are not needed. The settings are: for the next milestones, and for the links and
+/// words that wait for the creator.
 async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
     let settings = Settings::load(settings, &|_| None)?;
     let now = Clock::system().now();
@@ -511,8 +511,8 @@ async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lists the secrets that the settings need; of a secret it is enough to know that it exists. With the names of
-/// those that do, it says on standard error which are missing.
+/// Lists the names of the secrets that the settings need. With `known`, the names of those that exist, it prints to
+/// standard error which are missing. No value of a secret is needed.
 fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, Error> {
     let names: HashSet<&str> = known
         .iter()
@@ -539,7 +539,7 @@ fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, E
     .into())
 }
 
-/// Says what is odd about the settings, on standard error, so that what a program reads stays as it is.
+/// Prints warnings about the settings to standard error, because programs read standard output.
 fn warn(settings: &Settings) {
     for warning in &settings.warnings {
         eprintln!("hug: warning: {warning}");

@@ -17,18 +17,18 @@ use tokio::{
 /// How long the command may take, by default.
 const MAX_RUN: Duration = Duration::from_secs(30);
 
-/// How long the words of a command that failed are waited for; it has written them before it ended.
+/// How long to wait for the error output of a command that failed. The command has written it before it ended.
 const MAX_READ: Duration = Duration::from_millis(200);
 
-/// How much is shown of what a failing command says, in characters.
+/// How much of the error output of a failing command is shown, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// A line for the shell: the command in `[news]`.
+/// The command in `[news]`: a line for the shell.
 pub struct NewsCommand {
     line: String,
-    /// Secrets that hug.toml asks for by names of its own.
+    /// Names of the secrets that the accounts in hug.toml need.
     secrets: Vec<String>,
-    /// How long it may take.
+    /// How long the command may take.
     limit: Duration,
 }
 
@@ -42,7 +42,8 @@ impl NewsCommand {
         })
     }
 
-    /// The news are only in the environment, because names of strangers in a command line could be taken for commands.
+    /// The command for a piece of news. Its text is only in the environment: in a command line, the shell could run a
+    /// stranger's name as a command.
     fn command(&self, subject: &str, text: &str) -> Command {
         let mut command = shell();
         command
@@ -53,7 +54,7 @@ impl NewsCommand {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // It gets no secret of a network, whether hug.toml asks for it or not.
+        // The command gets no secret of a network, not even one that hug.toml does not need.
         let is_secret = |name: &OsString| {
             let name = name.to_string_lossy();
             self.secrets.iter().any(|secret| *secret == name) || rule_of_secret(&name).is_some()
@@ -70,7 +71,7 @@ impl NewsCommand {
         let ended = timeout(self.limit, child.wait()).await;
         let limit = self.limit.as_secs();
         let ended =
-            ended.map_err(|_| format!("it took more than {limit} seconds and was ended"))?;
+            ended.map_err(|_| format!("it took more than {limit} seconds and was stopped"))?;
         let status = ended.map_err(|error| error.to_string())?;
         if status.success() {
             return Ok(());
@@ -101,7 +102,8 @@ fn shell() -> Command {
     shell
 }
 
-/// `PowerShell`, because cmd.exe puts a variable into the command before it reads it: a name with `&` would be run.
+/// `PowerShell`, because cmd.exe replaces variables before it parses the command: it would run what follows an `&` in a
+/// name.
 #[cfg(windows)]
 fn shell() -> Command {
     let mut shell = Command::new("powershell");
@@ -109,7 +111,8 @@ fn shell() -> Command {
     shell
 }
 
-/// The first line of what the command said. What it started may still hold the pipe open, so one read has to do.
+/// The first line of the command's error output. Only one read: a program that the command has started can keep the
+/// pipe open.
 async fn first_line(mut stderr: ChildStderr) -> String {
     let mut bytes = [0; 1024];
     let read = timeout(MAX_READ, stderr.read(&mut bytes)).await;
@@ -132,17 +135,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_hangs_is_ended_and_one_that_leaves_something_running_is_not_waited_for()
-    {
+    async fn a_command_that_hangs_is_stopped_and_a_program_that_it_leaves_running_is_not_waited_for()
+     {
         let hangs = run("exec sleep 600", Duration::ZERO).await.unwrap_err();
-        assert_eq!(hangs, "it took more than 0 seconds and was ended");
+        assert_eq!(hangs, "it took more than 0 seconds and was stopped");
         run("sleep 60 & exit 0", MAX_RUN).await.unwrap();
         let fails = run("sleep 60 & exit 7", MAX_RUN).await.unwrap_err();
         assert_eq!(fails, "exit status: 7: ");
     }
 
     #[tokio::test]
-    async fn of_what_a_failing_command_says_the_first_line_is_shown_and_no_more_than_fits() {
+    async fn the_first_200_characters_of_the_first_line_of_a_failing_commands_error_output_are_shown()
+     {
         let words = "printf '%0500d\\nsecond' 0 >&2; exit 1";
         let fails = run(words, MAX_RUN).await.unwrap_err();
         assert_eq!(fails, format!("exit status: 1: {}…", "0".repeat(MAX_SHOWN)));

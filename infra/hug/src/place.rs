@@ -19,27 +19,26 @@ pub enum Place {
     Aws(String),
 }
 
-/// A ledger to change, and who delivers what the change puts to work.
+/// A ledger to change, and which process delivers hugs after the change.
 pub struct ToWrite {
     /// The ledger.
     pub ledger: Ledger,
-    /// Who delivers.
+    /// Which process delivers.
     pub deliverer: Deliverer,
 }
 
-/// Who delivers what a change puts to work.
+/// Which process delivers hugs after a change of the ledger.
 pub enum Deliverer {
-    /// This process, which has the folder to itself: the table, and the folder.
+    /// This process, because no other uses the folder. With the table and the folder.
     Here(Table, PathBuf),
-    /// The process that is at work on the folder, such as `hug watch`.
+    /// Another process that uses the folder, such as `hug watch`.
     Other(Taken),
     /// `invite-follower` on AWS.
     Aws,
 }
 
 impl Place {
-    /// Opens the ledger to look at it, beside whatever is at work on it; `None` where nothing has been recorded
-    /// yet.
+    /// Opens the ledger to read it, while other processes may use it. `None` where the folder contains no ledger yet.
     ///
     /// # Errors
     ///
@@ -52,8 +51,8 @@ impl Place {
         }
     }
 
-    /// Opens the ledger to change it: for this process alone where no other is at work on the folder, else
-    /// beside that one.
+    /// Opens the ledger to change it: for this process alone if no other process uses the folder; else beside the other
+    /// process.
     ///
     /// # Errors
     ///
@@ -81,7 +80,7 @@ impl Place {
     }
 }
 
-/// The client holds the database, so the ledger stays open without the table.
+/// The ledger in a table. The client keeps the database open, even after the table is dropped.
 fn ledger_of(table: &Table) -> Ledger {
     Ledger::new(table.client().clone(), table::NAME)
 }

@@ -1,5 +1,5 @@
-//! The table behind a port of this computer, for programs that cannot have it in their own process: the
-//! functions' binaries under `cargo lambda`, and tests.
+//! A port on this computer through which other programs use the table: the functions' binaries under `cargo lambda`,
+//! and tests.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::{
     dynamodb::{Answer, MEDIA_TYPE, answer},
 };
 
-/// An open port on 127.0.0.1. It closes when this is dropped.
+/// An open port on 127.0.0.1. The port closes when this value is dropped.
 ///
-/// Any program and any web page on this computer can reach it, and dynoxide verifies no signature. So a request
-/// must name the access key of this very port, and come from no web page. Answers have no CORS headers.
+/// Every program and every web page on this computer can reach the port, and dynoxide does not verify signatures. So a
+/// request must contain the access key of this port and must not come from a web page. Responses have no CORS headers.
 pub struct Port {
     url: String,
     key: String,
@@ -42,11 +42,11 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// Where no port is free, or the system gives no random number.
+    /// Where no port is free, or where the system has no random numbers.
     pub async fn open(database: &Database) -> Result<Self, Error> {
         let mut random = [0; 16];
         getrandom::fill(&mut random)
-            .map_err(|error| format!("the system gave no random number: {error}"))?;
+            .map_err(|error| format!("making the access key failed: {error}"))?;
         let key = format!("{:032X}", u128::from_le_bytes(random));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -56,18 +56,18 @@ impl Port {
         });
         let router = Router::new().fallback(serve).with_state(door);
         let server = tokio::spawn(async move {
-            // It serves until it is dropped; what fails before that shows at its clients.
+            // The server runs until the task is aborted. A failure before that shows as an error in the clients.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { url, key, server })
     }
 
-    /// Its address, for `AWS_ENDPOINT_URL`.
+    /// The address of the port, for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The access key that it takes, for `AWS_ACCESS_KEY_ID`. The secret access key can be any.
+    /// The only access key that the port accepts, for `AWS_ACCESS_KEY_ID`. It accepts any secret access key.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -99,10 +99,12 @@ async fn serve(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -
     (status, [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
 }
 
-/// Why the request is refused; `None` where it is not.
+/// Why the request is refused; `None` if it is accepted.
 fn refusal(headers: &HeaderMap, key: &str) -> Option<&'static str> {
     if headers.contains_key(ORIGIN) {
-        return Some("this ledger answers no web page, and the request has the header Origin");
+        return Some(
+            "this ledger does not answer web pages, and the request has the header Origin",
+        );
     }
     // AWS4-HMAC-SHA256 Credential=KEY/20261122/local/dynamodb/aws4_request, SignedHeaders=…
     let authorization = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
@@ -111,7 +113,7 @@ fn refusal(headers: &HeaderMap, key: &str) -> Option<&'static str> {
         None
     } else {
         Some(
-            "this ledger takes only the access key of its own run; use the AWS_ACCESS_KEY_ID that `hug sandbox` prints",
+            "this ledger accepts only the access key of its own run; use the AWS_ACCESS_KEY_ID that `hug sandbox` prints",
         )
     }
 }

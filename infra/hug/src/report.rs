@@ -25,8 +25,8 @@ pub struct Report {
     /// What happened: for each account a line that begins with its name, and below it, indented, what
     /// happened to its hugs.
     pub lines: Vec<String>,
-    /// How many accounts were looked at, and how much needs a person; `None` where nothing is to be said beside
-    /// the lines.
+    /// The last line: how many accounts were checked, and how many hugs and accounts need a person. `None` where the
+    /// lines say everything.
     pub sum: Option<String>,
     /// Whether an account failed or was skipped, or a hug needs a person.
     pub needs_person: bool,
@@ -64,8 +64,8 @@ fn waiting_for_creator(round: &Round) -> usize {
     hugs.into_values().filter(|needs| *needs).count()
 }
 
-/// The last line: how many accounts were looked at, and what needs a person. `None` where no account was asked
-/// for, or only one and nothing is to be said of it.
+/// The last line: how many accounts were checked, and what needs a person. `None` where no account was checked, or
+/// where it was one account and nothing needs a person.
 fn sum(summary: &Summary, waiting: usize) -> Option<String> {
     let Summary {
         failed, skipped, ..
@@ -216,10 +216,10 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             format!("{account}  its rate limit is used up: nothing is asked{until}")
         }
         CheckOutcome::Unconfirmed => format!(
-            "{moved}: so many more at once are believed only if a check a minute later or more agrees"
+            "{moved}: such a leap is believed only if a check at least a minute later agrees"
         ),
         CheckOutcome::Paused => format!(
-            "{account}  paused, because its ledger was exported: nothing is done for it here"
+            "{account}  paused, because its ledger was exported: it is not checked here, and nothing is sent"
         ),
         CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting => {
             format!("{moved}; {next}")
@@ -278,7 +278,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
     lines
 }
 
-/// Who was passed over, of all of them those who are listed.
+/// Who was passed over: at most 10 by name, and how many more.
 fn passed_over(skipped: &[Skipped], all: u64) -> String {
     const SHOWN: usize = 10;
     if all == 0 {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_who_were_passed_over_at_earlier_checks_only_the_number_is_said() {
+    fn followers_who_were_passed_over_at_earlier_checks_are_only_counted() {
         let bot = Skipped {
             id: "7".into(),
             handle: "bot".to_owned(),

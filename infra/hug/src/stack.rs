@@ -52,7 +52,7 @@ impl Stack {
         Self::over_table(settings, Table::open(state).await?, state, clock)
     }
 
-    /// The same over the table under `state` that is open already.
+    /// The stack with the table under `state`, which is open already.
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ impl Stack {
         ))
     }
 
-    /// The same for a look that writes nothing, beside whatever is at work on the folder: where nothing is kept
-    /// yet, nothing is begun.
+    /// The stack for a dry run, which writes nothing. Other processes may use the folder. If the folder contains no
+    /// ledger yet, the ledger is in memory, and no folder is made.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Stack {
         Ok(round)
     }
 
-    /// The same, for the result of each delivery.
+    /// Like [`Stack::deliver_only`], and returns only the deliveries.
     ///
     /// # Errors
     ///
@@ -184,6 +184,6 @@ pub struct Round {
     pub summary: check_followers::Summary,
     /// The results of the deliveries.
     pub deliveries: Vec<Delivery>,
-    /// The news that did not reach the creator.
+    /// The news that could not be published.
     pub unpublished: Vec<NewsError>,
 }

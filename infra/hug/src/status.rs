@@ -28,7 +28,8 @@ pub struct Overview {
     pub accounts: Vec<AccountView>,
     /// The hugs, by account and milestone.
     pub hugs: Vec<HugView>,
-    /// Hugs that a later version of this program wrote, and this one cannot read: account, number and why.
+    /// Hugs that a later version of this program wrote and this one cannot read: the account, the number and the
+    /// reason, as in `x#44196397 600: REASON`.
     pub unreadable: Vec<String>,
 }
 
@@ -47,15 +48,15 @@ pub struct AccountView {
     pub next_milestone: Option<Milestone>,
     /// A milestone that was crossed and has no hug yet.
     pub waiting: Option<WaitingView>,
-    /// When the last check that succeeded was.
+    /// Time of the last check that succeeded.
     pub checked_at: Option<Timestamp>,
     /// No reading before this time; `null` where nothing is to be waited for.
     pub retry_at: Option<Timestamp>,
-    /// Since when every check has failed; `null` while they succeed.
+    /// Since when every check has failed; `null` while checks succeed.
     pub failing_since: Option<Timestamp>,
-    /// What the last check that failed said; `null` while they succeed.
+    /// The error of the last check that failed; `null` while checks succeed.
     pub last_error: Option<String>,
-    /// What the last try of the login said; `null` where it works.
+    /// Why the login failed at its last try; `null` where the login works or was never tried.
     pub login_error: Option<String>,
     /// Since when the account is served from another ledger; `null` where it is served from this one.
     pub paused_at: Option<Timestamp>,
@@ -86,7 +87,7 @@ impl Overview {
         Ok(Self::of(ledger.snapshot().await?, settings, now))
     }
 
-    /// The same of what was read.
+    /// The overview of a snapshot of the ledger.
     pub fn of(snapshot: Snapshot, settings: Option<&Settings>, now: Timestamp) -> Self {
         let Snapshot {
             accounts,
@@ -102,7 +103,7 @@ impl Overview {
         for (key, who) in passed_over {
             skipped.entry(key).or_default().extend(who.followers);
         }
-        // Under its old name an account may still be known by a handle that it had.
+        // A hug has the account's name at its time. The handle can have changed since then.
         let names: HashMap<_, _> = accounts
             .iter()
             .map(|account| (account.key(), account.name.clone()))
@@ -126,10 +127,10 @@ impl Overview {
         }
     }
 
-    /// What waits for the creator, and both lists as tables; or a word on why there is nothing yet.
+    /// The hugs that wait for the creator, then accounts and hugs as tables; or a sentence if nothing was checked yet.
     pub fn tables(&self) -> String {
         if self.accounts.iter().all(AccountView::is_new) {
-            return "Nothing has been checked yet; `hug check` does.".to_owned();
+            return "Nothing has been checked yet; run `hug check`.".to_owned();
         }
         let mut text = self.for_creator();
         let mut accounts = table([
@@ -166,7 +167,7 @@ impl Overview {
         text.trim_end().to_owned()
     }
 
-    /// The hugs that wait for the creator's hand, each with what to do; empty where none does.
+    /// The hugs that wait for the creator, each with what to do; an empty text if no hug waits.
     fn for_creator(&self) -> String {
         let waiting = self.hugs.iter().filter(|hug| hug.needs_creator());
         let waiting: Vec<String> = waiting.filter_map(trouble).collect();
@@ -177,7 +178,7 @@ impl Overview {
     }
 }
 
-/// What keeps a hug from its follower, and what helps; `None` where nothing does.
+/// Why a hug is not delivered, and what helps; `None` where nothing is wrong.
 fn trouble(view: &HugView) -> Option<String> {
     let (account, milestone, status) = (&view.account, view.milestone, &view.status);
     let Trouble {
@@ -267,7 +268,7 @@ impl AccountView {
         self.id.is_none() && self.failing_since.is_none() && self.retry_at.is_none()
     }
 
-    /// What a person should know of it, one line each.
+    /// What a person should know about the account, one line each.
     fn remarks(&self) -> Vec<String> {
         let name = &self.account;
         let mut remarks = Vec::new();
@@ -278,7 +279,7 @@ impl AccountView {
         }) = &self.waiting
         {
             remarks.push(format!(
-                "{name}: number {milestone} was crossed and waits for a genuine follower since {since}; {passed_over} passed over"
+                "{name}: number {milestone} was crossed and has waited for a genuine follower since {since}; passed over: {passed_over}"
             ));
         }
         if let (Some(since), Some(error)) = (self.failing_since, &self.last_error) {
@@ -291,14 +292,14 @@ impl AccountView {
         }
         if let Some(since) = self.paused_at {
             remarks.push(format!(
-                "{name}: paused since {since}, because its ledger was exported; `hug import` brings it back"
+                "{name}: paused since {since}, because its ledger was exported; `hug import` of the newest export ends the pause"
             ));
         }
         remarks
     }
 }
 
-/// The hugs as a table, and below it what helps those in trouble that do not wait for the creator.
+/// The hugs as a table. Below it is what helps for the hugs in trouble that do not wait for the creator.
 pub fn hugs_table(hugs: &[HugView]) -> String {
     let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
     let mut below = String::new();

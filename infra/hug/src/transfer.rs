@@ -1,7 +1,7 @@
 //! `hug export` and `hug import`: a file with one item a line.
 //!
-//! The first line says that it is such a file, of which form, since when, and how many items follow. Each item is in
-//! DynamoDB's own JSON.
+//! The first line is a header: the form of the file, when it was written, the accounts, and how many items follow. Each
+//! other line is an item in DynamoDB's own JSON.
 
 use std::{
     fs::File,
@@ -27,9 +27,9 @@ const FORM: u32 = 1;
 struct Header {
     /// The form of the file.
     have_a_hug_export: u32,
-    /// When the items were taken.
+    /// When the items were read.
     at: Timestamp,
-    /// Whether the accounts were paused for it.
+    /// Whether the export paused the accounts.
     paused: bool,
     /// The accounts.
     accounts: Vec<AccountName>,
@@ -37,11 +37,11 @@ struct Header {
     items: usize,
 }
 
-/// Takes one account, or all, out of the ledger to `out`; says so on standard error.
+/// Writes one account, or all accounts, of the ledger to `out`. Prints to standard error what it did.
 ///
 /// # Errors
 ///
-/// Where there is nothing, where a hug is being sent, or where the ledger or `out` fails.
+/// Where the ledger has no such account, where a hug is being sent, or where the ledger or `out` fails.
 pub async fn export(
     ledger: &Ledger,
     account: Option<&AccountName>,
@@ -53,25 +53,26 @@ pub async fn export(
     let names: Vec<String> = taken.accounts.iter().map(ToString::to_string).collect();
     let names = names.join(", ");
     write(&taken, pauses, now, out).map_err(|error| {
-        let paused = if pauses { " and are paused here" } else { "" };
-        format!("writing the export failed: {error}; {names} are as they were{paused}: do it again")
+        let paused = if pauses { ", which are paused here," } else { "" };
+        format!("writing the export of {names}{paused} failed: {error}; nothing is lost: repeat the command")
     })?;
     eprintln!("{} items of {names}.", taken.items.len());
     if pauses {
         eprintln!(
-            "They are paused here: nothing is checked or sent. `hug import` goes on with them, in the other ledger or, \
-             to end the pause, here."
+            "The accounts are paused here: nothing is checked or sent. `hug import` of this file continues with them in \
+             another ledger; or here, which ends the pause."
         );
     } else {
         eprintln!(
-            "They go on here. Bring this into another ledger only when nothing works on this one any more: two \
-             ledgers for one account invite twice."
+            "The accounts are not paused here. Import this file into another ledger only when no program uses this \
+             ledger any more: two ledgers for one account invite twice."
         );
     }
     Ok(())
 }
 
-/// The same to a file, for its owner alone. The file is opened first, so that nothing is paused where it cannot be.
+/// Like [`export`], to a file that only its owner can read. The file is opened first, so that no account is paused if
+/// the file cannot be opened.
 ///
 /// # Errors
 ///
@@ -92,7 +93,7 @@ pub async fn export_to(
         .set_len(0)
         .and_then(|()| opened.write_all(&text))
         .and_then(|()| opened.sync_all())
-        .map_err(|error| format!("{}; do it again", failed(error)))?;
+        .map_err(|error| format!("{}; repeat the command", failed(error)))?;
     Ok(())
 }
 
@@ -112,11 +113,11 @@ fn write(taken: &Taken, paused: bool, at: Timestamp, out: &mut impl Write) -> Re
     Ok(())
 }
 
-/// The items of such a file.
+/// Reads the items of a file that `hug export` wrote.
 ///
 /// # Errors
 ///
-/// Where it cannot be read, is not such a file, or is cut off.
+/// Where the file cannot be read, is not such a file, has a form that this version does not know, or is cut off.
 pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
     let failed = |why: String| format!("reading {} failed: {why}", file.display());
     let opened = File::open(file).map_err(|error| failed(error.to_string()))?;
@@ -154,11 +155,11 @@ pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
     Ok(items)
 }
 
-/// Brings these items into the ledger; says on `out` what was brought.
+/// Imports these items into the ledger. Prints one line for each account to `out`.
 ///
 /// # Errors
 ///
-/// Where an account is here and is not the one that was taken, or where the ledger fails.
+/// Where the ledger has one of the accounts in a state that an import must not replace, or where the ledger fails.
 pub async fn import(
     ledger: &Ledger,
     items: Vec<StoredItem>,
@@ -167,8 +168,8 @@ pub async fn import(
 ) -> Result<(), Error> {
     for (name, brought) in bring(ledger, items, now).await? {
         let done = match brought {
-            Brought::Here => "is here now, and the next check goes on where it was",
-            Brought::HereAlready => "is here already, as it is in the file",
+            Brought::Here => "is here now, and the next check continues with its mark",
+            Brought::HereAlready => "is here already, with the same record as in the file",
         };
         writeln!(out, "{name}  {done}")?;
     }

@@ -1,4 +1,4 @@
-//! One hug as a person or a program sees it: where it stands, what keeps it from its follower, and what helps.
+//! One hug as a person or a program sees it: its state, why it is not delivered, and what helps.
 
 use have_a_hug::{networks, settings::Account};
 use jiff::Timestamp;
@@ -14,32 +14,32 @@ use promise::{
 };
 use serde::Serialize;
 
-/// One hug: an element of `hugs` in `hug status --json`. What is missing is `null`.
+/// One hug: an element of `hugs` in `hug status --json`. A missing value is `null`.
 #[derive(Debug, Serialize)]
 pub struct HugView {
     /// The account that owes it, as its creator calls it.
     pub account: AccountName,
     /// The number that was crossed.
     pub milestone: Milestone,
-    /// One of the words under "A hug's life".
+    /// The state, as in docs/ARCHITECTURE.md.
     pub status: Status,
     /// Who gets it; `null` where nobody is named.
     pub follower: Option<FollowerView>,
-    /// How that was decided.
+    /// Why this follower.
     pub evidence: Evidence,
-    /// Who was passed over, as far as is kept: 90 days.
+    /// Who was passed over. The names are kept for 90 days, and at most the first 100.
     pub passed_over: Vec<Skipped>,
     /// The letter that asks for a topic; `null` before its words are composed.
     pub invitation: Option<LetterView>,
-    /// What the follower asked for; nothing asks for it yet.
+    /// What the follower asked for; always `null`, because this version does not read answers yet.
     pub topic: (),
-    /// The song; nothing brings it yet.
+    /// The song; always `null`, because this version does not send songs yet.
     pub song: (),
     /// The last failure, or why it is held.
     pub reason: Option<String>,
     /// When the milestone was noticed.
     pub reached_at: Timestamp,
-    /// `null` where it is delivered, or on its way as it should be.
+    /// What is wrong; `null` where the hug is delivered, or is being delivered as it should be.
     pub trouble: Option<Trouble>,
     /// The record itself.
     #[serde(skip)]
@@ -68,7 +68,7 @@ pub struct LetterView {
     pub text: String,
     /// The network's own id of it.
     pub reference: Option<String>,
-    /// What a person opens: the post, or while it waits for the creator's hand the link that sends it.
+    /// What a person opens: the post; or, while the words wait for the creator, the link that sends them.
     pub url: Option<String>,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
@@ -79,9 +79,9 @@ pub struct LetterView {
 pub struct Trouble {
     /// What happened.
     pub what: String,
-    /// Since when.
+    /// For a hug that is held or to send: the time of its last change. Else: when the milestone was noticed.
     pub since: Timestamp,
-    /// When a check tries it by itself; `null` where none will.
+    /// When the program tries the hug next by itself; `null` where it does not.
     pub next_try: Option<Timestamp>,
     /// Whether it waits for the creator's hand.
     pub needs_creator: bool,
@@ -90,7 +90,7 @@ pub struct Trouble {
 }
 
 impl HugView {
-    /// A hug as it is now. `account` is the one in the settings, if they name it.
+    /// A hug as it is at `now`. `account` is the hug's account in the settings, if they name it.
     pub fn at(
         now: Timestamp,
         mut hug: Hug,
@@ -100,7 +100,7 @@ impl HugView {
         let site = account.map_or_else(|| networks::site(&hug.account, None), Account::site);
         if let (Status::ToSend, None, Some(account)) = (&hug.status, &hug.invitation.words, account)
         {
-            // An earlier version gave up without words for the creator's hand.
+            // An earlier version gave up without words that the creator could send.
             hug.invitation.words = Some(Words {
                 channel: Channel::Draft,
                 text: account.compose(Channel::Draft, &hug),
@@ -151,7 +151,7 @@ impl LetterView {
         Some(Self {
             channel: words.channel,
             text: words.text.clone(),
-            // The address of what was sent by hand may not say the id.
+            // If the creator gave an address that does not contain the id, the receipt has the address as reference.
             reference: receipt
                 .filter(|receipt| receipt.url.as_ref() != Some(&receipt.reference))
                 .map(|receipt| receipt.reference.clone()),
@@ -162,7 +162,7 @@ impl LetterView {
 }
 
 impl Trouble {
-    /// What is wrong with a hug; `None` where nothing is.
+    /// What is wrong with a hug; `None` where nothing is wrong.
     fn of(hug: &Hug, site: &Site, now: Timestamp) -> Option<Self> {
         let claimed = hug.invitation.claimed_until(now).is_some();
         let next_try = hug.next_try(now);
@@ -181,22 +181,22 @@ impl Trouble {
             Status::Held => (
                 reason.unwrap_or("it is held"),
                 format!(
-                    "{} lets it go; {} ends it",
+                    "{} sends it; {} ends it",
                     command("approve", hug),
                     command("cancel", hug)
                 ),
             ),
             Status::ToSend => (
-                "no program may send it: the words wait for your hand",
+                "no channel is left for the program: the words wait for you",
                 format!(
-                    "{}\nThen {}. Where a channel works again, {retry}",
+                    "{}\nThen {}. If a channel works again, {retry}",
                     news::by_hand(hug, site),
                     command("sent", hug)
                 ),
             ),
             Status::Reached | Status::Inviting if reason.is_some() && claimed => (
                 reason.unwrap_or_default(),
-                "wait: a check or `hug watch` goes on with it then".to_owned(),
+                "wait until then: a check or `hug watch` continues with it".to_owned(),
             ),
             Status::Reached | Status::Inviting if reason.is_some() => (
                 reason.unwrap_or_default(),

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{Error, report::Report, stack::Stack};
 
-/// How often what has expired is removed. It takes a look at every item.
+/// How often expired items are deleted. To find them, every item is read.
 const BETWEEN_SWEEPS: Duration = Duration::from_hours(24);
 
 /// Makes a round every so often. On a terminal a quiet round rewrites its one line; in a pipe each round has
@@ -25,13 +25,13 @@ const BETWEEN_SWEEPS: Duration = Duration::from_hours(24);
 pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
     let mut swept = Instant::now();
-    // A wrong password is to be found before the milestone.
+    // The logins are tried at the start, so that a wrong password is found before the milestone.
     let mut logins = true;
     loop {
         if swept.elapsed() >= BETWEEN_SWEEPS {
             swept = Instant::now();
             if let Err(error) = stack.table.sweep() {
-                tracing::warn!(%error, "what has expired could not be removed");
+                tracing::warn!(%error, "expired items could not be deleted");
             }
         }
         let round = tokio::select! {

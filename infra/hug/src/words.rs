@@ -7,7 +7,7 @@ use promise::{
     letter::Refusal,
 };
 
-/// Who was passed over, and why: one text for each, and how many more. Where nobody is listed it is only the number.
+/// Who was passed over, and why: one text for each follower, then how many more. Only a number if `skipped` is empty.
 pub fn each(skipped: &[Skipped], more: u64) -> Vec<String> {
     let one = |one: &Skipped| format!("@{} ({})", one.handle, one.reasons.join(", "));
     let rest = match (more, skipped) {

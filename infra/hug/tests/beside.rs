@@ -1,4 +1,4 @@
-//! What works beside a process that is at work on the ledger.
+//! Commands that work while another process uses the ledger.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use crate::command_line::{CommandLine, Watch, eventually};
 
 #[tokio::test]
-async fn a_retry_beside_a_watch_needs_no_secret_says_who_delivers_and_the_watch_does() {
+async fn a_retry_beside_a_watch_needs_no_secret_and_says_that_the_watch_delivers() {
     let cli = CommandLine::with_followers(599).await;
     let watch = Watch::start(&cli);
     eventually(|| watch.has_printed("counted from here on")).await;
@@ -35,7 +35,8 @@ async fn a_retry_beside_a_watch_needs_no_secret_says_who_delivers_and_the_watch_
     assert!(output.contains("it goes back to work"), "{output}");
     let process = format!("process {}: ", watch.id());
     assert!(
-        output.contains("Not sent yet: the hug that is at work") && output.contains(&process),
+        output.contains("Not sent yet: another `hug` uses this ledger")
+            && output.contains(&process),
         "{output}"
     );
     eventually(|| watch.has_printed("600 invited: announce")).await;
@@ -57,14 +58,14 @@ async fn a_dry_run_works_beside_a_watch_and_a_second_check_does_not() {
     drop(watch);
 }
 
-/// How often each process writes.
+/// How many times each process writes.
 const WRITES: u64 = 300;
 
 /// The folder in which the test program writes when it is started as the second process.
 const WRITES_IN: &str = "TEST_WRITES_IN";
 
-/// Adds 1 to the same number again and again, in a transaction with a condition, as the ledger's writes are.
-/// Returns how long the slowest took.
+/// Adds 1 to the same number again and again, in a transaction with a condition, as the ledger writes. Returns the time
+/// of the slowest write.
 async fn write(state: &Path) -> Duration {
     let table = Table::beside(state).await.unwrap();
     let mut slowest = Duration::ZERO;
@@ -94,7 +95,7 @@ async fn the_second_process_of_the_next_test_writes() {
     }
 }
 
-/// Opens the ledger, as `hug status` does, reads it and closes it, until `written`. Returns how often.
+/// Opens the ledger as `hug status` does, reads it and closes it, until `written`. Returns how many times.
 async fn look(state: &Path, written: &AtomicBool) -> u64 {
     let mut looks = 0;
     while !written.load(Ordering::SeqCst) {
@@ -111,8 +112,7 @@ async fn items(state: &Path) -> Vec<HashMap<String, AttributeValue>> {
 }
 
 #[tokio::test]
-async fn two_processes_write_at_the_same_time_while_others_look_without_a_pause_and_no_write_fails()
-{
+async fn no_write_fails_while_two_processes_write_and_others_read_without_a_pause() {
     let cli = CommandLine::with_followers(598).await;
     cli.run(&["check"]).await.success();
     let mut second = Command::new(env::current_exe().unwrap());

@@ -1,4 +1,4 @@
-//! What is different where the account is on Bluesky: anybody may read it, and only a login may write.
+//! What is different for an account on Bluesky: everybody can read it, and only a login can write.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use tests::settings;
 
 use crate::command_line::{CommandLine, Watch, eventually};
 
-/// Amber on Bluesky with so many followers.
+/// Amber on Bluesky with this number of followers.
 async fn amber(followers: u64) -> (CommandLine, bluesky::Bluesky) {
     let cli = CommandLine::with_followers(0).await;
     let sky = bluesky::Bluesky::start(Clock::system()).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_wrong_password_is_found_by_a_dry_run_and_at_the_start_of_a_watch_befo
     let output = run(&cli, &["check"], false).await;
     assert!(
         !output.contains(NO_LOGIN),
-        "it was tried a moment ago: {output}"
+        "the login is not tried again so soon: {output}"
     );
     let output = run(&cli, &["check", "--dry-run"], false).await;
     assert!(output.contains(NO_LOGIN), "{output}");
@@ -70,7 +70,7 @@ async fn a_wrong_password_is_found_by_a_dry_run_and_at_the_start_of_a_watch_befo
 }
 
 #[tokio::test]
-async fn the_reference_is_the_networks_own_id_and_the_url_what_a_person_opens() {
+async fn the_reference_is_the_networks_own_id_and_the_url_is_a_page_for_a_person() {
     let (cli, sky) = amber(599).await;
     run(&cli, &["check"], true).await;
     follow(&sky, 1_000, 1);

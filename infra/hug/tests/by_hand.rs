@@ -1,5 +1,4 @@
-//! What waits for the creator's hand, and the commands that end it: `hug sent`, `hug retry`, `hug approve`,
-//! `hug cancel`.
+//! Hugs that wait for the creator, and the commands for them: `hug sent`, `hug retry`, `hug approve`, `hug cancel`.
 
 use serde_json::Value;
 use stand_ins::Person;
@@ -19,7 +18,7 @@ async fn hug(cli: &CommandLine, milestone: u64) -> Value {
 }
 
 #[tokio::test]
-async fn words_that_wait_are_told_at_every_check_until_the_creator_says_that_they_are_sent() {
+async fn every_check_reports_words_that_wait_until_the_creator_says_that_they_are_sent() {
     let cli = draft().await;
     for _ in 0..2 {
         let output = cli.run(&["check"]).await.refusal();
@@ -53,7 +52,7 @@ async fn words_that_wait_are_told_at_every_check_until_the_creator_says_that_the
 }
 
 #[tokio::test]
-async fn where_it_was_sent_can_be_left_out_and_must_be_a_web_address() {
+async fn the_address_of_what_was_sent_can_be_left_out_and_must_be_a_web_address() {
     let cli = draft().await;
     let wrong = cli.run(&["sent", "600", "my post"]).await;
     assert_eq!(wrong.0.status.code(), Some(2));
@@ -69,7 +68,7 @@ async fn where_it_was_sent_can_be_left_out_and_must_be_a_web_address() {
 }
 
 #[tokio::test]
-async fn a_retry_puts_words_that_wait_back_to_a_channel_that_works_again() {
+async fn after_a_retry_words_that_waited_go_out_on_a_channel_that_works_again() {
     let cli = draft().await;
     let output = cli.run(&["retry", "600"]).await.refusal();
     assert!(
@@ -85,7 +84,8 @@ async fn a_retry_puts_words_that_wait_back_to_a_channel_that_works_again() {
 }
 
 #[tokio::test]
-async fn after_an_announcement_the_creator_reads_who_alone_counts_and_the_link_to_write_to_them() {
+async fn after_an_announcement_the_creator_reads_which_follower_counts_and_a_link_to_write_to_them()
+{
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
@@ -106,7 +106,7 @@ async fn after_an_announcement_the_creator_reads_who_alone_counts_and_the_link_t
 }
 
 #[tokio::test]
-async fn a_hug_that_is_held_is_told_at_every_check_until_it_is_approved_or_cancelled() {
+async fn every_check_reports_a_held_hug_until_it_is_approved_or_cancelled() {
     let cli = held().await;
     assert_eq!(cli.x.posts().len(), 3);
     let output = cli.run(&["check"]).await.refusal();
@@ -136,7 +136,7 @@ async fn a_hug_that_is_held_is_told_at_every_check_until_it_is_approved_or_cance
 }
 
 #[tokio::test]
-async fn a_cancelled_hug_waits_for_nobody_and_is_not_sent() {
+async fn a_cancelled_hug_does_not_wait_for_the_creator_and_is_not_sent() {
     let cli = held().await;
     let output = cli.run(&["cancel", "900"]).await.success();
     assert!(output.contains("the hug for 900 is cancelled"), "{output}");
@@ -155,7 +155,8 @@ async fn a_cancelled_hug_waits_for_nobody_and_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_creator_chooses_by_handle_who_gets_a_hug_and_one_that_nobody_has_is_held_again() {
+async fn the_creator_chooses_the_follower_by_handle_and_with_an_unknown_handle_the_hug_is_held_again()
+ {
     let cli = held().await;
     let output = cli
         .run(&["approve", "900", "--for", "@nobody_here"])
@@ -169,7 +170,7 @@ async fn the_creator_chooses_by_handle_who_gets_a_hug_and_one_that_nobody_has_is
     let held_again = hug(&cli, 900).await;
     assert_eq!(
         held_again["follower"]["handle"], "fan1300",
-        "whom it named, it names again"
+        "the hug names its first follower again"
     );
     let output = cli
         .run(&["approve", "900", "--for", "fan1000"])
@@ -187,7 +188,8 @@ async fn the_creator_chooses_by_handle_who_gets_a_hug_and_one_that_nobody_has_is
 }
 
 #[tokio::test]
-async fn a_number_that_lies_behind_gets_a_hug_only_for_someone_whom_the_creator_names() {
+async fn a_number_that_was_crossed_without_a_hug_gets_one_only_for_a_follower_whom_the_creator_names()
+ {
     let cli = CommandLine::with_followers(650).await;
     cli.run(&["check"]).await;
     for (arguments, why) in [
@@ -214,7 +216,7 @@ async fn a_number_that_lies_behind_gets_a_hug_only_for_someone_whom_the_creator_
 }
 
 #[tokio::test]
-async fn beside_a_watch_the_commands_change_the_hug_and_the_watch_delivers() {
+async fn beside_a_watch_a_command_changes_the_hug_and_the_watch_delivers_it() {
     let cli = CommandLine::with_followers(599).await;
     let watch = Watch::start(&cli);
     eventually(|| watch.has_printed("counted from here on")).await;
@@ -222,7 +224,7 @@ async fn beside_a_watch_the_commands_change_the_hug_and_the_watch_delivers() {
     eventually(|| watch.has_printed("2 hugs wait for you: see `hug status`")).await;
     let output = cli.run(&["approve", "900"]).await.success();
     assert!(
-        output.contains("Not sent yet: the hug that is at work"),
+        output.contains("Not sent yet: another `hug` uses this ledger"),
         "{output}"
     );
     eventually(|| watch.has_printed("900 invited: announce")).await;

@@ -1,4 +1,5 @@
-//! `SSL_CERT_FILE`: certificates of a proxy that looks into TLS, or of a server with a root of its own.
+//! `SSL_CERT_FILE`: root certificates for a proxy that opens TLS connections, or for a server with a private
+//! certificate authority.
 
 use std::{fs, sync::Arc};
 
@@ -14,8 +15,8 @@ use tokio_rustls::{
 
 use crate::command_line::CommandLine;
 
-/// A server over TLS that answers each request as X does for Amber. Returns its port, and the certificate of its root
-/// in PEM.
+/// Starts a TLS server that answers each request as X answers for Amber. Returns its port and its root certificate in
+/// PEM.
 async fn over_tls() -> (u16, String) {
     let root_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();

@@ -32,7 +32,7 @@ async fn an_account_that_the_settings_do_not_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_not_asked_for_what_is_on_this_computer() {
+async fn requests_to_this_computer_do_not_use_a_proxy() {
     let cli = CommandLine::with_followers(599).await;
     for proxy in ["HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
         let mut command = cli.command(&["check"]);

@@ -183,11 +183,11 @@ async fn a_doctor_reports_what_waits_in_the_stream_and_what_the_stream_gave_up_o
         "wrong",
         &["x:amber 600: inviting since", "401", "tried next at"],
     );
-    // As after a crash between the write and the invitation: the process that was to deliver has ended.
+    // As after a crash between the write and the invitation: the process that had to deliver has ended.
     let other = Table::open(&state).await.unwrap();
     cli.run(&["retry"]).await.success();
     drop(other);
-    // A program that another test starts has this process's files for a moment, and with them the lock.
+    // A program that another test starts inherits this process's open files for a moment, and with them the lock.
     eventually(|| table::at_work(&state).unwrap().is_none()).await;
     let findings = doctor(&cli).await;
     findings.has("unsure", &["stream: 1 hugs wait", "`hug check` sends them"]);

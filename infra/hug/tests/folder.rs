@@ -31,7 +31,7 @@ async fn the_ledger_is_beside_the_settings_wherever_the_command_is_called() {
         );
     }
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
-    // What the command line says counts more than the environment.
+    // The command line wins over the environment.
     let mut command = cli.command(&["status", "--settings", "missing.toml"]);
     command.env("HUG_SETTINGS", &settings);
     let output = cli.run_command(command).await.refusal();
@@ -74,7 +74,7 @@ mod permissions {
         }
     }
 
-    /// The command, where new files would be open to everybody.
+    /// The command under a umask with which new files are open to everybody.
     fn with_open_umask(cli: &CommandLine, arguments: &str) -> Command {
         let inner = hug();
         let mut command = Command::new("/bin/sh");
@@ -99,7 +99,7 @@ mod permissions {
     ];
 
     #[tokio::test]
-    async fn the_folder_and_its_files_are_their_owners_alone() {
+    async fn only_the_owner_can_read_the_folder_and_its_files() {
         let cli = CommandLine::with_followers(598).await;
         let check = with_open_umask(&cli, "check");
         cli.run_command(check).await.success();
@@ -114,7 +114,8 @@ mod permissions {
     }
 
     #[tokio::test]
-    async fn a_folder_that_an_earlier_version_left_open_is_closed_at_the_next_look() {
+    async fn a_folder_that_an_earlier_version_left_open_to_others_is_closed_to_them_at_the_next_command()
+     {
         let cli = CommandLine::with_followers(598).await;
         cli.run(&["check"]).await.success();
         let table = Table::beside(&cli.state()).await.unwrap();
@@ -132,7 +133,7 @@ mod permissions {
     }
 
     #[tokio::test]
-    async fn a_folder_of_another_name_may_hold_more_and_only_the_ledger_in_it_is_closed() {
+    async fn in_a_folder_with_another_name_only_the_ledger_is_closed_to_others() {
         let cli = CommandLine::with_followers(598).await;
         let folder = cli.folder.path().join("shared");
         fs::create_dir(&folder).unwrap();

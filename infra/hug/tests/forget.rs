@@ -12,7 +12,7 @@ use crate::{
     ledgers::{items_in, key, ledger_in, snapshot_of, with},
 };
 
-/// Amber with a bot and the fan whose number 600 is, who is invited.
+/// Amber with a bot, and with fan number 600, who is invited.
 async fn invited() -> CommandLine {
     let cli = CommandLine::with_followers(598).await;
     cli.run(&["check"]).await.success();
@@ -31,12 +31,12 @@ fn amber(accounts: &[AccountRecord]) -> &AccountRecord {
 }
 
 #[tokio::test]
-async fn an_account_is_erased_with_all_that_the_ledger_has_of_it_and_only_after_a_yes() {
+async fn an_account_is_erased_with_everything_that_the_ledger_has_of_it_only_after_a_yes() {
     let cli = invited().await;
     let before = items_in(&cli.state()).await.len();
     let refusal = cli.run(&["forget", "x:amber"]).await.refusal();
     assert!(
-        refusal.contains("1 account, 1 hugs, 1 lists of followers who were passed over")
+        refusal.contains("account: 1; hugs: 1; lists of followers who were passed over: 1")
             && refusal.contains("--yes"),
         "{refusal}"
     );
@@ -55,8 +55,7 @@ async fn an_account_is_erased_with_all_that_the_ledger_has_of_it_and_only_after_
 }
 
 #[tokio::test]
-async fn an_account_that_was_made_anew_under_its_old_handle_is_taken_up_after_the_old_one_is_forgotten()
- {
+async fn a_new_account_with_the_handle_of_an_old_one_is_checked_after_the_old_one_is_forgotten() {
     let cli = invited().await;
     cli.x.rename("amber", "nobody");
     let keys = x::Keys {
@@ -100,7 +99,7 @@ async fn an_account_is_not_erased_while_one_of_its_hugs_is_being_sent_and_goes_o
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
     cli.fans(1_000, 1);
-    // The claim of a letter whose answer was lost holds for a while.
+    // After a lost response the claim of the letter holds for a while.
     cli.x.fail_next("POST /2/tweets", Fault::AnswerLost);
     cli.run(&["check"]).await;
     let before = items_in(&cli.state()).await.len();
@@ -140,7 +139,7 @@ async fn a_check_or_a_delivery_that_read_an_account_before_it_was_erased_writes_
 }
 
 #[tokio::test]
-async fn an_account_is_erased_beside_a_watch_which_begins_anew_with_it() {
+async fn a_watch_makes_a_new_baseline_after_its_account_is_erased() {
     let cli = CommandLine::with_followers(598).await;
     let watch = Watch::start(&cli);
     eventually(|| watch.has_printed("counted from here on")).await;
@@ -178,7 +177,8 @@ async fn only_the_handle_is_erased_where_its_account_has_another_name_now() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_id_is_left_of_a_follower_whose_hug_was_sent_and_nobody_gets_it_again() {
+async fn only_the_id_is_left_of_a_forgotten_follower_whose_hug_was_sent_and_they_get_no_second_one()
+{
     let cli = invited().await;
     let id = "2000001000";
     let output = cli
@@ -187,7 +187,7 @@ async fn nothing_but_the_id_is_left_of_a_follower_whose_hug_was_sent_and_nobody_
     let output = output.success();
     assert!(
         output.contains("x:amber  the hug for 600 of @fan1000 (id 2000001000), which is invited")
-            && output.contains("What was posted is still on the network"),
+            && output.contains("The post is still on the network"),
         "{output}"
     );
     let items = items_in(&cli.state()).await;
@@ -229,11 +229,15 @@ async fn nothing_but_the_id_is_left_of_a_follower_whose_hug_was_sent_and_nobody_
     assert_eq!(with(&items_in(&cli.state()).await, id), [] as [&str; 0]);
     let refusal = cli.run(&["forget", "--follower", "fan1000", "--yes"]).await;
     let refusal = refusal.refusal();
-    assert!(refusal.contains("names nobody @fan1000"), "{refusal}");
+    assert!(
+        refusal.contains("does not contain the handle @fan1000"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
-async fn a_follower_who_was_passed_over_is_erased_from_the_list_and_from_those_remembered() {
+async fn a_follower_who_was_passed_over_is_erased_from_that_list_and_from_the_remembered_followers()
+{
     let cli = invited().await;
     let bot = Person::bot(7, Clock::system().now());
     let items = items_in(&cli.state()).await;
@@ -241,7 +245,7 @@ async fn a_follower_who_was_passed_over_is_erased_from_the_list_and_from_those_r
     let arguments = ["forget", "--follower", &bot.handle, "--yes"];
     let output = cli.run(&arguments).await.success();
     assert!(
-        output.contains("1 lists of followers who were passed over"),
+        output.contains("lists of followers who were passed over: 1"),
         "{output}"
     );
     let items = items_in(&cli.state()).await;
@@ -277,7 +281,7 @@ fn bytes_of(state: &Path) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn after_the_next_round_no_byte_of_the_folder_has_the_handle_of_a_forgotten_follower() {
+async fn after_the_next_round_no_file_of_the_ledger_contains_the_handle_of_a_forgotten_follower() {
     let cli = invited().await;
     let has = |word: &str| {
         let bytes = bytes_of(&cli.state());
@@ -319,7 +323,7 @@ async fn names_that_an_earlier_version_kept_in_a_hug_for_somebody_else_are_erase
     assert!(
         output
             .success()
-            .contains("those who were passed over for 500")
+            .contains("all followers who were passed over for 500")
     );
     assert_eq!(
         with(&items_in(&cli.state()).await, "oldbot"),

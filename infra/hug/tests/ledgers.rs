@@ -1,4 +1,4 @@
-//! The ledger in a folder, as it is, for tests that look at what is left in it.
+//! Opens the ledger in a folder, for tests that read the items in it.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use have_a_hug::ledger::{Ledger, Snapshot, StoredItem};
 use hug::table::{self, Table};
 use promise::{hug::HugKey, milestone::Milestone};
 
-/// The ledger in that folder.
+/// The ledger in this folder.
 pub async fn ledger_in(state: &Path) -> Ledger {
     let table = Table::beside(state).await.unwrap();
     Ledger::new(table.client().clone(), table::NAME)
@@ -20,7 +20,7 @@ pub async fn snapshot_of(state: &Path) -> Snapshot {
     ledger_in(state).await.snapshot().await.unwrap()
 }
 
-/// The key of Amber's hug for that number.
+/// The key of Amber's hug for this number.
 pub fn key(number: u64) -> HugKey {
     HugKey {
         id: "x#44196397".parse().unwrap(),
@@ -28,7 +28,7 @@ pub fn key(number: u64) -> HugKey {
     }
 }
 
-/// Where any item has that word, as a text of its own or inside one.
+/// The keys of the items that contain this word in any text.
 pub fn with(items: &[StoredItem], word: &str) -> Vec<String> {
     let has = |item: &&StoredItem| item.texts().iter().any(|text| text.contains(word));
     let key = |item: &StoredItem| format!("{} {}", item.pk(), item.sk());

@@ -8,7 +8,7 @@ use tests::settings;
 
 use crate::command_line::{CommandLine, Watch, eventually};
 
-/// Amber with 599 followers, who has been checked and has that command for news.
+/// Amber with 599 followers, after a check, with this command for news.
 async fn with_command(command: &str, more: &str) -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     let amber = settings("x", "amber", cli.x.url(), more);
@@ -20,7 +20,7 @@ async fn with_command(command: &str, more: &str) -> CommandLine {
 /// Writes each piece of news to a file of its own.
 const KEEP: &str = r#"printf '%s\n%s' "$HUG_NEWS_SUBJECT" "$HUG_NEWS" > "news-$$""#;
 
-/// The news that the command got, in no order.
+/// The news that the command got, in any order.
 fn kept(cli: &CommandLine) -> Vec<String> {
     let files = fs::read_dir(cli.folder.path()).unwrap();
     let paths = files.map(|file| file.unwrap().path());
@@ -28,13 +28,13 @@ fn kept(cli: &CommandLine) -> Vec<String> {
     news.map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
-/// The texts among the news that contain those words.
+/// The pieces of news that contain these words.
 fn with_words<'a>(news: &'a [String], words: &str) -> Vec<&'a String> {
     news.iter().filter(|text| text.contains(words)).collect()
 }
 
 #[tokio::test]
-async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_taken_for_a_command() {
+async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_run_as_a_command() {
     let cli = with_command(KEEP, "").await;
     let mut fan = Person::fan(1_000, Clock::system().now());
     fan.name = "$(touch run)'; touch run; \"`touch run`".to_owned();
@@ -60,7 +60,7 @@ async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_taken_for_a_c
 }
 
 #[tokio::test]
-async fn a_wave_is_one_piece_of_news_and_so_are_words_that_wait() {
+async fn a_wave_of_held_hugs_is_one_piece_of_news_and_each_hug_to_send_is_one() {
     let cli = with_command(KEEP, "contact = [\"draft\"]").await;
     cli.fans(1_000, 501);
     let output = cli.run(&["check"]).await.refusal();
@@ -75,7 +75,7 @@ async fn a_wave_is_one_piece_of_news_and_so_are_words_that_wait() {
 }
 
 #[tokio::test]
-async fn a_command_that_fails_is_a_line_on_the_screen_and_holds_up_no_letter() {
+async fn a_command_that_fails_is_reported_in_a_line_and_delays_no_letter() {
     let cli = with_command("no-such-program 2>&1 >&2", "").await;
     cli.fans(1_000, 1);
     let output = cli.run(&["check"]).await.success();
@@ -87,7 +87,7 @@ async fn a_command_that_fails_is_a_line_on_the_screen_and_holds_up_no_letter() {
 }
 
 #[tokio::test]
-async fn a_retry_and_a_watch_run_it_too() {
+async fn a_retry_and_a_watch_run_the_command_too() {
     let cli = with_command(KEEP, "").await;
     cli.fans(1_000, 1);
     cli.x.fail_next("POST /2/tweets", Fault::Status(401));
@@ -114,7 +114,7 @@ async fn the_command_has_the_environment_of_hug_without_the_secrets_of_the_netwo
     assert!(!environment.contains("X_"), "{environment}");
 }
 
-/// Writes how it was called, and what it was given, to a file, and passes its arguments on.
+/// Writes its arguments and its standard input to a file and to standard output.
 const PROGRAM: &str = "#!/bin/sh\n{ printf '%s\\n' \"$@\"; cat; } | tee -a called.txt\n";
 
 /// The commands of docs/NEWS.md, as they are in hug.toml.
@@ -127,7 +127,7 @@ fn documented() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_command_of_the_document_gives_the_text_to_its_program() {
+async fn each_command_in_the_document_passes_the_text_to_its_program() {
     let commands = documented();
     assert_eq!(commands.len(), 6);
     for command in commands {
@@ -151,7 +151,7 @@ async fn each_command_of_the_document_gives_the_text_to_its_program() {
             assert!(!output.contains("[news]"), "{output}");
         }
         let called = fs::read_to_string(cli.folder.path().join("called.txt")).unwrap();
-        // What osascript is given reads the environment itself.
+        // The script for osascript reads the environment itself.
         let given = called.contains("Only @fan1000") || called.contains("\\\"$HUG_NEWS\\\"");
         assert!(given, "{command}: {called}");
     }

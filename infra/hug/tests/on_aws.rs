@@ -68,7 +68,7 @@ impl OnAws {
         amber
     }
 
-    /// No channel is left for the hug, so its words wait.
+    /// No channel is left for the program, so the words wait for the creator.
     async fn waits_for_her_hand(&self) {
         let now = self.clock.now();
         let words = Words {
@@ -195,7 +195,7 @@ async fn a_hug_that_waits_for_the_creator_is_wrong_for_a_doctor_of_a_table_and_a
 }
 
 #[tokio::test]
-async fn words_that_the_creator_has_sent_are_noted_in_a_table_without_a_secret_of_a_network() {
+async fn a_sent_for_a_hug_in_a_table_needs_no_secret_of_a_network() {
     let amber = OnAws::stuck().await;
     amber.waits_for_her_hand().await;
     amber.run(&["sent", "600"]).await.success();
@@ -226,7 +226,7 @@ async fn a_retry_puts_a_stuck_hug_back_and_the_stream_delivers_it() {
     assert_eq!(amber.cli.x.posts().len(), 1);
 }
 
-/// Records a check that has read that account, and found all its hugs settled.
+/// Records a check that has read this account and found that all its hugs are settled.
 async fn record_as_settled(ledger: &Ledger, read: &AccountRecord) -> Result<(), LedgerError> {
     let mut settled = read.clone();
     settled.unsettled.clear();

@@ -1,4 +1,4 @@
-//! Who reaches the ledger: nobody through `hug watch`, and through the port of `hug sandbox` only its own program.
+//! Who can reach the ledger: nobody through `hug watch`; through the port of `hug sandbox` only its own program.
 
 #[cfg(unix)]
 use std::process::Stdio;
@@ -20,7 +20,7 @@ mod watch {
 
     use crate::command_line::{CommandLine, Watch, eventually};
 
-    /// The sockets on which a process listens, by the numbers that the system gives them.
+    /// The inode numbers of the sockets on which a process listens.
     fn listening(process: u32) -> HashSet<String> {
         let own: HashSet<String> = fs::read_dir(format!("/proc/{process}/fd"))
             .unwrap()
@@ -43,7 +43,7 @@ mod watch {
 
     #[tokio::test]
     async fn a_watch_listens_on_no_socket() {
-        // The stand-in of this process does: the test can see one.
+        // The stand-in in this process listens on one, which shows that the test can find sockets.
         let cli = CommandLine::with_followers(598).await;
         assert!(!listening(std::process::id()).is_empty());
         let watch = Watch::start(&cli);
@@ -52,7 +52,7 @@ mod watch {
     }
 }
 
-/// A request to read the whole ledger, signed with that access key. Nobody verifies the signature.
+/// A request to read the whole ledger with this access key. The signature is not verified.
 fn scan(url: &str, key: &str) -> RequestBuilder {
     let credential = format!("Credential={key}/20261122/local/dynamodb/aws4_request");
     http::client()
@@ -68,7 +68,7 @@ fn scan(url: &str, key: &str) -> RequestBuilder {
         .body(format!(r#"{{"TableName":"{}"}}"#, table::NAME))
 }
 
-/// It is refused for a reason with these words, and nothing lets a web page read the answer.
+/// Asserts that the request was refused for a reason with these words, and that no web page may read the response.
 async fn assert_refused(response: Response, words: &str) {
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     let headers = response.headers().keys().map(ToString::to_string);
@@ -81,7 +81,7 @@ async fn assert_refused(response: Response, words: &str) {
 }
 
 #[tokio::test]
-async fn a_port_takes_only_its_own_access_key_and_no_web_page() {
+async fn a_port_accepts_only_its_own_access_key_and_no_request_from_a_web_page() {
     let table = Table::in_memory().await.unwrap();
     let port = Port::open(table.database()).await.unwrap();
     let other = Port::open(table.database()).await.unwrap();
@@ -100,18 +100,18 @@ async fn a_port_takes_only_its_own_access_key_and_no_web_page() {
 
     let page = "https://page.example";
     let from_page = scan(port.url(), port.key()).header(ORIGIN, page);
-    assert_refused(from_page.send().await.unwrap(), "no web page").await;
+    assert_refused(from_page.send().await.unwrap(), "web pages").await;
     let client = http::client().unwrap();
     let preflight = client
         .request(reqwest::Method::OPTIONS, port.url())
         .header(ORIGIN, page)
         .header("access-control-request-method", "POST");
-    assert_refused(preflight.send().await.unwrap(), "no web page").await;
+    assert_refused(preflight.send().await.unwrap(), "web pages").await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_sandbox_hands_its_access_key_to_its_program() {
+async fn a_sandbox_passes_its_access_key_to_its_program() {
     let folder = tempfile::TempDir::new().unwrap();
     let print = "echo key $AWS_ACCESS_KEY_ID";
     let run = || {

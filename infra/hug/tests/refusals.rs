@@ -1,5 +1,5 @@
-//! What X answers on an ordinary bad day refuses no announcement: it waits, the creator knows, and it goes out once.
-//! The sources of the answers are in docs/NETWORKS.md.
+//! Refusals by X that are about the account, not about the announcement. The announcement waits, the creator gets news,
+//! and it is sent once. The sources of the answers are in docs/NETWORKS.md.
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tests::body;
 
 use crate::command_line::CommandLine;
 
-/// The spending cap is reached, until a day that is far away.
+/// The spending cap is reached, and ends at a date in the far future.
 const CAP: &str = r#"{"title":"SpendCapReached","detail":"Your enrolled account [1234567890] has reached its billing cycle spend cap. API requests will be blocked until the next cycle begins on 2100-01-01.","reset_date":"2100-01-01","type":"https://api.twitter.com/2/problems/credits"}"#;
 
 const ANSWERS: [&str; 6] = [
@@ -19,7 +19,7 @@ const ANSWERS: [&str; 6] = [
     r#"{"detail":"Your account is not permitted to access this feature","type":"about:blank","title":"Forbidden","status":403}"#,
 ];
 
-/// 600 is crossed, X answers so at the first tries, and then it is willing.
+/// Number 600 is crossed. X gives this answer at the first tries, and then accepts the post.
 async fn waits_and_goes_out_once(answer: &str) {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
@@ -31,7 +31,7 @@ async fn waits_and_goes_out_once(answer: &str) {
     assert_eq!(output.matches(news).count(), 1, "{output}");
     let helps = "Remove the cause, then `hug retry 600 --account x:amber`";
     assert_eq!(output.matches(helps).count(), 1, "{output}");
-    // X is not asked again at every check.
+    // Not every check asks X again.
     if answer != CAP {
         cli.x
             .fail_next("POST /2/tweets", body(403, "application/json", answer));
@@ -62,6 +62,6 @@ async fn waits_and_goes_out_once(answer: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_each_of_six_refusals_the_announcement_waits_and_one_retry_later_there_is_one_post() {
+async fn after_each_of_six_refusals_the_announcement_waits_and_a_retry_posts_it_once() {
     join_all(ANSWERS.map(waits_and_goes_out_once)).await;
 }

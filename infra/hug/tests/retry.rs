@@ -48,7 +48,7 @@ async fn status_says_of_a_stuck_hug_what_happened_since_when_and_what_helps_and_
     let (output, failed) = (output.stdout(), !output.0.status.success());
     assert!(
         output.contains(
-            "the hug for 600 is inviting (sending the invitation failed for x:amber: 401"
+            "the hug for 600 was inviting (sending the invitation failed for x:amber: 401"
         ),
         "{output}"
     );

@@ -52,7 +52,7 @@ fn amber_and_bea(url: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_account_without_its_secrets_is_reported_at_every_check_and_stops_no_other() {
+async fn every_check_reports_an_account_without_its_secrets_and_checks_the_others() {
     let cli = CommandLine::with_followers(598).await;
     cli.write(&amber_and_bea(cli.x.url(), ""));
     for _ in 0..2 {
@@ -121,7 +121,7 @@ async fn the_settings_name_the_secrets_that_they_need_and_those_that_are_missing
 }
 
 #[tokio::test]
-async fn an_odd_secret_is_warned_of_and_a_plain_name_beside_the_accounts_own_too() {
+async fn there_is_a_warning_for_an_odd_secret_and_for_a_plain_name_beside_the_accounts_own() {
     let cli = CommandLine::with_followers(598).await;
     let mut odd = cli.command(&["check"]);
     odd.env("X_AMBER_ACCESS_TOKEN", "44196397-odd one");
@@ -129,7 +129,7 @@ async fn an_odd_secret_is_warned_of_and_a_plain_name_beside_the_accounts_own_too
     let warnings = ended.stderr();
     for words in [
         "hug: warning: X_AMBER_ACCESS_TOKEN and X_ACCESS_TOKEN are both set, and x:amber uses the first",
-        "hug: warning: the secret X_AMBER_ACCESS_TOKEN has a space",
+        "hug: warning: the secret X_AMBER_ACCESS_TOKEN contains a space",
     ] {
         assert!(
             warnings.contains(words),

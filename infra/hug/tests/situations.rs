@@ -16,7 +16,7 @@ pub async fn stuck() -> CommandLine {
     cli
 }
 
-/// Amber, whose hugs for 600 and 700 wait for her hand, because X did not carry their announcements.
+/// Amber, whose hugs for 600 and 700 wait for her, because X refused their announcements.
 pub async fn to_send() -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
@@ -30,7 +30,7 @@ pub async fn to_send() -> CommandLine {
     cli
 }
 
-/// Amber, who sends everything herself, and whose hug for 600 waits for her hand.
+/// Amber, who sends everything herself, and whose hug for 600 waits for her.
 pub async fn draft() -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     let by_hand = "contact = [\"draft\"]";

@@ -1,4 +1,4 @@
-//! `hug status`, beside the checks that it shows. The first tests hold what programs may rely on.
+//! `hug status`, and the checks that it shows. The first tests are about what programs may rely on.
 
 use serde_json::{Value, json};
 use tests::{refused_by_x, settings};
@@ -118,7 +118,7 @@ async fn a_check_invites_and_status_shows_the_same_in_json() {
 }
 
 #[tokio::test]
-async fn words_that_wait_for_the_creator_are_not_sent_and_have_the_link_that_sends_them() {
+async fn words_that_wait_for_the_creator_are_shown_as_not_sent_with_the_link_that_sends_them() {
     let cli = draft().await;
     let status = cli.status().await;
     let hug = &status["hugs"][0];
@@ -136,7 +136,7 @@ async fn words_that_wait_for_the_creator_are_not_sent_and_have_the_link_that_sen
 }
 
 #[tokio::test]
-async fn an_account_that_never_could_be_checked_is_listed_with_the_time_and_the_reason() {
+async fn an_account_that_could_never_be_checked_is_listed_with_the_time_and_the_reason() {
     let cli = CommandLine::with_followers(598).await;
     let amber = settings("x", "amber", cli.x.url(), "");
     let bea = format!(
@@ -180,13 +180,13 @@ async fn an_account_that_never_could_be_checked_is_listed_with_the_time_and_the_
 }
 
 #[tokio::test]
-async fn status_opens_with_what_waits_for_the_creator_in_one_piece() {
+async fn status_begins_with_the_hugs_that_wait_for_the_creator() {
     let cli = to_send().await;
     let output = cli.run(&["status"]).await.success();
     assert!(output.starts_with("2 hugs wait for you:\n"), "{output}");
     let (waiting, tables) = output.split_at(output.find('┌').unwrap());
     for words in [
-        "x:amber 700 is to_send: no program may send it",
+        "x:amber 700 is to_send: no channel is left for the program",
         "announce: ",
         "Your Tweet text is too long.",
         "send it to @fan1100",
@@ -201,14 +201,17 @@ async fn status_opens_with_what_waits_for_the_creator_in_one_piece() {
     let widest = cells.map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{output}");
     assert!(waiting.contains("tried next: not by itself"), "{output}");
-    assert!(tables.ends_with("┘\n"), "nothing is said twice: {output}");
+    assert!(
+        tables.ends_with("┘\n"),
+        "each hug's trouble is printed once: {output}"
+    );
     let trouble = cli.status().await["hugs"][1]["trouble"].clone();
     assert_eq!(trouble["next_try"], Value::Null);
     assert_eq!(trouble["needs_creator"], true);
 }
 
 #[tokio::test]
-async fn a_refused_channel_is_shown_with_the_words_that_wait_in_its_place() {
+async fn a_refused_channel_is_shown_with_the_words_that_wait_for_the_creator() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await;
     cli.fans(1_000, 1);
@@ -222,7 +225,7 @@ async fn a_refused_channel_is_shown_with_the_words_that_wait_in_its_place() {
 }
 
 #[tokio::test]
-async fn before_the_first_check_status_lists_the_accounts_of_hug_toml_and_begins_no_ledger() {
+async fn before_the_first_check_status_lists_the_accounts_of_hug_toml_and_makes_no_ledger() {
     let cli = CommandLine::with_followers(598).await;
     let status = cli.status().await;
     assert_eq!(status["hugs"], json!([]));

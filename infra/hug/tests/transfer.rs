@@ -22,7 +22,7 @@ use crate::{
     ledgers::{items_in, ledger_in, snapshot_of, with},
 };
 
-/// Amber with 599 followers, whose account was checked and taken out of the ledger to `amber.jsonl`.
+/// Amber with 599 followers. Her account was checked and exported to `amber.jsonl`.
 async fn exported() -> CommandLine {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
@@ -60,13 +60,13 @@ async fn an_account_goes_on_in_the_other_ledger_without_a_baseline_and_is_not_se
         .hugs
         .remove(0);
     let arrivals = hug.evidence.arrivals.unwrap();
-    assert_eq!(arrivals.came, 1, "those remembered came along");
+    assert_eq!(arrivals.came, 1, "the remembered followers were imported");
     cli.run(&["check"]).await;
     assert_eq!(cli.x.posts().len(), 1);
 }
 
 #[tokio::test]
-async fn a_file_of_an_export_is_its_owners_alone_and_one_that_is_cut_off_is_refused() {
+async fn only_its_owner_can_read_an_export_and_an_export_that_is_cut_off_is_refused() {
     let cli = exported().await;
     let file = cli.folder.path().join("amber.jsonl");
     #[cfg(unix)]
@@ -90,7 +90,7 @@ async fn a_file_of_an_export_is_its_owners_alone_and_one_that_is_cut_off_is_refu
 }
 
 #[tokio::test]
-async fn the_same_file_again_changes_nothing_and_is_refused_when_the_account_has_gone_on() {
+async fn a_second_import_of_a_file_changes_nothing_and_is_refused_after_the_account_has_changed() {
     let cli = exported().await;
     let other = cli.folder.path().join("elsewhere");
     elsewhere(&cli, &["import", "amber.jsonl"]).await.success();
@@ -110,7 +110,7 @@ async fn the_same_file_again_changes_nothing_and_is_refused_when_the_account_has
 }
 
 #[tokio::test]
-async fn an_import_that_was_interrupted_serves_nobody_and_is_completed_by_the_same_command() {
+async fn after_an_interrupted_import_the_account_is_not_served_and_the_same_command_completes_it() {
     let cli = exported().await;
     let other = cli.folder.path().join("elsewhere");
     let account = items_in(&cli.state()).await;
@@ -157,7 +157,7 @@ async fn an_import_over_a_baseline_is_refused_and_says_what_helps() {
 }
 
 #[tokio::test]
-async fn an_export_that_comes_home_at_once_ends_the_pause() {
+async fn an_import_back_into_the_same_ledger_ends_the_pause() {
     let cli = exported().await;
     let output = cli.run(&["check"]).await;
     assert!(!output.stdout().contains("598"), "{}", output.stdout());
@@ -168,7 +168,7 @@ async fn an_export_that_comes_home_at_once_ends_the_pause() {
 }
 
 #[tokio::test]
-async fn an_account_that_comes_home_later_brings_its_hugs_and_an_old_export_does_not_undo_them() {
+async fn an_account_that_comes_back_brings_its_new_hugs_and_an_old_export_does_not_undo_them() {
     let cli = exported().await;
     elsewhere(&cli, &["import", "amber.jsonl"]).await.success();
     cli.fans(1_000, 1);
@@ -188,7 +188,8 @@ async fn an_account_that_comes_home_later_brings_its_hugs_and_an_old_export_does
 }
 
 #[tokio::test]
-async fn whoever_was_forgotten_elsewhere_is_not_here_any_more_when_the_account_comes_home() {
+async fn a_follower_who_was_forgotten_in_the_other_ledger_is_gone_here_after_the_account_comes_back()
+ {
     let cli = CommandLine::with_followers(598).await;
     cli.run(&["check"]).await.success();
     let bot = Person::bot(7, Clock::system().now());
@@ -210,7 +211,7 @@ async fn whoever_was_forgotten_elsewhere_is_not_here_any_more_when_the_account_c
 }
 
 #[tokio::test]
-async fn an_account_is_not_taken_while_a_hug_is_being_sent_and_goes_on_here() {
+async fn an_account_is_not_exported_while_a_hug_is_being_sent_and_is_not_paused() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
     cli.fans(1_000, 1);
@@ -227,7 +228,7 @@ async fn an_account_is_not_taken_while_a_hug_is_being_sent_and_goes_on_here() {
 }
 
 #[tokio::test]
-async fn a_copy_without_a_pause_leaves_the_account_at_work() {
+async fn an_export_without_a_pause_leaves_the_account_served_here() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
     let copy = cli.run(&["export", "--no-pause"]).await.success();
@@ -243,7 +244,7 @@ async fn a_copy_without_a_pause_leaves_the_account_at_work() {
 }
 
 #[tokio::test]
-async fn a_persons_hand_on_a_paused_account_is_refused_with_the_reason() {
+async fn a_command_on_a_hug_of_a_paused_account_is_refused_with_the_reason() {
     let cli = CommandLine::with_followers(599).await;
     cli.run(&["check"]).await.success();
     cli.fans(1_000, 1);
@@ -263,7 +264,7 @@ async fn a_persons_hand_on_a_paused_account_is_refused_with_the_reason() {
     assert!(output.contains("600 invited: announce"), "{output}");
 }
 
-/// A ledger in memory, with Amber's account on the stand-in of that folder.
+/// A stack in memory for Amber's account on the stand-in of `cli`.
 async fn in_memory(cli: &CommandLine, clock: &Clock) -> Stack {
     let settings = settings("x", "amber", cli.x.url(), "");
     let stack = Stack::in_memory(&settings, &secret, clock.clone());
@@ -275,7 +276,7 @@ async fn round(stack: &mut Stack, clock: &Clock) {
     stack.round(json!({})).await.unwrap();
 }
 
-/// Amber's account in memory, with an hour to go until now.
+/// Amber's account in memory, with a clock that begins an hour ago.
 async fn amber() -> (CommandLine, Clock, Stack) {
     let cli = CommandLine::with_followers(599).await;
     let clock = Clock::by_hand(Clock::system().now() - Duration::from_hours(1));
@@ -339,7 +340,7 @@ async fn a_check_or_a_delivery_that_began_before_an_export_writes_nothing_after_
     let before = account(&here).await;
     let hug = ledger.snapshot().await.unwrap().hugs.remove(0);
     take(ledger, None, true, clock.now()).await.unwrap();
-    // One that has read the account before the pause, and one that has read the handle before and the account after.
+    // One check read handle and account before the pause. The other read the handle before it and the account after it.
     for read in [before, account(&here).await] {
         let mut after = read.clone();
         after.revision += 1;
@@ -358,7 +359,7 @@ async fn a_check_or_a_delivery_that_began_before_an_export_writes_nothing_after_
     assert_eq!(lost.failure, LedgerFailure::LostRace);
 }
 
-/// The command on a table that is served at that port.
+/// The command with the table behind this port as its table on AWS.
 async fn on_aws(cli: &CommandLine, port: &Port, arguments: &[&str]) -> Ended {
     let mut command = cli.command(arguments);
     command
@@ -396,9 +397,9 @@ async fn from_a_laptop_to_aws_and_back() {
 }
 
 #[tokio::test]
-async fn from_a_table_that_was_restored_into_that_of_a_new_stack() {
+async fn from_a_restored_table_into_the_table_of_a_new_stack() {
     let (cli, clock, old) = amber().await;
-    // A restored table has another name, no stream and no expiry.
+    // A restored table has another name, no stream, and no expiry of items.
     let client = old.table.client();
     let restored = "restored";
     let described = client.describe_table().table_name(table::NAME).send();

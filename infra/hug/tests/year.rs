@@ -1,4 +1,4 @@
-//! Checks over a long time: what grows.
+//! Which files, rows and times grow when checks run for a long time.
 
 use std::{
     env, fs,
@@ -65,7 +65,8 @@ fn milliseconds(spent: Duration, rounds: u32) -> f64 {
     spent.as_secs_f64() * 1000.0 / f64::from(rounds)
 }
 
-/// `make year` sets ROUNDS to 105,120, which is a year at five minutes. Of a few rounds the test sees all but the speed.
+/// `make year` sets ROUNDS to 105,120, which is a year at five minutes. With few rounds, the test shows everything
+/// except the speed.
 #[tokio::test]
 async fn a_year_of_checks_keeps_the_stream_short() {
     let rounds = env::var("ROUNDS").map_or(200, |rounds| rounds.parse().unwrap());
@@ -81,7 +82,10 @@ async fn a_year_of_checks_keeps_the_stream_short() {
         }
         spent += old.round().await;
         let stream = rows(&state, "_stream_records");
-        assert_eq!(stream, 1, "the newest stays, for its number");
+        assert_eq!(
+            stream, 1,
+            "the newest record stays, for its sequence number"
+        );
         if round % step == 0 {
             println!(
                 "{round:>6}  {:>10.2}  {:>10}  {:>5}  {stream:>5}",
@@ -96,7 +100,7 @@ async fn a_year_of_checks_keeps_the_stream_short() {
     assert_eq!(hugs.len() as u64, (598 + u64::from(rounds) / 50) / 100 - 5);
     assert_eq!(old.cli.x.posts().len(), hugs.len());
 
-    // In turns, so that what else this computer does slows down both.
+    // The rounds alternate, so that other work of this computer slows down both ledgers.
     let mut new = Ledger::new().await;
     let (mut on_old, mut on_new) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..step {

@@ -57,7 +57,7 @@ fn fail(call: &Call, faults: &mut Faults) -> Answer {
     };
     let times = call.parameter("times").map_or(Ok(1), str::parse::<u8>);
     let (Some(fault), Some(route), Ok(times)) = (fault, call.parameter("route"), times) else {
-        let error = "write route=PART_OF_PATH and status=503 (with a body, that is the answer), or rate_limited=60 in seconds; times=3 repeats it";
+        let error = "write route=PART_OF_PATH and status=503 (a body in this request becomes the answer), or rate_limited=60 in seconds; times=3 repeats it";
         return Answer::json(400, &json!({ "error": error }));
     };
     (0..times).for_each(|_| faults.add(route, fault.clone()));

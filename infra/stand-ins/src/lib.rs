@@ -16,7 +16,7 @@
 //! - `POST /stand-in/follow?n=3&bot=true`: more people follow the creator, genuine ones without `bot`.
 //! - `POST /stand-in/unfollow?handle=fan0001`: one of them leaves.
 //! - `POST /stand-in/fail?route=/2/tweets&status=503`, or `&rate_limited=60` in seconds: the next request
-//!   to that route fails. With a body, that body is the answer; `&times=3` fails three requests.
+//!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests.
 //! - `GET /stand-in/sent`: what the accounts posted and sent.
 //!
 //! # Layout

@@ -152,7 +152,7 @@ async fn a_demo_by_hand_adds_followers_and_reads_what_was_sent() -> Outcome {
 }
 
 #[tokio::test]
-async fn by_hand_the_next_requests_get_any_answer_as_often_as_asked() -> Outcome {
+async fn a_person_can_give_the_next_requests_any_answer_as_many_times_as_asked() -> Outcome {
     let sandbox = Sandbox::<State>::with_fans(0).await?;
     let fail = "/stand-in/fail?route=/instance&times=2&status=";
     send(sandbox.request("POST", &format!("{fail}403"))?).await?;

@@ -151,8 +151,8 @@ fn find(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> (Found, Found
     (find(names.own(rule)), names.plain(rule).and_then(find))
 }
 
-/// The name under which a secret is asked for: the shortest name that the account may use; but the account's own name if
-/// the secret is set only under that.
+/// The name under which a secret is asked for: the shortest name that the account may use; but the account's own name
+/// if the secret is set only under that.
 fn needed_name(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> String {
     match find(secrets, names, rule) {
         (Some((own, _)), None) => own,

@@ -23,7 +23,7 @@ use crate::{
 /// On AWS an account is checked once an hour or more often (`CheckRate` in infra/template.yaml).
 const MAX_BETWEEN_CHECKS: SignedDuration = SignedDuration::from_hours(2);
 
-/// What helps where nothing can be written, and nothing is kept yet.
+/// What helps where the folder cannot be written and contains no ledger yet.
 const OTHER_FOLDER: &str = "change its permissions, or choose another folder with --state";
 
 /// What was found of a ledger, and what it holds as far as it can be read.
@@ -46,7 +46,7 @@ pub(super) async fn look_at_folder(folder: &Path, now: Timestamp) -> LedgerFindi
     let file = table::file_in(folder);
     if let Err(error) = OpenOptions::new().write(true).open(&file) {
         let found = format!("{} cannot be written: {error}", file.display());
-        let help = "change its permissions, or see whether the disk is full";
+        let help = "change its permissions, or make room on the disk";
         findings.push(Finding::wrong(&shown, found, help));
     }
     let at_work = table::at_work(folder);
@@ -137,7 +137,7 @@ pub(super) async fn look_at_table(
         let handle = handles.find(|(handle, _)| handle == name);
         if let Some(since) = handle.and_then(|(_, known)| known.paused_at) {
             let found = format!("paused since {since}, because its ledger was exported");
-            let help = "take it out of the settings here; `hug import` would go on with it here";
+            let help = "remove it from the settings here; or end the pause with `hug import`, if no other ledger serves it";
             return Finding::unsure(name, found, help);
         }
         let record = snapshot.accounts.iter().find(|record| record.name == *name);
@@ -189,7 +189,7 @@ fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
         let trouble = trouble?;
         let subject = format!("{} {}", hug.account, hug.milestone);
         let found = format!("{} since {}: {}", hug.status, trouble.since, trouble.what);
-        // A finding is one line.
+        // A finding is printed in one line.
         let helps = trouble.helps.replace('\n', " ");
         let help = match trouble.next_try {
             Some(time) => format!("{helps} (tried next at {time})"),

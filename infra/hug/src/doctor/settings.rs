@@ -7,7 +7,7 @@ use promise::rules::Shape;
 
 use super::finding::Finding;
 
-const HELP: &str = "then look again with `hug doctor`";
+const HELP: &str = "then run `hug doctor` again";
 
 /// Looks at hug.toml and the secrets that it needs; there are no settings where they have a mistake.
 pub(super) fn look_at_settings(
@@ -30,7 +30,11 @@ pub(super) fn look_at_settings(
             findings.push(Finding::ok(file, found));
             let warnings = settings.warnings.iter();
             findings.extend(warnings.map(|warning| {
-                Finding::unsure("secrets", warning, "nothing is refused because of it")
+                Finding::unsure(
+                    "secrets",
+                    warning,
+                    "the program uses the secret all the same",
+                )
             }));
             settings.not_served().cloned().collect()
         }

@@ -21,7 +21,7 @@ impl State {
         Ok(Answer::ok(&self.account_json(actor)))
     }
 
-    /// Since 4.3.0. Whoever is gone is left out.
+    /// Several accounts at once, which Mastodon has since 4.3.0. Accounts that are gone are left out.
     pub(super) fn many_accounts(&self, call: &Call) -> Reply {
         const MAX_IDS: usize = 40;
         let ids: Vec<&str> = call.parameters("id[]").collect();

@@ -47,7 +47,7 @@ fn next(page: &Received) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn up_to_40_accounts_are_read_at_once_and_who_is_gone_is_left_out() -> Outcome {
+async fn up_to_40_accounts_are_read_at_once_and_accounts_that_are_gone_are_left_out() -> Outcome {
     let sandbox = Sandbox::<State>::with_fans(2).await?;
     let listed = sandbox.get(FOLLOWERS).await?;
     let ids = listed.each("", "id").join("&id[]=");

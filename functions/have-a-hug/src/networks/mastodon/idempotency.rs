@@ -1,4 +1,5 @@
-//! The idempotency key: with the same key, a server returns the status that it has made, and does not make a second one.
+//! The idempotency key: with the same key, a server returns the status that it has made, and does not make a second
+//! one.
 
 use promise::letter::Letter;
 
