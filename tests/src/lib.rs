@@ -36,7 +36,7 @@ pub fn body(status: u16, content_type: &str, body: &str) -> Fault {
     }
 }
 
-/// X does not carry the next letter, for a reason that is about the letter.
+/// A fault with which X refuses the next letter, for a reason that is about the letter.
 pub fn refused_by_x() -> Fault {
     let problem = r#"{"detail":"Your Tweet text is too long.","type":"about:blank","title":"Forbidden","status":403}"#;
     body(403, "application/json", problem)

@@ -1,4 +1,4 @@
-//! Several accounts: none stops another, and each is what its creator wants it to be.
+//! Several accounts: a failure of one does not stop the others, and each has its own settings.
 
 use std::{
     collections::BTreeSet,
@@ -30,12 +30,12 @@ use stand_ins::{Person, secret, x};
 
 use crate::world::{World, X, settings_of};
 
-/// One more account on the network of the stand-in at that address.
+/// One more account in hug.toml, on the stand-in at this address.
 fn and(url: &str, handle: &str, more: &str) -> String {
     format!("\n[[account]]\nnetwork = \"x\"\nhandle = \"{handle}\"\nserver = \"{url}\"\n{more}\n")
 }
 
-/// Amber's account, checked once, and Bea's, whose secrets of her own are not there.
+/// Amber's account, and Bea's account, whose own secrets are missing.
 async fn amber_and_bea(followers: u64, of_amber: &str, of_bea: &str) -> World<X> {
     let mut world = World::<X>::with_followers(followers).await;
     world.network.add_account(x::Account {
@@ -93,7 +93,7 @@ async fn an_account_without_its_secrets_is_skipped_with_their_names_and_the_othe
 }
 
 #[tokio::test]
-async fn an_invitation_waits_for_a_secret_that_was_taken_away_and_goes_out_once_it_is_back() {
+async fn an_invitation_waits_for_a_secret_that_was_removed_and_is_sent_when_the_secret_is_back() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check_only().await;
@@ -117,7 +117,7 @@ async fn an_invitation_waits_for_a_secret_that_was_taken_away_and_goes_out_once_
 }
 
 #[tokio::test]
-async fn an_account_that_is_not_active_is_not_asked_for_and_its_records_stay() {
+async fn an_account_that_is_not_active_is_not_checked_and_its_records_stay() {
     let mut world = amber_and_bea(599, "active = false\n", "contact = [\"draft\"]\n").await;
     world.fan();
     world.network.clear_requests();
@@ -169,7 +169,7 @@ async fn someone_on_the_never_list_is_passed_over_for_the_next_newer_follower() 
     assert_eq!(passed_over.reasons, ["on the creator's never list"]);
 }
 
-/// A network on which each account takes ten seconds, and fails then.
+/// A network on which the check of each account takes ten seconds and then fails.
 struct Slow {
     account: AccountName,
     clock: Clock,
@@ -228,7 +228,7 @@ impl Network for Slow {
 }
 
 #[tokio::test]
-async fn accounts_that_lambda_leaves_no_time_for_are_the_first_at_the_next_check() {
+async fn accounts_for_which_lambda_leaves_no_time_are_the_first_in_the_next_round() {
     let world = World::<X>::with_followers(1).await;
     let mut text = "[plan]\nfirst = 600\nstep = 100\n".to_owned();
     let names: BTreeSet<String> = (0..40).map(|number| format!("x:creator{number}")).collect();
@@ -271,13 +271,13 @@ async fn accounts_that_lambda_leaves_no_time_for_are_the_first_at_the_next_check
         let asks_all_that_wait = waiting.is_subset(&asked);
         assert!(
             asks_all_that_wait || asked.is_subset(&waiting),
-            "nobody is asked twice before everybody is asked once"
+            "no account is checked twice before every account is checked once"
         );
         waiting = waiting.difference(&asked).cloned().collect();
     }
     assert!(
         waiting.is_empty(),
-        "16 or more at a time, so three rounds are enough: {waiting:?}"
+        "each round checks at least 9 accounts, so five rounds are enough: {waiting:?}"
     );
 }
 

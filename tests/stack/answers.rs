@@ -1,5 +1,5 @@
-//! Every answer of a network that is known, as it was seen, and what the program takes it for. The rows are the tables
-//! of docs/NETWORKS.md, "Known answers": a row that is only here or only there fails.
+//! Every known answer of a network, as it was seen, and what it means to the program. The rows are those of the
+//! tables in docs/NETWORKS.md, "Known answers". A row that is only here or only there makes a test fail.
 
 mod bluesky;
 mod mastodon;
@@ -66,7 +66,7 @@ fn fault(answer: &Answer) -> Fault {
     }
 }
 
-/// Sends a letter on a network that answers so, and asserts that the program takes it as the table says.
+/// Sends a letter to a network that gives each of these answers, and asserts that the answer means what the table says.
 async fn each_is_taken_for_what_the_table_says<N: TestNetwork>(answers: &[Answer]) {
     let clock = have_a_hug::clock::Clock::by_hand("2026-11-22T14:00:00Z".parse().unwrap());
     let network = StandIn::<N>::start(clock.clone()).await.unwrap();
@@ -115,7 +115,7 @@ async fn each_is_taken_for_what_the_table_says<N: TestNetwork>(answers: &[Answer
     }
 }
 
-/// The same answer to a look-up of the letter refuses nothing.
+/// Asserts that the same answer to a look-up of the letter does not refuse the letter.
 async fn never_refuses_a_look<N: TestNetwork>(
     client: &dyn Network,
     letter: &Letter<'_>,
@@ -153,8 +153,8 @@ async fn every_known_answer_of_a_mastodon_server_is_taken_for_what_the_table_say
 }
 
 #[tokio::test]
-async fn what_passes_or_a_person_can_mend_keeps_the_channel_and_the_post_goes_out_once_it_is_gone()
-{
+async fn after_each_answer_that_blocks_the_account_the_channel_stays_open_and_a_retry_sends_the_post()
+ {
     let blocks = x::ANSWERS.iter().filter(|one| {
         one.to == x::POST && matches!(one.means, Means::Blocked | Means::BlockedUntil(_))
     });

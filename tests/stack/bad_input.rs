@@ -288,7 +288,7 @@ async fn a_first_answer_that_makes_no_sense_sets_no_baseline() {
 }
 
 #[tokio::test]
-async fn a_count_that_leapt_moves_no_mark_while_the_rate_limit_keeps_it_from_being_read_again() {
+async fn a_count_that_leapt_does_not_move_the_mark_while_a_rate_limit_stops_a_second_reading() {
     let mut world = World::<X>::with_followers(598).await;
     let leapt = format!(
         r#"{{"data":{{"id":"{AMBER}","name":"Amber","username":"amber","public_metrics":{{"followers_count":5000}}}}}}"#
@@ -313,7 +313,7 @@ async fn a_count_that_leapt_moves_no_mark_while_the_rate_limit_keeps_it_from_bei
 }
 
 #[tokio::test]
-async fn a_handle_that_cannot_be_read_hides_nothing_else_from_a_status() {
+async fn a_status_shows_everything_else_where_one_handle_record_cannot_be_read() {
     let mut world = World::<X>::with_followers(598).await;
     world.check().await;
     let put = world.stack.table.client().put_item();
@@ -325,7 +325,7 @@ async fn a_handle_that_cannot_be_read_hides_nothing_else_from_a_status() {
 }
 
 #[tokio::test]
-async fn a_count_of_another_account_is_not_taken_for_this_ones() {
+async fn a_count_of_another_account_is_refused() {
     let mut world = World::<X>::with_followers(598).await;
     world.check().await;
     let before = world.account().await;

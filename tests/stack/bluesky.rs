@@ -170,7 +170,7 @@ async fn a_message_goes_to_a_follower_who_takes_them_and_else_the_next_channel_i
 async fn wrong_app_passwords_and_those_of_others_are_told_and_nothing_is_lost() {
     let mut world = World::<Bluesky>::with(599, "").await;
     world.fans(1);
-    // The functions start anew, and have to log in again.
+    // New processes of the functions start, and have to log in again.
     world.move_back();
     // Once for the notifications, which are done without, and once for the invitation.
     world.network.fail_next("createSession", Fault::Status(401));

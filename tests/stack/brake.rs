@@ -1,4 +1,4 @@
-//! A brake on everything public: waves of followers, counts that leap, and what the creator decides.
+//! The limits on everything public: waves of followers, counts that leap, and decisions of the creator.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use stand_ins::{Person, secret};
 
 use crate::world::{Bluesky, STEP, TestNetwork, World, X, named, settings_of};
 
-/// The plan as a creator has it who says nothing of a brake.
+/// A world whose settings leave out `most_a_day`, so that the default limit holds.
 async fn braked<N: TestNetwork>(followers: u64) -> World<N> {
     let mut world = World::<N>::with_followers(followers).await;
     let settings = settings_of::<N>(world.network.url(), "");
@@ -26,7 +26,7 @@ async fn braked<N: TestNetwork>(followers: u64) -> World<N> {
     world
 }
 
-/// How many followers were read since the last call of this.
+/// How many followers were read since the last call of this function.
 fn followers_read<N: TestNetwork>(world: &World<N>) -> u64 {
     let lists = world.network.requests();
     world.network.clear_requests();
@@ -62,7 +62,8 @@ fn statuses(hugs: &[Hug], status: &Status) -> Vec<u64> {
     those.map(|hug| hug.milestone.number()).collect()
 }
 
-/// 598 → 5,600 in one look. Returns what came of it after a day, as the row of a table.
+/// A wave: between two checks the count goes from 598 to 5,600. Prints a row of figures after 12 rounds, and returns the
+/// world.
 async fn wave<N: TestNetwork>(recognised: bool) -> World<N> {
     let mut world = braked::<N>(598).await;
     for n in 1..=5_002 {
@@ -122,8 +123,7 @@ async fn a_wave_of_bots_that_pass_for_people_makes_three_posts_and_the_rest_is_h
 }
 
 #[tokio::test]
-async fn a_wave_of_bots_that_are_seen_through_costs_its_followers_once_and_the_next_fan_gets_the_hug()
- {
+async fn a_wave_of_recognised_bots_is_read_once_and_the_next_fan_gets_the_hug() {
     let mut world = wave::<X>(true).await;
     assert!(world.hugs().await.is_empty() && world.posts().is_empty());
     assert_eq!(world.account().await.pending.unwrap().passed_over, 5_001);
@@ -190,7 +190,7 @@ async fn a_leap_is_believed_only_by_a_check_a_minute_later() {
 }
 
 #[tokio::test]
-async fn what_is_held_goes_out_when_the_creator_approves_and_never_when_she_cancels() {
+async fn a_held_hug_is_sent_after_the_creator_approves_it_and_never_after_she_cancels_it() {
     let mut world = braked::<X>(599).await;
     world.fans(501);
     world.check().await;
@@ -216,7 +216,7 @@ async fn what_is_held_goes_out_when_the_creator_approves_and_never_when_she_canc
 }
 
 #[tokio::test]
-async fn a_hug_for_a_handle_that_nobody_has_or_that_has_one_already_comes_back_to_the_creator() {
+async fn a_hug_is_held_again_if_nobody_has_the_chosen_handle_or_its_owner_has_a_hug_already() {
     let mut world = braked::<X>(599).await;
     let fan = world.fan();
     world.check().await;
@@ -240,7 +240,10 @@ async fn a_hug_for_a_handle_that_nobody_has_or_that_has_one_already_comes_back_t
         world.stack.deliver().await.unwrap();
         let hug = world.hug(1_000).await;
         assert_eq!(hug.status, Status::Held);
-        assert_eq!(hug.follower, crossed, "whom it named, it names again");
+        assert_eq!(
+            hug.follower, crossed,
+            "the hug names its first follower again"
+        );
         assert!(hug.reason.unwrap().contains(why));
         assert!(hug.news.unwrap().contains("is held again"));
     }
@@ -248,7 +251,7 @@ async fn a_hug_for_a_handle_that_nobody_has_or_that_has_one_already_comes_back_t
 }
 
 #[tokio::test]
-async fn a_number_that_lies_behind_gets_a_hug_only_for_a_handle_and_only_once() {
+async fn a_number_that_was_crossed_without_a_hug_gets_one_only_for_a_handle_and_only_once() {
     let mut world = braked::<X>(640).await;
     let without = step(&world, 600, Step::Approve { chosen: None }).await;
     assert!(matches!(without, Err(ByHandError::Gone)));

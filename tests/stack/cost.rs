@@ -107,11 +107,11 @@ async fn a_settled_hug_costs_later_checks_nothing() {
 }
 
 #[tokio::test]
-async fn a_follower_who_was_judged_for_one_milestone_is_not_asked_about_for_the_next() {
+async fn the_profile_of_a_follower_is_read_once_for_all_milestones_of_a_check() {
     let mut world = World::<Bluesky>::with(599, "").await;
     let denser = crate::world::settings_of::<Bluesky>(world.network.url(), "");
     world.change_settings(&denser.replace("step = 100", "step = 1"));
-    // The list leaves out what speaks against them: only their profiles show it.
+    // Only their profiles show that they are bots; the list leaves out the fields that say so.
     for n in 1..=2 {
         world.network.follow(Person {
             picture: true,
@@ -135,7 +135,7 @@ async fn a_follower_who_was_judged_for_one_milestone_is_not_asked_about_for_the_
 }
 
 #[tokio::test]
-async fn after_a_refusal_the_next_channel_needs_no_look_for_an_earlier_try() {
+async fn after_a_refusal_no_look_up_is_made_for_the_next_channel() {
     let mut world = World::<X>::with(599, "contact = [\"mention\", \"announce\"]").await;
     world.fan();
     world.network.fail_next("POST /2/tweets", Fault::Hangup);

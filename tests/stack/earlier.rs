@@ -1,5 +1,5 @@
-//! Ledgers of other versions: one that commit 41147fd wrote is read, served and ends right, and what a later
-//! version writes is kept.
+//! Ledgers of other versions. A ledger that commit 41147fd wrote is read, and its hugs are delivered or wait for the
+//! creator. What a later version writes is kept.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn a_ledger_of_version_1_is_read_and_each_hug_goes_on_from_where_it_was() 
         .iter()
         .map(|hug| hug.milestone.number())
         .collect();
-    assert_eq!(waits, [700, 800], "what counted as done is told");
+    assert_eq!(waits, [700, 800], "hugs that counted as done are reported");
     for _ in 0..6 {
         world.round().await;
     }
@@ -100,7 +100,7 @@ async fn a_ledger_of_version_1_is_read_and_each_hug_goes_on_from_where_it_was() 
 }
 
 #[tokio::test]
-async fn what_an_old_ledger_gave_up_or_drafted_ends_by_the_creators_hand() {
+async fn hugs_that_an_old_ledger_gave_up_or_drafted_are_ended_by_the_creators_commands() {
     let mut world = old_ledger().await;
     world.check().await;
     let deps = &world.stack.deps;
@@ -134,7 +134,7 @@ async fn what_an_old_ledger_gave_up_or_drafted_ends_by_the_creators_hand() {
 }
 
 #[tokio::test]
-async fn fields_and_words_of_a_later_version_are_kept_and_stop_nothing() {
+async fn fields_and_statuses_of_a_later_version_are_kept_and_stop_nothing() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
     world.check_only().await;
@@ -159,7 +159,7 @@ async fn fields_and_words_of_a_later_version_are_kept_and_stop_nothing() {
 }
 
 #[tokio::test]
-async fn a_hug_that_cannot_be_read_counts_as_given_is_told_and_stays_as_it_is() {
+async fn a_hug_that_cannot_be_read_counts_as_given_is_reported_and_does_not_change() {
     let mut world = World::<X>::with_followers(599).await;
     let fan = world.fan();
     world.check().await;

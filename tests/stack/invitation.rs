@@ -48,7 +48,7 @@ async fn a_post_whose_answer_was_lost_is_looked_up_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried() {
+async fn where_the_network_refuses_the_look_up_of_a_post_no_other_channel_is_tried() {
     let mut world = crossing_with(Fault::AnswerLost).await;
     let no = body(
         400,
@@ -62,7 +62,7 @@ async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried()
     assert!(hug.reason.is_some_and(|why| why.contains("not this query")));
     assert!(
         hug.invitation.refusals.is_empty(),
-        "the follower may have the first one"
+        "the follower may have the first letter"
     );
     settle(&mut world).await;
     let hug = world.hug(600).await;
@@ -72,7 +72,7 @@ async fn where_the_network_refuses_to_look_a_post_up_no_other_channel_is_tried()
 }
 
 #[tokio::test]
-async fn a_send_does_not_begin_where_the_look_before_it_took_half_of_the_claim() {
+async fn a_send_does_not_begin_after_a_look_up_that_took_half_of_the_claim() {
     let mut world = crossing_with(Fault::Hangup).await;
     let clock = world.clock.clone();
     let slow = Proxy::before(world.network.url(), move |_, head| {
@@ -251,7 +251,7 @@ async fn a_mention_names_the_follower_and_an_announcement_nobody() {
 }
 
 #[tokio::test]
-async fn a_draft_waits_for_no_limit_on_posts() {
+async fn a_draft_does_not_wait_for_a_rate_limit_on_posts() {
     let mut world = crossing_with(Fault::RateLimited { for_seconds: 3_600 }).await;
     let draft = settings_of::<X>(world.network.url(), "contact = [\"draft\"]");
     world.change_settings(&draft);
@@ -380,7 +380,7 @@ async fn two_deliveries_at_once_send_one_invitation() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_pauses_and_delivered_then()
+async fn a_hug_of_an_account_that_cannot_send_for_a_week_is_tried_with_growing_pauses_and_then_sent()
  {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
@@ -398,7 +398,7 @@ async fn an_account_that_cannot_send_for_a_week_is_tried_again_with_growing_paus
         }
         let check = only(round.summary);
         let told = check.for_creator.iter().map(|hug| hug.milestone.number());
-        assert!(tries < 2 || told.eq([600]), "every check tells of it");
+        assert!(tries < 2 || told.eq([600]), "every check reports it");
     }
     assert!((30..60).contains(&tries), "{tries} tries in a week");
     let hug = world.hug(600).await;

@@ -1,4 +1,4 @@
-//! What may be sent, to whom, and when nobody sends: words, handles, logins and letters that nobody finds.
+//! Which words may be sent and to whom, which letters wait for the creator, and logins that fail.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn words_that_someone_else_wrote_into_the_ledger_are_never_sent() {
 }
 
 #[tokio::test]
-async fn a_late_mention_goes_to_whom_it_is_for_under_the_handle_that_they_have_then() {
+async fn a_late_mention_uses_the_handle_that_its_follower_has_at_that_time() {
     let mut world = World::<X>::with(599, "contact = [\"mention\"]").await;
     let fan = world.fan();
     world
@@ -59,7 +59,7 @@ async fn a_late_mention_goes_to_whom_it_is_for_under_the_handle_that_they_have_t
 }
 
 #[tokio::test]
-async fn a_late_mention_of_someone_who_is_gone_is_the_creators_to_decide() {
+async fn a_late_mention_of_someone_who_is_gone_is_held_for_the_creator() {
     let mut world = World::<X>::with(599, "contact = [\"mention\"]").await;
     let fan = world.fan();
     world
@@ -77,7 +77,7 @@ async fn a_late_mention_of_someone_who_is_gone_is_the_creators_to_decide() {
 }
 
 #[tokio::test]
-async fn a_post_that_x_says_to_have_and_never_shows_waits_for_the_creator_after_an_hour() {
+async fn a_post_that_x_claims_to_have_but_does_not_show_waits_for_the_creator_after_an_hour() {
     let mut world = World::<X>::with_followers(599).await;
     world.fan();
     let duplicate = || {
@@ -97,7 +97,10 @@ async fn a_post_that_x_says_to_have_and_never_shows_waits_for_the_creator_after_
         rounds += 1;
         assert!(rounds < 48, "{:?}", world.hugs().await);
     }
-    assert!(rounds >= 12, "given to the creator after {rounds} rounds");
+    assert!(
+        rounds >= 12,
+        "it waits for the creator after {rounds} rounds"
+    );
     let hug = world.hug(600).await;
     assert!(
         hug.invitation.refusals[0]
@@ -109,7 +112,7 @@ async fn a_post_that_x_says_to_have_and_never_shows_waits_for_the_creator_after_
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_found_at_the_first_check_and_told_until_it_is_right() {
+async fn a_wrong_password_is_found_at_the_first_check_and_reported_until_it_is_right() {
     let mut world = World::<Bluesky>::unseen(500, "").await;
     world.network.fail_next("createSession", Fault::Status(401));
     let first = world.check().await.login_error.unwrap();
@@ -133,7 +136,7 @@ async fn a_wrong_password_is_found_at_the_first_check_and_told_until_it_is_right
 }
 
 #[tokio::test]
-async fn an_account_that_fails_says_since_when_and_why_until_it_works_again() {
+async fn a_failing_account_is_reported_with_the_time_and_the_reason_until_it_works_again() {
     let mut world = World::<X>::with_followers(500).await;
     let failing = async |world: &World<X>| {
         let snapshot = world.stack.deps.ledger.snapshot().await.unwrap();

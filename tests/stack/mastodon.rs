@@ -53,7 +53,7 @@ async fn an_idle_check_is_one_request_by_the_servers_own_number() {
     world.check().await;
     let first = world.requests();
     assert_eq!(first[0], "GET /api/v1/accounts/lookup");
-    // Once a day it looks whether the token still works.
+    // Once a day the check tries whether the token still works.
     assert_eq!(
         first[1..],
         [

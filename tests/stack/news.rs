@@ -1,4 +1,4 @@
-//! What the creator is told on AWS: news from the stream to a topic.
+//! News for the creator on AWS: from the stream to a topic.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +27,7 @@ struct Topic {
 const ARN: &str = "arn:aws:sns:local:000000000000:news";
 
 impl Topic {
-    /// A topic of SNS, and the news of that stack go there.
+    /// A topic of SNS to which the news of this world are published.
     async fn of(world: &mut World<X>) -> Self {
         let topic = Self::default();
         let kept = topic.clone();
@@ -84,7 +84,7 @@ impl Topic {
         published.collect()
     }
 
-    /// The rights that its requests take.
+    /// The rights that the requests to the topic need.
     fn rights(&self) -> Vec<String> {
         let forms = self.forms.lock().unwrap();
         let fields = forms.iter().flatten();
@@ -93,7 +93,7 @@ impl Topic {
     }
 }
 
-/// A record of the hug for `milestone`, with that status and these news.
+/// A stream record of the hug for `milestone`, with this status and this news.
 fn record(number: u64, milestone: u64, status: &str, news: &str) -> Value {
     let image = json!({
         "pk": { "S": format!("x#{AMBER}") }, "sk": { "S": format!("milestone#{milestone:010}") },
@@ -109,7 +109,7 @@ fn record(number: u64, milestone: u64, status: &str, news: &str) -> Value {
     })
 }
 
-/// Hands the records to invite-follower; returns the sequence numbers that it reports as failed.
+/// Passes the records to invite-follower. Returns the sequence numbers that it reports as failed.
 async fn handle(world: &World<X>, records: &[Value]) -> Vec<String> {
     let event = LambdaEvent::new(stream_event(records), Context::default());
     let answer = invite_follower::handle(event, &world.stack.deps).await;
@@ -130,7 +130,7 @@ fn news(milestone: u64, text: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_news_of_a_hug_reach_the_topic_under_its_name_and_its_letter_is_sent() {
+async fn the_news_of_a_hug_are_published_with_its_account_and_number_and_its_letter_is_sent() {
     let mut world = owing_two().await;
     let topic = Topic::of(&mut world).await;
     let batch = [
@@ -149,7 +149,7 @@ async fn the_news_of_a_hug_reach_the_topic_under_its_name_and_its_letter_is_sent
     assert_eq!(
         world.hug(700).await.status,
         Status::Reached,
-        "a record that is not reached sends no letter"
+        "a record whose status is not `reached` sends no letter"
     );
     let mut listed = listed_rights("invite-follower");
     listed.retain(|right| right.starts_with("sns:"));
@@ -158,7 +158,7 @@ async fn the_news_of_a_hug_reach_the_topic_under_its_name_and_its_letter_is_sent
 }
 
 #[tokio::test]
-async fn news_that_cannot_be_published_hold_up_no_letter_and_fail_no_batch() {
+async fn news_that_cannot_be_published_delay_no_letter_and_fail_no_batch() {
     let mut world = owing_two().await;
     let topic = Topic::of(&mut world).await;
     topic.refuse(true);
@@ -175,7 +175,7 @@ async fn news_that_cannot_be_published_hold_up_no_letter_and_fail_no_batch() {
 }
 
 #[tokio::test]
-async fn a_record_that_comes_again_brings_its_news_once_and_what_follows_it_later() {
+async fn the_news_of_a_record_that_is_delivered_again_are_published_once() {
     let mut world = owing_two().await;
     let topic = Topic::of(&mut world).await;
     let batch = [
@@ -195,7 +195,7 @@ async fn a_record_that_comes_again_brings_its_news_once_and_what_follows_it_late
     assert_eq!(
         topic.published(),
         [news(600, "600")],
-        "not lost if no retry works"
+        "the news are published although the letter failed"
     );
     world.stack.deps.ledger = ledger;
     assert!(handle(&world, &batch).await.is_empty());

@@ -1,4 +1,4 @@
-//! What the networks say of people by their ids and handles, and the receipts of what was sent.
+//! Reading people by their ids and handles, and the receipts of sent letters.
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ impl<N: TestNetwork> Connected<N> {
             let mut listed = listed.clone();
             listed.retain(|one| one.id != gone.id);
             listed.sort_by(|one, other| one.id.cmp(&other.id));
-            assert_eq!(found, listed, "the list has all of it");
+            assert_eq!(found, listed, "the list has every field of a profile");
         }
         let nobody = self.client.profiles(std::slice::from_ref(&gone.id)).await;
         assert_eq!(nobody.unwrap(), []);
@@ -131,10 +131,10 @@ impl<N: TestNetwork> Connected<N> {
         for odd in ["no handle", "a/b?c", ""] {
             assert_eq!(self.client.user(odd).await.unwrap(), None, "{odd}");
         }
-        assert_eq!(self.asked(), 0, "nobody can have these");
+        assert_eq!(self.asked(), 0, "these handles are not valid");
     }
 
-    /// Sends a letter on that channel, and looks it up.
+    /// Sends a letter on this channel, and looks it up.
     async fn receipt(&self, channel: Channel) -> Receipt {
         let to = Recipient::from(&self.listed().await[0]);
         let text = format!("@{} here, have a hug", to.handle);
@@ -180,7 +180,7 @@ async fn on_mastodon_people_are_known_by_id_and_handle() {
 }
 
 #[tokio::test]
-async fn after_a_new_handle_the_id_leads_to_it_and_the_old_handle_to_nobody() {
+async fn after_a_rename_the_id_finds_the_person_and_the_old_handle_finds_nobody() {
     let x = Connected::<X>::with_fans(1).await;
     let fan = x.listed().await.remove(0);
     x.network.rename(&fan.handle, "renamed");
@@ -194,7 +194,7 @@ async fn after_a_new_handle_the_id_leads_to_it_and_the_old_handle_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_failure_to_look_someone_up_is_not_taken_for_nobody() {
+async fn a_failed_look_up_of_a_handle_is_an_error_and_does_not_mean_that_nobody_has_it() {
     let x = Connected::<X>::with_fans(1).await;
     let forbidden = r#"{"errors":[{"value":"fan0001","detail":"Sorry, you are not authorized to see the user.","title":"Authorization Error","resource_type":"user","parameter":"username","type":"https://api.x.com/2/problems/not-authorized-for-resource"}]}"#;
     x.network
@@ -211,7 +211,7 @@ async fn a_failure_to_look_someone_up_is_not_taken_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_mastodon_server_that_reads_no_batches_is_asked_one_by_one() {
+async fn from_a_mastodon_server_without_batches_profiles_are_read_one_by_one() {
     let old = Connected::<Mastodon>::with_fans(3).await;
     let ids: Vec<UserId> = old.listed().await.into_iter().map(|one| one.id).collect();
     old.network
@@ -225,7 +225,7 @@ async fn a_mastodon_server_that_reads_no_batches_is_asked_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_candidate_without_a_profile_is_passed_over_and_stops_no_check() {
+async fn a_candidate_without_a_profile_is_passed_over_and_the_check_goes_on() {
     let mut world = World::<Bluesky>::with_followers(599).await;
     let gone = world.fan();
     let next = world.fan();
@@ -243,7 +243,7 @@ async fn a_candidate_without_a_profile_is_passed_over_and_stops_no_check() {
 }
 
 #[tokio::test]
-async fn a_receipt_has_the_page_to_open_and_what_a_reply_needs() {
+async fn a_receipt_has_the_address_of_the_post_and_the_key_for_a_reply() {
     let x = Connected::<X>::with_fans(1).await;
     let post = x.receipt(Channel::Announce).await;
     let page = format!("https://x.com/amber/status/{}", post.reference);

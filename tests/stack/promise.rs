@@ -43,7 +43,7 @@ async fn a_milestone_that_has_a_hug_is_not_owed_again_wherever_the_mark_is() {
     world.fans(1);
     world.check().await;
     let (hug, account) = (world.hug(600).await, world.account().await);
-    // As a table could be that someone has edited.
+    // A person can have edited the table like this.
     let mut lower = account.clone();
     lower.promised_up_to = 599;
     lower.revision += 1;
@@ -99,7 +99,7 @@ async fn a_burst_owes_every_milestone_it_passed() {
 }
 
 #[tokio::test]
-async fn of_a_burst_over_more_milestones_than_a_check_owes_the_rest_is_owed_at_the_next_check() {
+async fn after_a_burst_over_more_milestones_than_one_check_may_owe_the_next_check_owes_the_rest() {
     let mut world = World::<X>::with_followers(599).await;
     let arrivals = world.fans(4_600);
     assert_eq!(world.check().await.outcome, CheckOutcome::Unconfirmed);
@@ -215,7 +215,7 @@ async fn whom_the_creator_vouches_for_is_genuine_and_screening_can_be_off() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_empty_once_names_nobody_for_ever_and_one_that_stays_so_is_the_creators() {
+async fn after_an_empty_list_the_milestone_waits_and_if_the_list_stays_empty_the_creator_decides() {
     let empty = || body(200, "application/json", r#"{"meta":{"result_count":0}}"#);
     for (followers, came, why) in [
         (580, 22, "the list of followers ended after 0 of 602"),

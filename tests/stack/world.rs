@@ -204,7 +204,7 @@ impl<N: TestNetwork> World<N> {
             .unwrap()
     }
 
-    /// Who was passed over for that milestone.
+    /// Who was passed over for this milestone.
     pub async fn passed_over(&self, milestone: u64) -> Vec<Skipped> {
         let snapshot = self.stack.deps.ledger.snapshot().await.unwrap();
         let all = snapshot.passed_over.into_iter();
@@ -213,7 +213,7 @@ impl<N: TestNetwork> World<N> {
             .collect()
     }
 
-    /// The ledger loses the words of an invitation, and all that was written since the crossing.
+    /// Sets a hug back to `reached` without its invitation, as if the ledger had lost everything since the crossing.
     pub async fn forget_invitation(&self, invited: &Hug) {
         let mut forgotten = invited.clone();
         forgotten.status = Status::Reached;
@@ -269,7 +269,7 @@ impl<N: TestNetwork> World<N> {
 /// A hug.toml with Amber's account on a stand-in at that address, and `more` lines for her account.
 pub fn settings_of<N: TestNetwork>(url: &str, more: &str) -> String {
     let account = (N::facts().settings)(url);
-    // Only the tests of the brake lower it.
+    // The greatest `most_a_day`, so that only the tests in `brake.rs` meet the limit.
     format!("[plan]\nfirst = 600\nstep = 100\nmost_a_day = 100\n\n[[account]]\n{account}{more}\n")
 }
 

@@ -11,7 +11,7 @@ pub const LOGIN: &str = "createSession";
 pub const CONVERSATION: &str = "getConvoForMembers";
 pub const MESSAGE: &str = "sendMessage";
 
-/// What most rows have.
+/// The values that most rows have.
 const BASE: Answer = Answer {
     to: PUT,
     status: 400,
@@ -22,7 +22,7 @@ const BASE: Answer = Answer {
     source: "",
 };
 
-/// They are the table of docs/NETWORKS.md.
+/// The rows of the table in docs/NETWORKS.md.
 pub const ANSWERS: &[Answer] = &[
     Answer {
         body: r#"{"error":"InvalidSwap","message":"Record was at bafyreib2"}"#,

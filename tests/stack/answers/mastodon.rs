@@ -10,7 +10,7 @@ pub const STATUS: &str = "POST /api/v1/statuses";
 pub const OWNER: &str = "accounts/verify_credentials";
 pub const INSTANCE: &str = "GET /api/v2/instance";
 
-/// What most rows have.
+/// The values that most rows have.
 const BASE: Answer = Answer {
     to: STATUS,
     status: 403,
@@ -21,7 +21,7 @@ const BASE: Answer = Answer {
     source: "",
 };
 
-/// They are the table of docs/NETWORKS.md.
+/// The rows of the table in docs/NETWORKS.md.
 pub const ANSWERS: &[Answer] = &[
     Answer {
         status: 422,

@@ -1,4 +1,4 @@
-//! One known answer, and what the program takes it for.
+//! One known answer, and what it means to the program.
 
 use have_a_hug::network::Failure;
 
@@ -6,10 +6,10 @@ use self::Means::{
     Blocked, BlockedUntil, OutcomeUnknown, Refused, SentBefore, TryAgain, WaitUntil,
 };
 
-/// A page of something on the way to a network.
+/// A web page from a proxy or gateway before a network.
 pub const PAGE: &str = "<html><body><h1>One moment</h1></body></html>";
 
-/// What the program takes an answer for.
+/// What an answer means to the program.
 #[derive(Clone, Copy, Debug)]
 pub enum Means {
     Refused,
@@ -22,7 +22,7 @@ pub enum Means {
 }
 
 impl Means {
-    /// Its word in docs/NETWORKS.md.
+    /// The word for this meaning in docs/NETWORKS.md.
     pub fn word(self) -> &'static str {
         match self {
             Refused => "`Refused`",
@@ -53,15 +53,15 @@ impl Means {
 
 /// One known answer.
 pub struct Answer {
-    /// Which request gets it: a part of `METHOD /path`.
+    /// The request that gets this answer: a part of `METHOD /path`.
     pub to: &'static str,
     pub status: u16,
     pub header: Option<(&'static str, &'static str)>,
-    /// JSON, or a page where it begins with `<`.
+    /// JSON; or a web page, if it begins with `<`.
     pub body: &'static str,
     pub means: Means,
     /// How docs/NETWORKS.md describes it.
     pub shape: &'static str,
-    /// Who saw it, or who wrote that it is so, and when.
+    /// Who saw or documented this answer, and when.
     pub source: &'static str,
 }

@@ -9,7 +9,7 @@ use super::row::{
 pub const POST: &str = "POST /2/tweets";
 pub const DM: &str = "/dm_conversations/with/";
 
-/// What most rows have.
+/// The values that most rows have.
 const BASE: Answer = Answer {
     to: POST,
     status: 403,
@@ -20,7 +20,7 @@ const BASE: Answer = Answer {
     source: "",
 };
 
-/// They are the table of docs/NETWORKS.md.
+/// The rows of the table in docs/NETWORKS.md.
 pub const ANSWERS: &[Answer] = &[
     Answer {
         body: r#"{"title":"SpendCapReached","detail":"Your enrolled account [1234567890] has reached its billing cycle spend cap. API requests will be blocked until the next cycle begins on 2026-12-12.","reset_date":"2026-12-12","type":"https://api.twitter.com/2/problems/credits"}"#,

@@ -157,7 +157,7 @@ async fn thousands_of_bots_passed_over_are_counted_and_the_hug_can_be_written() 
 async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an_end_is_reported() {
     let mut world = World::<X>::with_followers(599).await;
     world.fans(3);
-    // 602 are counted; the list has one of them three times, and ends, for more than an hour.
+    // The count is 602. For more than an hour, the list contains only one follower, three times.
     let one = page(&["7", "7", "7"], "cleo", "Cleo");
     for _ in 0..12 {
         world
@@ -202,7 +202,7 @@ async fn empty_pages_without_end(url: &str, list: &'static str) -> Proxy {
 }
 
 #[tokio::test]
-async fn a_list_whose_next_page_is_the_same_page_is_given_up_at_once() {
+async fn a_list_whose_next_page_is_the_same_page_fails_at_once() {
     let mut world = World::<X>::with_followers(599).await;
     world.fans(3);
     for _ in 0..2 {
@@ -217,7 +217,7 @@ async fn a_list_whose_next_page_is_the_same_page_is_given_up_at_once() {
 #[tokio::test]
 async fn a_milestone_too_far_down_the_list_is_held_without_a_name_and_nothing_is_read_for_it() {
     let mut world = World::<X>::with_followers(598).await;
-    // The count leapt, so a second look must agree.
+    // The count leapt, so a second reading must agree.
     for _ in 0..2 {
         let count = format!(
             r#"{{"data":{{"id":"{AMBER}","name":"Amber","username":"amber","public_metrics":{{"followers_count":13000}}}}}}"#
