@@ -38,8 +38,8 @@ RUFF := .tools/python/bin/ruff
 RUFF_FLAGS := --no-cache --config infra/pyproject.toml .
 
 # A tool with all it needs, in an environment of its own. Some of them run with credentials of AWS, so only files with
-# the hashes of infra/tools/*.txt are installed, and wheels only: nothing of theirs runs while they are installed.
-# A list is complete, and for every platform and Python from 3.11.5 on that has the wheels. uv makes it, as here for sam:
+# the hashes of infra/tools/*.txt are installed, and only wheels, so that no code of a package runs at its installation.
+# Each list is complete, for every platform and every Python from 3.11.5 on that has the wheels. uv makes it, here for sam:
 #   echo aws-sam-cli==1.170.0 | uv pip compile --universal --python-version 3.11.5 --only-binary :all: \
 #     --generate-hashes --no-annotate --no-header --output-file infra/tools/sam.txt -
 .tools/%/ready: infra/tools/%.txt | needs-python

@@ -57,7 +57,7 @@ def upload_settings(aws: Aws, _: Namespace) -> None:
 
 
 def print_missing(aws: Aws) -> list[str]:
-    """Prints which secrets the settings here need and AWS does not have; returns the names of all that they need."""
+    """Prints which secrets the settings here need and AWS does not have. Returns the names of all secrets they need."""
     _, uploaded = aws.parameters()
     needed = needed_secrets(aws.settings, uploaded)
     for name in needed:
@@ -113,7 +113,8 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
 
 
 def finish_deploy(aws: Aws, _: Namespace) -> None:
-    """What AWS refuses here is said, and does not fail a deploy that has worked."""
+    """Protects the ledger and prints who gets mail. If AWS refuses one of these, the deploy itself has still worked, so
+    this prints the refusal and does not fail."""
     topic = aws.need_stack()["AlarmTopic"]
     try:
         policy = json.dumps(LEDGER_STAYS)
@@ -126,7 +127,7 @@ def finish_deploy(aws: Aws, _: Namespace) -> None:
     try:
         _verdict, found, remedy = find_mail(aws, topic)
     except ClientError as error:
-        found, remedy = f"whether anybody gets it is not known, as AWS refused {error.operation_name}", "make doctor"
+        found, remedy = f"it is not known who gets it, because AWS refused {error.operation_name}", "make doctor"
     print(f"Deployed. Mail: {found}" + (f" → {remedy}" if remedy else ""))
 
 

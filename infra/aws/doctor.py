@@ -126,7 +126,7 @@ class Doctor:
         expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         good = on and expiry.get("AttributeName") == "expires_at"
-        off = "it is off, so hourly counts, and the names of those who were passed over, are kept for ever"
+        off = "it is off, so hourly counts, and the names of followers who were passed over, are kept for ever"
         self.judge(good, "table's expiry", "it is on", off, "make deploy")
         backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
@@ -164,7 +164,8 @@ class Doctor:
         self.judge(waiting == 0, f"queue {name}", "it is empty", f"it holds {waiting} messages", remedy)
 
     def not_started(self, url: str) -> None:
-        """Checks that were not started are made up for by the next; whether there was one, the ledger says."""
+        """Reports checks that were not started. They are not an error, because the next check does their work; the
+        ledger shows whether there was one."""
         waiting, subject = self.messages(url), "queue ChecksNotStarted"
         if waiting == 0:
             return self.report("ok", subject, "it is empty")

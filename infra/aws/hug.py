@@ -40,9 +40,9 @@ def check_settings(path: Path, secrets: list[str] | None = None) -> list[str]:
 
 
 def needed_secrets(path: Path, known: list[str]) -> list[str]:
-    """The names of the secrets that right settings need; of two names that a secret may have, the one that is known."""
+    """The names of the secrets that valid settings need. Where a secret may have two names, the one in `known` wins."""
     arguments = ["settings", "--settings", str(path), "--secrets", ",".join(known) or "-"]
-    # It ends with an error where one is missing.
+    # The exit code is not checked, because the command ends with an error if a secret is missing.
     return subprocess.run([*command(), *arguments], cwd=ROOT, capture_output=True, text=True).stdout.split()
 
 

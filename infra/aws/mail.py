@@ -1,10 +1,10 @@
-"""Who gets what the stack's topic mails: news about hugs, and alarms."""
+"""Who gets the mails of the stack's topic: news about hugs, and alarms."""
 
 from session import Aws
 
 
 def find_mail(aws: Aws, topic: str) -> tuple[str, str, str]:
-    """Whether anybody gets it: the verdict, ok or wrong, what was found, and what helps."""
+    """Finds out who gets the mails. Returns the verdict (ok or wrong), what was found, and what helps."""
     sns = aws.client("sns")
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     confirmed: list[str] = []
@@ -20,14 +20,14 @@ def find_mail(aws: Aws, topic: str) -> tuple[str, str, str]:
             (waiting if pending else confirmed).append(one["Endpoint"])
     if confirmed:
         return "ok", f"news and alarms go to {', '.join(confirmed)}", ""
-    # A deploy with an address that the stack has already changes nothing, so it sends no second mail.
+    # If the stack has the address already, a deploy changes nothing, and AWS sends no second mail to confirm.
     address = waiting[0] if waiting else aws.stack_parameters().get("Mail", "")
     again = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint {address}"
     if waiting:
-        found = f"{', '.join(waiting)} has not confirmed yet, so nobody is told of a milestone or of a failure"
+        found = f"{', '.join(waiting)} has not confirmed yet, so nobody gets mail about milestones and failures"
         remedy = f"follow the link in AWS's mail within two days (look in the spam folder, too); for a new one: {again}"
         return "wrong", found, remedy
-    found = "nobody gets mail, so nobody is told of a milestone or of a failure"
+    found = "nobody gets mail about milestones and failures"
     if not address:
         return "wrong", found, "make deploy MAIL=you@example.com, then confirm the mail that AWS sends"
     remedy = f"{address} has unsubscribed or did not confirm in time; {again}, then confirm the mail that AWS sends"

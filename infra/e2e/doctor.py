@@ -108,7 +108,7 @@ def prove_doctor(make: Make, world: World) -> None:
             world.topics.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
 
     finds(
-        "mail: nobody gets mail, .* amber@example.com has unsubscribed .*aws sns subscribe --topic-arn arn:",
+        "mail: nobody gets mail about .* amber@example.com has unsubscribed .*aws sns subscribe --topic-arn arn:",
         "a mail subscription that is gone",
         unsubscribe,
         lambda: subscribe("email", "amber@example.com"),
@@ -116,7 +116,7 @@ def prove_doctor(make: Make, world: World) -> None:
 
     def not_confirmed() -> None:
         unsubscribe()
-        # The emulator confirms mail by itself, but not this.
+        # The emulator confirms an address for mail by itself, but not a web address.
         subscribe("http", "http://127.0.0.1:9/")
 
     def confirmed() -> None:

@@ -1,4 +1,4 @@
-"""News for the creator reach the mail topic, from a write of a hug through the stream and the real binary."""
+"""Proves that news for the creator are mailed: a write of a hug, the stream, the real binary, the topic."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from world import CHECK, INVITE, World
 
 
 class Mailbox:
-    """What the topic mails: a queue that is subscribed to it."""
+    """The mails of the topic, read from a queue that is subscribed to it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -31,7 +31,7 @@ class Mailbox:
         self.subscription = subscription["SubscriptionArn"]
 
     def of(self, name: str) -> list[str]:
-        """The texts that have come under that account and number, such as `x:amber 600`."""
+        """The texts that were mailed about this account and number, such as `x:amber 600`."""
         received = self.world.queues.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         for message in received.get("Messages", []):
             mail = json.loads(message["Body"])
@@ -54,7 +54,7 @@ class Mailbox:
 
 
 def prove_news_of_milestones(mailbox: Mailbox) -> None:
-    """After each account has crossed 600."""
+    """To be called after each account has crossed 600."""
     for account in ("x:amber", "bluesky:amber.bsky.social", "mastodon:amber@mastodon.example"):
         mailbox.wait_for(f"{account} 600", "600", "@fan")
     mailbox.close()
@@ -68,14 +68,14 @@ def prove_refused_news(world: World) -> None:
         world.write_news(600, "These do not arrive.")
         wait(lambda: world.count(INVITE, refused) > before, "the refused news")
         wait(lambda: world.count(INVITE, '"InvitationsFailed":1') >= 1, "the refused news are counted")
-    proves("news that the topic does not take are logged and counted")
+    proves("news that the topic refuses are logged and counted")
 
 
 def prove_news(make: Make, world: World, settings: Path) -> None:
-    """It leaves hugs that wait for the creator."""
+    """Proves the news of hugs that wait for the creator. These hugs stay in the ledger."""
     mailbox = Mailbox(world)
     right = settings.read_text()
-    # Bluesky's account lets nothing be sent, and Mastodon's one hug a day, which it has had.
+    # The account on Bluesky has only the channel draft. The one on Mastodon may have one hug a day, and has had it.
     changed = right.replace('network = "bluesky"\n', 'network = "bluesky"\ncontact = ["draft"]\n')
     settings.write_text(changed + "\n[account.plan]\nmost_a_day = 1\n")
     make("settings", f"SETTINGS={settings}")
@@ -98,7 +98,7 @@ def prove_news(make: Make, world: World, settings: Path) -> None:
 
 
 def prove_missing_secret(world: World) -> None:
-    """An account without its secret stops no other."""
+    """Proves that an account whose secret is missing does not stop the others."""
     name = f"/{STACK}/secrets/BLUESKY_APP_PASSWORD"
     value = world.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     world.ssm.delete_parameter(Name=name)
@@ -118,4 +118,4 @@ def prove_missing_secret(world: World) -> None:
             world.restart(function)
     error, summary = world.invoke()
     check(not error and summary["checked"] == 3, "all are checked once it is there", summary)
-    proves("an account whose secret is missing is skipped and told; the others are checked and invite")
+    proves("an account whose secret is missing is skipped and reported; the others are checked and invite")

@@ -14,7 +14,7 @@ def prove_promise(make: Make, world: World, settings: Path) -> None:
     deploy = ["deploy", f"SETTINGS={settings}"]
     printed = make(*deploy, "RATE=rate(1 minute)")
     check(
-        "nobody is told of a milestone or of a failure → make deploy MAIL=" in printed,
+        "nobody gets mail about milestones and failures → make deploy MAIL=" in printed,
         "a deploy without MAIL says what that means",
         printed[-800:],
     )
@@ -70,7 +70,7 @@ def prove_promise(make: Make, world: World, settings: Path) -> None:
     world.invoke()
     world.wait_for_invitation(700)
     # The stream is in order: everything before the last hug has been filtered by now.
-    # A hug starts it when it is reached, and with the news that it is invited.
+    # Two writes of a hug start invite-follower: when it is reached, and when it is invited and has news.
     hugs = 2 * (len(NETWORKS) + 1)
     wait(lambda: world.count(INVITE, "START RequestId") >= 2, "the log of invite-follower")
     started = world.count(INVITE, "START RequestId")

@@ -82,7 +82,7 @@ def prove_rights(world: World) -> None:
         denied_start(INVITE, reach_1100)
     world.restart(INVITE)
     shown.append("invite-follower ssm:GetParametersByPath")
-    # The emulator decrypts for everyone, so that right it cannot show; news.py shows sns:Publish.
+    # The emulator decrypts for everyone, so this test cannot show the right to decrypt; news.py shows sns:Publish.
     listed = json.loads((ROOT / "infra" / "rights.json").read_text())
     elsewhere = ("kms:Decrypt", "sns:Publish")
     all_of_them = {f"{name} {right}" for name, rights in listed.items() for right in rights if right not in elsewhere}

@@ -1,4 +1,4 @@
-"""An account's ledger goes from AWS to a laptop and back, and no check takes it for a new account."""
+"""Proves that an account's records move from AWS to a laptop and back, and that no check makes a new baseline."""
 
 import json
 import os
@@ -40,11 +40,11 @@ def prove_transfer(hug: str, world: World, settings: Path, secrets: dict[str, st
         check("counted from here on" not in printed and " → " in printed, "no new baseline here", printed)
         status = json.loads(succeeds("status", "--json", *here))
         marks = [account["promised_up_to"] for account in status["accounts"] if account["account"] == NAME]
-        check(marks == [mark], "the mark came along", marks, mark)
+        check(marks == [mark], "the mark was imported", marks, mark)
         succeeds("export", file, "--account", NAME, *here)
         succeeds("import", file, *on_aws)
         error, summary = world.invoke(account=NAME)
         (looked,) = summary["accounts"]
         check(not error and looked["outcome"] == "no_milestone", "AWS goes on from the mark", summary)
         check(looked["promised_up_to"] == mark == world.mark(), "it is the same mark", looked, mark)
-    proves("an account's ledger goes from AWS to a laptop and back, with its mark and its hugs")
+    proves("an account's records move from AWS to a laptop and back, with its mark and its hugs")

@@ -64,7 +64,7 @@ def attribute(name: str, what: str) -> Part:
 def check_ledger(template: Part) -> None:
     ledger = properties(template, "Ledger", "AWS::DynamoDB::Table")
     resource = template["Resources"]["Ledger"]
-    # Not RetainExceptOnCreate: what is protected from deletion cannot be taken back.
+    # Not RetainExceptOnCreate: a first deploy that fails could not delete a table that is protected from deletion.
     must(resource.get("DeletionPolicy") == "Retain", "the ledger outlives its stack")
     must(resource.get("UpdateReplacePolicy") == "Retain", "the ledger outlives its replacement")
     must(ledger.get("DeletionProtectionEnabled") is True, "the ledger is not deleted by mistake")
@@ -281,7 +281,7 @@ def check_eyes(template: Part) -> None:
         ("IteratorAge", json.dumps({"Ref": "InviteFollower"}), "notBreaching"),
         # A lack of checks is an alarm.
         ("Checks", stack, "breaching"),
-        # What a round writes holds until the next round.
+        # The value of a round holds until the next round.
         ("FailingAccounts", stack, "ignore"),
         ("WaitingForCreator", stack, "ignore"),
         ("InvitationsFailed", stack, "notBreaching"),

@@ -78,8 +78,9 @@ impl Function {
         }
     }
 
-    /// Asserts that before its first event the function uses all rights in `infra/rights.json` that are not for DynamoDB
-    /// or SNS, and no others. The rights for DynamoDB and SNS are compared in `tests/stack/rights.rs` and `news.rs`.
+    /// Asserts that before its first event the function uses all rights in `infra/rights.json` that are not for
+    /// DynamoDB or SNS, and no others. The rights for DynamoDB and SNS are compared in `tests/stack/rights.rs` and
+    /// `news.rs`.
     ///
     /// # Panics
     ///

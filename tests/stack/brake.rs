@@ -62,8 +62,8 @@ fn statuses(hugs: &[Hug], status: &Status) -> Vec<u64> {
     those.map(|hug| hug.milestone.number()).collect()
 }
 
-/// A wave: between two checks the count goes from 598 to 5,600. Prints a row of figures after 12 rounds, and returns the
-/// world.
+/// A wave: between two checks the count goes from 598 to 5,600. Prints a row of figures after 12 rounds, and returns
+/// the world.
 async fn wave<N: TestNetwork>(recognised: bool) -> World<N> {
     let mut world = braked::<N>(598).await;
     for n in 1..=5_002 {
