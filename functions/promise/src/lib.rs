@@ -17,9 +17,9 @@
 //!   [`template`]: the words of an invitation, filled so that they fit a network.
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
-//! - [`letter`]: one message of a hug on its way. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
-//!   as earlier versions of this program wrote them. [`news`]: what the creator is told of a hug. [`erase`]: what
-//!   stays of a follower who is to be forgotten.
+//! - [`letter`]: one message of a hug on its way. [`status`]: the states of a hug. [`hug`]: a hug and its life, step
+//!   by step. [`brake`]: how many hugs go out in a day. [`earlier`]: hugs as earlier versions of this program wrote
+//!   them. [`news`]: what the creator is told of a hug. [`erase`]: what stays of a follower who is to be forgotten.
 //!
 //! # Words
 //!
@@ -50,6 +50,7 @@
 
 pub mod account;
 pub mod arrivals;
+pub mod brake;
 pub mod channel;
 pub mod count;
 pub mod earlier;
@@ -64,6 +65,7 @@ pub mod news;
 pub mod record;
 pub mod rules;
 pub mod screening;
+pub mod status;
 pub mod template;
 pub mod unknown;
 pub mod untrusted;

@@ -18,6 +18,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, table};
 
+/// How often the ledger is looked through again for someone who is erased.
+const MAX_LOOKS: usize = 4;
+
 /// How long a process that writes to the ledger's file is waited for.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
@@ -160,10 +163,7 @@ pub async fn follower<W: Write>(
     for account in &found {
         forget_follower(ledger, account, entirely, now).await?;
     }
-    // A check that was at work can have named them once more before it was stopped.
-    for account in find_follower(ledger, who, of, entirely).await? {
-        forget_follower(ledger, &account, entirely, now).await?;
-    }
+    look_again(ledger, who, of, entirely, now).await?;
     writeln!(out, "They are erased here.")?;
     if !entirely {
         writeln!(
@@ -259,6 +259,27 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A check, or the creator in another terminal, can have named them once more meanwhile.
+async fn look_again(
+    ledger: &Ledger,
+    who: &Who,
+    of: Option<&AccountName>,
+    entirely: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for _ in 0..MAX_LOOKS {
+        let found = find_follower(ledger, who, of, entirely).await?;
+        let left: Vec<_> = found.iter().filter(|one| one.can_be_erased()).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for account in left {
+            forget_follower(ledger, account, entirely, now).await?;
+        }
+    }
+    Err("someone else writes their name into the ledger again and again; end that, then run this command again".into())
 }
 
 /// Where the posts for a follower are.
