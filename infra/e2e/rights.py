@@ -82,6 +82,10 @@ def prove_rights(world: World) -> None:
         denied_start(INVITE, reach_1100)
     world.restart(INVITE)
     shown.append("invite-follower ssm:GetParametersByPath")
+    # The brake counts the invitations of the last 24 hours.
+    with world.without(INVITE, "dynamodb:Query"):
+        denied_invitation(1200, "reading the hugs")
+    shown.append("invite-follower dynamodb:Query")
     # The emulator decrypts for everyone, so this test cannot show the right to decrypt; news.py shows sns:Publish.
     listed = json.loads((ROOT / "infra" / "rights.json").read_text())
     elsewhere = ("kms:Decrypt", "sns:Publish")

@@ -79,15 +79,15 @@ FAULTS = [
     ("a right that is missing", "[dynamodb:GetItem, dynamodb:Query, ", "[dynamodb:GetItem, "),
     (
         "another right that is missing",
+        "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:UpdateItem]",
         "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem]",
-        "[dynamodb:GetItem, dynamodb:PutItem]",
     ),
     (
         "a right that no call takes",
         "[dynamodb:GetItem, dynamodb:PutItem, ",
         "[dynamodb:GetItem, dynamodb:DeleteItem, dynamodb:PutItem, ",
     ),
-    ("all rights", "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem]", '"dynamodb:*"'),
+    ("all rights", "[dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:UpdateItem]", '"dynamodb:*"'),
     ("a right to every table", "Resource: !GetAtt Ledger.Arn", 'Resource: "*"'),
     ("no right to the parameters", "Action: ssm:GetParametersByPath", "Action: ssm:GetParameter"),
     ("a right to everybody's secrets", "parameter/${AWS::StackName}/secrets/*", "parameter/*"),

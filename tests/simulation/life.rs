@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use promise::hug::{Hug, Status};
+use promise::hug::{HoldCause, Hug, Status};
 
 use super::{history::Deed, observer::Change, truth::Truth};
 
@@ -148,8 +148,11 @@ impl Lives {
             (None, Reached | Held) | (Some(Reached | Inviting), Inviting | Reached) => true,
             // What heals is waited for.
             (Some(Inviting), ToSend) => self.by_hand_only || truth.refused.contains(&number),
-            // Nobody is named, or whom the creator chose cannot get it.
-            (Some(Inviting), Held) => after.follower.is_none() || self.has_chosen(number),
+            // Nobody is named, whom the creator chose cannot get it, or as many went out as the plan allows.
+            (Some(Inviting), Held) => {
+                let by_brake = after.hold == Some(HoldCause::MostADay);
+                after.follower.is_none() || self.has_chosen(number) || by_brake
+            }
             (Some(Held), Reached) => approved(),
             (Some(ToSend), Reached) => self.has_said(number, |deed| deed == Deed::Retry),
             (Some(Reached | Inviting | ToSend), Invited) => {
@@ -218,6 +221,8 @@ impl Lives {
                     other.reached_at != after.reached_at || other.milestone < after.milestone
                 })
             }
+            // The brake at the sending tells of the first of a wave.
+            (Some(_), Status::Held) if after.hold == Some(HoldCause::MostADay) => return Ok(()),
             (Some(was), Status::Held | Status::ToSend) => *was != after.status,
             (Some(_), Status::Invited) => after.invitation.receipt.is_some(),
             (Some(_), Status::Inviting) => {
@@ -268,7 +273,13 @@ impl Lives {
 
     /// Looks at what the network was asked to send since the last look: only for a hug that is being sent, and to the
     /// person who is named in it.
-    pub fn look_at_letters(&mut self, hugs: &[Hug], truth: &Truth) -> Result<(), String> {
+    pub fn look_at_letters(
+        &mut self,
+        hugs: &[Hug],
+        truth: &Truth,
+        most_a_day: usize,
+    ) -> Result<(), String> {
+        self.brake_on_letters(truth, most_a_day)?;
         for (number, to) in &truth.asked[self.looked_at..] {
             let hug = hugs.iter().find(|hug| hug.milestone.number() == *number);
             let hug = hug.ok_or_else(|| {
@@ -291,6 +302,28 @@ impl Lives {
             }
         }
         self.looked_at = truth.asked.len();
+        Ok(())
+    }
+
+    /// No more invitations go out in 24 hours than the plan allows, whenever they were owed, but for those that the
+    /// creator approved. Clocks differ by seconds.
+    fn brake_on_letters(&self, truth: &Truth, most_a_day: usize) -> Result<(), String> {
+        let approved = |number: u64| {
+            self.has_said(number, |deed| {
+                matches!(deed, Deed::Approve | Deed::ApproveFor(_))
+            })
+        };
+        let first = truth.first_letters();
+        let unapproved = || first.iter().filter(|(number, _)| !approved(**number));
+        for (_, last) in unapproved() {
+            let a_day_before =
+                *last - SignedDuration::from_hours(24) + SignedDuration::from_mins(1);
+            let day = unapproved().filter(|(_, at)| (a_day_before..=*last).contains(*at));
+            let day: Vec<&u64> = day.map(|(number, _)| number).collect();
+            if day.len() > most_a_day {
+                return Err(format!("the letters for {day:?} went out within 24 hours"));
+            }
+        }
         Ok(())
     }
 }

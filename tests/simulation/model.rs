@@ -110,7 +110,8 @@ impl Model {
             self.look_at_account(account, truth, plan)?;
         }
         // What was asked of the network came before what was written of it.
-        self.lives.look_at_letters(&ledger.hugs, truth)?;
+        self.lives
+            .look_at_letters(&ledger.hugs, truth, most_a_day)?;
         for change in changes {
             self.lives
                 .look_at(change, &ledger.hugs, truth, most_a_day)?;

@@ -305,6 +305,15 @@ impl Truth {
         each
     }
 
+    /// When the first letter for each milestone arrived.
+    pub fn first_letters(&self) -> BTreeMap<u64, Timestamp> {
+        let mut first = BTreeMap::new();
+        for kept in &self.kept {
+            first.entry(kept.milestone).or_insert(kept.at);
+        }
+        first
+    }
+
     /// Who is counted now, the newest first by when they really came.
     pub fn who_is_counted(&self) -> Reading {
         let mut counted: Vec<&Following> = self.follows.iter().chain(&self.ghosts).collect();

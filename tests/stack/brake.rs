@@ -1,6 +1,6 @@
 //! The limits on everything public: waves of followers, counts that leap, and decisions of the creator.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use have_a_hug::{
     by_hand::{ByHandError, Step, by_hand},
@@ -12,7 +12,7 @@ use promise::{
     milestone::Milestone,
 };
 use serde_json::Value;
-use stand_ins::{Person, secret};
+use stand_ins::{Fault, Person, secret};
 
 use crate::world::{Bluesky, STEP, TestNetwork, World, X, named, settings_of};
 
@@ -76,7 +76,7 @@ async fn wave<N: TestNetwork>(recognised: bool) -> World<N> {
         world.network.follow(Person { handle, ..person });
     }
     world.network.clear_requests();
-    let (mut slowest, mut read) = (std::time::Duration::ZERO, 0);
+    let (mut slowest, mut read) = (Duration::ZERO, 0);
     for _ in 0..12 {
         world.clock.advance(STEP);
         let began = Instant::now();
@@ -187,6 +187,37 @@ async fn a_leap_is_believed_only_by_a_check_a_minute_later() {
     assert_eq!(world.check_now().await.outcome, CheckOutcome::Unconfirmed);
     assert_eq!(world.promised_up_to().await, 598);
     assert_eq!(world.check().await.outcome, CheckOutcome::Milestones);
+}
+
+#[tokio::test]
+async fn hugs_that_waited_for_days_are_not_all_sent_at_once() {
+    let mut world = braked::<X>(599).await;
+    for tries in [3, 6] {
+        world.fans(300);
+        for _ in 0..tries {
+            world
+                .network
+                .fail_next("POST /2/tweets", Fault::Status(401));
+        }
+        world.check().await;
+        world.clock.advance(Duration::from_hours(25));
+    }
+    assert!(world.posts().is_empty());
+    for _ in 0..3 {
+        world.check().await;
+    }
+    assert_eq!(world.posts().len(), 3, "three of six");
+    let held = statuses(&world.hugs().await, &Status::Held);
+    assert_eq!(held.len(), 3);
+    let news = world.hugs().await.into_iter();
+    let news = news.filter(|hug| hug.status == Status::Held && hug.news.is_some());
+    assert_eq!(news.count(), 1, "one message");
+    let first = held[0];
+    step(&world, first, Step::Approve { chosen: None })
+        .await
+        .unwrap();
+    world.check().await;
+    assert_eq!(world.hug(first).await.status, Status::Invited);
 }
 
 #[tokio::test]

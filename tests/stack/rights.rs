@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use have_a_hug::by_hand::{Step, by_hand};
+use promise::{hug::HugKey, milestone::Milestone};
 use serde_json::json;
 use stand_ins::Fault;
 use tests::{
@@ -111,6 +113,31 @@ async fn a_new_handle(rights: &mut Rights) {
     assert_eq!(observed.world.invitations_to(600), 1);
 }
 
+/// A hug whose follower the creator chooses by handle.
+async fn a_choice(rights: &mut Rights) {
+    let world = World::<X>::with_followers(640).await;
+    let deps = &world.stack.deps;
+    let key = HugKey {
+        id: world.account().await.key(),
+        milestone: Milestone::from_number(600).unwrap(),
+    };
+    let approve = Step::Approve {
+        chosen: Some("fan0007".to_owned()),
+    };
+    by_hand(
+        &deps.ledger,
+        &deps.settings,
+        &key,
+        &approve,
+        deps.clock.now(),
+    )
+    .await
+    .unwrap();
+    let mut observed = Observed::begin(world, rights);
+    observed.round().await;
+    assert_eq!(observed.world.invitations_to(600), 1);
+}
+
 #[tokio::test]
 async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     let mut observed = Rights::new();
@@ -119,6 +146,7 @@ async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     rate_limits(&mut observed).await;
     failures(&mut observed).await;
     a_new_handle(&mut observed).await;
+    a_choice(&mut observed).await;
 
     for function in [CHECK, INVITE] {
         let mut listed = listed_rights(function);

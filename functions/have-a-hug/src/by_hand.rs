@@ -3,12 +3,10 @@
 use jiff::Timestamp;
 use promise::{
     account::AccountName,
-    evidence::{Certainty, Evidence},
-    hug::{HoldCause, Hug, HugKey, NotNow},
+    hug::{Hug, HugKey, NotNow},
     letter::Receipt,
     milestone::Milestone,
     record::AccountRecord,
-    unknown::Unknown,
 };
 
 use crate::{
@@ -161,12 +159,11 @@ async fn once(
         revision: account.revision + 1,
         ..account
     };
-    ledger.record_by_hand(&account, &next).await?;
+    ledger.record_hug_and_account(&account, &next).await?;
     Ok(next)
 }
 
-/// A new hug for a milestone that was crossed and has none, for the follower with this handle. It does not count
-/// against the plan's limit, because the creator decided it.
+/// A new hug for a milestone that was crossed and has none, for the follower with this handle.
 fn owed_by_hand(
     account: &Account,
     record: &AccountRecord,
@@ -174,37 +171,13 @@ fn owed_by_hand(
     handle: &str,
     now: Timestamp,
 ) -> Result<Hug, ByHandError> {
-    let waits = record.pending.as_ref();
-    let waits = waits.is_some_and(|pending| pending.milestone == milestone);
-    if milestone.number() > record.promised_up_to && !waits {
+    if !record.has_crossed(milestone) {
         return Err(ByHandError::NotCrossed(milestone, record.promised_up_to));
     }
-    let before = milestone.number() - 1;
-    if account.plan.next_after(before) != Some(milestone) {
+    if !account.plan.names(milestone) {
         return Err(ByHandError::NotPlanned(milestone));
     }
-    let evidence = Evidence {
-        count_before: record.followers,
-        count_after: record.followers,
-        since: None,
-        position: record.followers.saturating_sub(milestone.number()),
-        passed_over: 0,
-        certainty: Certainty::Unknown,
-        arrivals: None,
-        note: Some("the creator chose who gets it".to_owned()),
-        unknown: Unknown::new(),
-    };
     let creator = account.creator.clone();
-    let mut hug = Hug::owed(
-        record.name.clone(),
-        record.id.clone(),
-        milestone,
-        creator.unwrap_or_else(|| record.name.handle.clone()),
-        None,
-        evidence,
-        now,
-    );
-    hug.chosen = Some(handle.to_owned());
-    hug.hold = Some(HoldCause::Nobody);
-    Ok(hug)
+    let creator = creator.unwrap_or_else(|| record.name.handle.clone());
+    Ok(Hug::owed_by_hand(record, milestone, creator, handle, now))
 }

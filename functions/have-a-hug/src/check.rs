@@ -2,35 +2,37 @@
 //!
 //! - This file: what a check decides, and how the decision is recorded in one transaction.
 //! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
-//!   `recipient`: who gets the hug for a milestone. `stuck`: hugs that are put back to work.
+//!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `stuck`: hugs that are put
+//!   back to work. `login`: whether the secrets let the account send.
 
+mod crossing;
+mod login;
 mod newest;
 mod outcome;
 mod recipient;
 mod stuck;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use promise::{
     count::{Belief, believe},
-    evidence::{Evidence, PassedOver, Skipped},
-    follower::Recipient,
-    hug::{HoldCause, Hug, Status},
+    evidence::PassedOver,
+    hug::Hug,
     milestone::{MAX_MILESTONE, Milestone},
-    news,
-    record::{AccountRecord, HandleRecord, Leap, Pending, ReadFollowers, Remembered},
+    record::{AccountRecord, HandleRecord, Leap, ReadFollowers, Remembered},
     unknown::Unknown,
-    untrusted::{MAX_NAME, one_line},
 };
 
 use self::{
+    crossing::Look,
+    login::Login,
     newest::Newest,
-    recipient::{Choice, Recipients, day},
+    recipient::day,
     stuck::{Unsettled, rearm_stuck},
 };
 use crate::{
     deps::{Connected, Deps},
     ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
-    network::{Failure, NetworkError, Permissions, Profile},
+    network::{Failure, NetworkError, Profile},
 };
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 
@@ -77,11 +79,6 @@ pub struct Wanted {
     pub login: bool,
 }
 
-/// How long a login that works is not tried again, and one that does not: each try is one of the few that some
-/// networks allow.
-const LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(24);
-const FAILED_LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
 struct OneCheck<'a> {
     deps: &'a Deps,
     connected: Connected<'a>,
@@ -109,23 +106,6 @@ struct Decision {
     handle: HandleChange,
     /// What a try of the login said; `None` where it was not tried.
     login: Option<Login>,
-}
-
-/// What a try of the login said.
-enum Login {
-    Works,
-    Fails(String),
-}
-
-/// What a count crossed since the check before.
-#[derive(Default)]
-struct Crossing {
-    /// The new mark.
-    mark: u64,
-    hugs: Vec<Hug>,
-    passed_over: Vec<(Milestone, PassedOver)>,
-    waiting: Option<Waiting>,
-    pending: Option<Pending>,
 }
 
 impl OneCheck<'_> {
@@ -194,7 +174,14 @@ impl OneCheck<'_> {
             return Ok(self.unconfirmed(known, before, leap, &profile));
         }
         let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
-        let crossing = self.cross(&before, &profile, &mut newest).await?;
+        let look = Look {
+            ledger: &self.deps.ledger,
+            connected: self.connected,
+            before: &before,
+            profile: &profile,
+            now: self.now,
+        };
+        let crossing = look.cross(&mut newest).await?;
         unsettled.extend(crossing.hugs.iter().map(|hug| hug.milestone));
         let kept = before.remembered.as_ref();
         let remembered = self
@@ -314,73 +301,30 @@ impl OneCheck<'_> {
 
     /// Tries once a day whether the account could send, so that a wrong secret is found before the milestone.
     async fn try_login(&self, handle: &HandleRecord, account: &AccountRecord) -> Option<Login> {
-        let Connected {
-            account: settings,
-            network,
-        } = self.connected;
-        let every = match &handle.login_error {
-            Some(_) => FAILED_LOGIN_TRIED_EVERY,
-            None => LOGIN_TRIED_EVERY,
-        };
-        let is_fresh = |at: Timestamp| self.now.duration_since(at) < every;
-        let wanted = self.wanted.login || self.wanted.dry_run;
-        if !settings.sends() || (!wanted && handle.login_tried_at.is_some_and(is_fresh)) {
+        let wanted = self.wanted.login || self.wanted.dry_run || handle.login_is_due(self.now);
+        if !wanted || !self.connected.account.sends() {
             return None;
         }
-        match network.permissions(&account.id).await {
-            Ok(Permissions {
-                owner: Some(owner), ..
-            }) if owner != account.id => Some(Login::Fails(format!(
-                "the secrets of {} belong to another account, {owner}",
-                settings.name
-            ))),
-            Ok(Permissions {
-                post: Some(false), ..
-            }) => Some(Login::Fails(format!(
-                "the secrets of {} do not allow posts; {}",
-                settings.name,
-                settings.rules().help_to_post
-            ))),
-            Ok(_) => Some(Login::Works),
-            Err(error) if matches!(error.failure, Failure::Blocked { .. }) => {
-                Some(Login::Fails(error.to_string()))
-            }
-            Err(error) => {
-                tracing::info!(account = %settings.name, %error, "the login is tried at the next check");
-                None
-            }
-        }
+        Login::try_once(self.connected, &account.id).await
     }
 
     async fn record(&self, decision: &Decision) -> Result<(), LedgerError> {
         if self.wanted.dry_run {
             return Ok(());
         }
+        let handle = decision.handle.clone();
+        let handle = match &decision.login {
+            Some(login) => login.noted_in(handle, self.now),
+            None => handle,
+        };
         let recording = Recording {
             before: decision.before.as_ref(),
             after: &decision.after,
             hugs: &decision.hugs,
             passed_over: &decision.passed_over,
-            handle: &self.with_login(decision),
+            handle: &handle,
         };
         self.deps.ledger.record_check(recording).await
-    }
-
-    /// What was learned of the handle, with what the try of the login said.
-    fn with_login(&self, decision: &Decision) -> HandleChange {
-        let mut change = decision.handle.clone();
-        match &decision.login {
-            Some(Login::Works) => {
-                change.set.login_tried_at = Some(self.now);
-                change.login_works = true;
-            }
-            Some(Login::Fails(error)) => {
-                change.set.login_tried_at = Some(self.now);
-                change.set.login_error = Some(error.clone());
-            }
-            None => {}
-        }
-        change
     }
 
     async fn remember_limit(&self, until: Timestamp) -> Result<(), LedgerError> {
@@ -420,100 +364,6 @@ impl OneCheck<'_> {
         }
     }
 
-    /// Moves the mark over what was crossed since `before`, and makes the hugs.
-    async fn cross(
-        &self,
-        before: &AccountRecord,
-        profile: &Profile,
-        newest: &mut Newest<'_>,
-    ) -> Result<Crossing, CheckError> {
-        let (mark, count) = (before.promised_up_to, profile.followers);
-        let plan = self.connected.account.plan;
-        let owed = plan.owed(mark, count);
-        let mut crossing = Crossing {
-            mark: owed.mark,
-            ..Crossing::default()
-        };
-        if owed.milestones.is_empty() {
-            // A milestone can wait while the count is below it for a time.
-            crossing.pending = before.pending.clone();
-            return Ok(crossing);
-        }
-        let given = self.deps.ledger.hugs(&before.key()).await?;
-        // A milestone that has a hug is not owed a second one, wherever the mark is.
-        let has_none = |milestone: &Milestone| {
-            let mut unreadable = given.unreadable.iter().map(|hug| hug.key.milestone);
-            let mut known = given.known.iter().map(|hug| hug.milestone);
-            known.all(|one| one != *milestone) && unreadable.all(|one| one != *milestone)
-        };
-        let today = given.known.iter().filter(|hug| hug.counts_today(self.now));
-        let mut left_today = plan.most_a_day().saturating_sub(today.count());
-        let site = self.connected.account.site();
-        let still_held = given.known.iter().filter(|hug| hug.status == Status::Held);
-        let of_today = still_held.filter(|hug| hug.is_of_today(self.now));
-        let mut told: Vec<HoldCause> = of_today.filter_map(|hug| hug.hold).collect();
-        let mut recipients =
-            Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;
-        for milestone in owed.milestones.into_iter().filter(has_none) {
-            let (hug, skipped) = match recipients.choose(milestone).await? {
-                Choice::Named(evidence, follower, skipped) if left_today > 0 => {
-                    left_today -= 1;
-                    let hug = self.hug(profile, milestone, evidence, Some(follower));
-                    let news = news::reached(&hug, &site);
-                    (hug.with_news(news), skipped)
-                }
-                Choice::Named(evidence, follower, skipped) => {
-                    let hug = self.hug(profile, milestone, evidence, Some(follower));
-                    let most = plan.most_a_day();
-                    let why = format!("more than {most} hugs in 24 hours");
-                    let held = hug.held(HoldCause::MostADay, why);
-                    let news = news::held(&held, &site);
-                    (held.with_news(news), skipped)
-                }
-                Choice::Unknown(evidence) => {
-                    let why = evidence.note.clone().unwrap_or_default();
-                    let hug = self.hug(profile, milestone, evidence, None);
-                    let held = hug.held(HoldCause::Nobody, why);
-                    let news = news::nobody(&held);
-                    (held.with_news(news), Vec::new())
-                }
-                Choice::Waits(pending, skipped, why) => {
-                    crossing.mark = milestone.mark_while_it_waits(mark);
-                    crossing
-                        .passed_over
-                        .extend(self.passed_over(milestone, &skipped));
-                    crossing.waiting = Some(Waiting {
-                        milestone,
-                        why,
-                        skipped_before: pending.passed_over - skipped.len() as u64,
-                        skipped,
-                    });
-                    crossing.pending = Some(pending);
-                    return Ok(crossing);
-                }
-            };
-            crossing
-                .passed_over
-                .extend(self.passed_over(milestone, &skipped));
-            // One message tells of a wave.
-            let is_told = hug.hold.is_some_and(|cause| told.contains(&cause));
-            told.extend(hug.hold);
-            crossing
-                .hugs
-                .push(if is_told { hug.without_news() } else { hug });
-        }
-        Ok(crossing)
-    }
-
-    /// Those who were passed over for a milestone, as an item of their own; `None` where nobody was.
-    fn passed_over(
-        &self,
-        milestone: Milestone,
-        skipped: &[Skipped],
-    ) -> Option<(Milestone, PassedOver)> {
-        (!skipped.is_empty()).then(|| (milestone, PassedOver::at(self.now, skipped)))
-    }
-
     /// The top of the list, where the next milestone is near: at the crossing, everyone who is listed above
     /// these followers is new. It is read again only when the count has changed, and the check goes on
     /// where it cannot be read.
@@ -541,26 +391,6 @@ impl OneCheck<'_> {
             return kept;
         }
         newest.remember(followers).await.or(kept)
-    }
-
-    fn hug(
-        &self,
-        profile: &Profile,
-        milestone: Milestone,
-        evidence: Evidence,
-        follower: Option<Recipient>,
-    ) -> Hug {
-        let account = self.connected.account;
-        let creator = account.creator.clone();
-        Hug::owed(
-            account.name.clone(),
-            profile.id.clone(),
-            milestone,
-            creator.unwrap_or_else(|| one_line(&profile.name, MAX_NAME)),
-            follower,
-            evidence,
-            self.now,
-        )
     }
 
     fn done(&self, known: &Known, decision: Decision, unsettled: Unsettled) -> Check {

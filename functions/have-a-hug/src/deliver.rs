@@ -5,13 +5,15 @@
 
 use std::slice;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use promise::{
+    brake::Brake,
     channel::Channel,
     follower::Recipient,
-    hug::{Hug, HugKey, NotNow, Status},
+    hug::{HoldCause, Hug, HugKey, NotNow, Status},
     letter::{Receipt, Wait, WaitCause, Words},
     news,
+    record::AccountRecord,
 };
 
 use crate::{
@@ -21,12 +23,8 @@ use crate::{
     settings::NotServed,
 };
 
-/// How long a network may take to show a letter that it says to have.
-const SHOWN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-
-/// A mention later than this after the milestone was noticed asks once more who the follower is: a handle can
-/// have gone to someone else meanwhile.
-const HANDLE_IS_FRESH_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How often words that lost the race against a check or another delivery are prepared again.
+const MAX_RACES: usize = 4;
 
 /// The result of one delivery.
 #[derive(Debug)]
@@ -218,6 +216,9 @@ impl OneDelivery<'_> {
                 Err(DeliverError::Network(error)) => return self.not_sent(error).await,
                 Err(error) => return Err(error),
             }
+            if let Some(held) = self.prepare(channel).await? {
+                return Ok(held);
+            }
             let error = match self.deliver_by(channel).await {
                 Ok(Some(receipt)) => {
                     let reference = receipt.reference.clone();
@@ -275,6 +276,8 @@ impl OneDelivery<'_> {
         let Some(found) = self.connected.network.user(&handle).await? else {
             return Ok(Found::NotChosen(format!("nobody has the handle {handle}")));
         };
+        // A check that decides meanwhile by the hugs as they were loses the race, and sees this one then.
+        let account = self.deps.ledger.account(&self.hug.key().id).await?;
         let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
         let theirs = |hug: &&Hug| {
             let follower = hug.follower.as_ref();
@@ -290,7 +293,7 @@ impl OneDelivery<'_> {
             return Ok(Found::NotChosen(why));
         }
         let named = self.hug.named(Recipient::from(&found), self.now());
-        self.write(named).await?;
+        self.write_with(account, named).await?;
         Ok(Found::Named)
     }
 
@@ -301,10 +304,73 @@ impl OneDelivery<'_> {
         Ok(DeliveryOutcome::Held { why })
     }
 
+    /// Composes the words and records them before they are sent. Where as many went out in 24 hours as the plan allows,
+    /// it holds the hug instead. Words that may be out are left as they are.
+    async fn prepare(&mut self, channel: Channel) -> Result<Option<DeliveryOutcome>, DeliverError> {
+        if self.hug.invitation.words.is_some() {
+            return Ok(None);
+        }
+        let mut races = 0;
+        loop {
+            // The account is read before the hugs and written with this one, so that of two deliveries at once the
+            // second counts the first.
+            let account = self.deps.ledger.account(&self.hug.key().id).await?;
+            let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
+            let brake = Brake {
+                hugs: &hugs.known,
+                most_a_day: self.connected.account.plan.most_a_day(),
+                now: self.now(),
+            };
+            if !brake.lets_out(&self.hug) {
+                return self.brake(&brake).await.map(Some);
+            }
+            let prepared = self.hug.prepare(self.compose(channel), self.now());
+            match self.write_with(account, prepared).await {
+                Err(error) if error.failure == LedgerFailure::LostRace && races < MAX_RACES => {
+                    races += 1;
+                }
+                written => {
+                    written?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    async fn brake(&mut self, brake: &Brake<'_>) -> Result<DeliveryOutcome, DeliverError> {
+        let why = brake.reason();
+        let mut held = self.hug.braked(why.clone(), self.now());
+        if !brake.is_told(HoldCause::MostADay) {
+            let told = news::held(&held, &self.connected.account.site());
+            held = held.with_news(told);
+        }
+        self.write(held).await?;
+        Ok(DeliveryOutcome::Held { why })
+    }
+
+    /// Writes the hug together with its account, so that whoever decided by the account as it was loses the race.
+    async fn write_with(
+        &mut self,
+        account: Option<AccountRecord>,
+        next: Hug,
+    ) -> Result<(), LedgerError> {
+        let Some(account) = account else {
+            return self.write(next).await;
+        };
+        let account = AccountRecord {
+            revision: account.revision + 1,
+            ..account
+        };
+        let ledger = &self.deps.ledger;
+        ledger.record_hug_and_account(&account, &next).await?;
+        self.hug = next;
+        Ok(())
+    }
+
     /// Before a late mention, takes over the handle that the follower has now. Returns why nobody can be named,
     /// where the network does not know them any more.
     async fn refresh_handle(&mut self, channel: Channel) -> Result<Option<String>, DeliverError> {
-        let is_late = self.now().duration_since(self.hug.reached_at) > HANDLE_IS_FRESH_FOR;
+        let is_late = self.hug.handle_may_have_changed(self.now());
         let begun = self.hug.invitation.words.is_some();
         let follower = match &self.hug.follower {
             Some(follower) if channel == Channel::Mention && is_late && !begun => follower,
@@ -326,13 +392,8 @@ impl OneDelivery<'_> {
     /// Delivers the invitation on that channel. `None` where words of an earlier try did not arrive and must not
     /// be sent on that channel any more.
     async fn deliver_by(&mut self, channel: Channel) -> Result<Option<Receipt>, DeliverError> {
-        let words = if let Some(words) = &self.hug.invitation.words {
-            words.clone()
-        } else {
-            let words = self.compose(channel);
-            self.write(self.hug.prepare(words.clone(), self.now()))
-                .await?;
-            words
+        let Some(words) = self.hug.invitation.words.clone() else {
+            return Ok(None);
         };
         if self.may_have_been_sent {
             if let Some(receipt) = self.find(&words).await? {
@@ -402,7 +463,7 @@ impl OneDelivery<'_> {
                 };
                 return self.postpone(wait, &why).await;
             }
-            Failure::SentBefore if self.looked_in_vain_for(SHOWN_WITHIN) => {
+            Failure::SentBefore if self.hug.invitation.is_nowhere(self.now()) => {
                 return self.leave_to_creator().await;
             }
             Failure::OutcomeUnknown | Failure::SentBefore => {
@@ -422,15 +483,6 @@ impl OneDelivery<'_> {
         };
         self.postpone(wait, &why).await?;
         Err(error.into())
-    }
-
-    /// Whether the network does not show words that it says to have, though they were composed that long ago and
-    /// looked for under this claim.
-    fn looked_in_vain_for(&self, time: SignedDuration) -> bool {
-        let words = self.hug.invitation.words.as_ref();
-        words.is_some_and(|words| {
-            words.tried_again_at.is_some() && self.now().duration_since(words.prepared_at) >= time
-        })
     }
 
     /// The follower may have a letter that nobody finds, so no program sends another one.

@@ -112,11 +112,15 @@ pub struct FollowerItems {
 
 impl FollowerItems {
     fn is_empty(&self) -> bool {
-        self.hugs.is_empty()
-            && self.mentions.is_empty()
-            && self.passed_over.is_empty()
-            && self.unreadable.is_empty()
-            && !self.remembered
+        self.unreadable.is_empty() && !self.can_be_erased()
+    }
+
+    /// Whether something of them is in records that this version can change.
+    pub fn can_be_erased(&self) -> bool {
+        self.remembered
+            || !self.hugs.is_empty()
+            || !self.mentions.is_empty()
+            || !self.passed_over.is_empty()
     }
 }
 
@@ -330,7 +334,7 @@ async fn erase_one(
     let settled = |milestone: &Milestone| *milestone == key.milestone;
     account.unsettled.retain(|milestone| !settled(milestone));
     account.revision += 1;
-    Ok(ledger.record_by_hand(&account, &erased).await?)
+    Ok(ledger.record_hug_and_account(&account, &erased).await?)
 }
 
 /// Writes a hug for someone else anew: the form of today has no names of those who were passed over.

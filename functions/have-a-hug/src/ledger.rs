@@ -6,14 +6,16 @@
 
 mod error;
 mod growth;
+mod handle;
 mod item;
 mod keys;
+mod snapshot;
 mod stored;
 
 use aws_sdk_dynamodb::{
     Client,
     types::{
-        Put, ReturnValue, TransactWriteItem, Update,
+        Put, ReturnValue, TransactWriteItem,
         builders::{PutBuilder, UpdateBuilder},
     },
 };
@@ -32,30 +34,17 @@ use self::{
     growth::hour,
     item::{Item, item, parse_hug},
     keys::{
-        ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, VERSION, growth_sort_key, handle_key,
-        hug_of_passed_over, hug_sort_key, name_of_handle, number, passed_over_sort_key, text,
+        ACCOUNT, HANDLE, MILESTONE, growth_sort_key, handle_key, hug_sort_key, number,
+        passed_over_sort_key, text,
     },
 };
 pub use error::{LedgerError, LedgerFailure};
 pub use growth::Growth;
+pub use handle::HandleChange;
 pub use item::UnreadableHug;
 pub use keys::hug_key;
+pub use snapshot::Snapshot;
 pub use stored::StoredItem;
-
-/// Everything in the table.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    /// Every account, by name.
-    pub accounts: Vec<AccountRecord>,
-    /// Every hug, by account and milestone.
-    pub hugs: Vec<Hug>,
-    /// Hugs that this version cannot read.
-    pub unreadable: Vec<UnreadableHug>,
-    /// Who was passed over for which milestone.
-    pub passed_over: Vec<(HugKey, PassedOver)>,
-    /// What is known of every handle.
-    pub handles: Vec<(AccountName, HandleRecord)>,
-}
 
 /// The hugs of an account.
 #[derive(Clone, Debug, Default)]
@@ -79,47 +68,6 @@ pub struct Recording<'a> {
     pub passed_over: &'a [(Milestone, PassedOver)],
     /// What was learned of the handle.
     pub handle: &'a HandleChange,
-}
-
-/// A change of what is known of a handle. Checks and deliveries write to the same item side by side, so each
-/// writes only what it has learned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HandleChange {
-    /// Fields that are not `None` are written.
-    pub set: HandleRecord,
-    /// Whether the last failure is over, so that nothing is said of it any more.
-    pub healed: bool,
-    /// Whether the login works, after a failure.
-    pub login_works: bool,
-    /// Whether the account is served from this ledger again.
-    pub resumed: bool,
-}
-
-impl HandleChange {
-    /// No reading before that time.
-    pub fn read_limit(until: Timestamp) -> Self {
-        Self::from(HandleRecord {
-            retry_at: Some(until),
-            ..HandleRecord::default()
-        })
-    }
-
-    /// No sending before that time.
-    pub fn send_limit(until: Timestamp) -> Self {
-        Self::from(HandleRecord {
-            send_retry_at: Some(until),
-            ..HandleRecord::default()
-        })
-    }
-}
-
-impl From<HandleRecord> for HandleChange {
-    fn from(set: HandleRecord) -> Self {
-        Self {
-            set,
-            ..Self::default()
-        }
-    }
 }
 
 /// The table, on DynamoDB or anything that speaks its API.
@@ -290,17 +238,16 @@ impl Ledger {
                 &growth_sort_key(&this_hour),
             )?)));
         }
-        let handle = self.update_handle(&account.name, handle);
+        let handle = handle.update(&self.table, &account.name);
         self.transact(&call, writes, handle).await
     }
 
-    /// Records what a person did to a hug: the hug, and its account that lists the hug as unsettled, both or
-    /// neither. A hug of revision 1 must not exist yet.
+    /// Records a hug together with its account, both or neither. A hug of revision 1 must not exist yet.
     ///
     /// # Errors
     ///
     /// [`LedgerFailure::LostRace`] where someone else wrote one of them meanwhile.
-    pub async fn record_by_hand(
+    pub async fn record_hug_and_account(
         &self,
         account: &AccountRecord,
         hug: &Hug,
@@ -395,7 +342,7 @@ impl Ledger {
             attempted: "writing the handle",
             about: name.to_string(),
         };
-        let Some(update) = self.update_handle(name, change) else {
+        let Some(update) = change.update(&self.table, name) else {
             return Ok(None);
         };
         let update = update.build().map_err(|error| call.bug(error))?;
@@ -435,60 +382,6 @@ impl Ledger {
         Ok(since.unwrap_or(now))
     }
 
-    /// Reads the whole table, item by item.
-    ///
-    /// # Errors
-    ///
-    /// See [`Ledger::handle`].
-    pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
-        let call = Call {
-            attempted: "reading everything",
-            about: self.table.clone(),
-        };
-        let mut pages = self
-            .client
-            .scan()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut all = Snapshot::default();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| call.sdk(&error))?;
-            let key = |name: &str| {
-                item.get(name)
-                    .and_then(|value| value.as_s().ok())
-                    .cloned()
-                    .unwrap_or_default()
-            };
-            let (pk, sk) = (key("pk"), key("sk"));
-            match sk.as_str() {
-                ACCOUNT => all.accounts.push(call.parse(item)?),
-                HANDLE => match name_of_handle(&pk) {
-                    Ok(name) => all.handles.push((name, call.parse(item)?)),
-                    Err(why) => {
-                        tracing::warn!(pk, %why, "a handle that cannot be read is left out");
-                    }
-                },
-                sk if sk.starts_with(MILESTONE) => match UnreadableHug::or_hug(&call, item) {
-                    Ok(hug) => all.hugs.push(hug),
-                    Err(unreadable) => all.unreadable.extend(unreadable),
-                },
-                sk if sk.starts_with(PASSED_OVER) => {
-                    if let Ok(key) = hug_of_passed_over(&pk, sk) {
-                        all.passed_over.push((key, call.parse(item)?));
-                    }
-                }
-                _ => {}
-            }
-        }
-        all.accounts.sort_by(|a, b| a.name.cmp(&b.name));
-        all.hugs
-            .sort_by(|a, b| (&a.account, a.milestone).cmp(&(&b.account, b.milestone)));
-        Ok(all)
-    }
-
     async fn get<T: DeserializeOwned>(
         &self,
         attempted: &'static str,
@@ -515,66 +408,6 @@ impl Ledger {
             .await
             .map_err(|error| call.sdk(&error))?;
         Ok(answer.item)
-    }
-
-    /// An update of the fields that change; `None` where none does. The rest stays as it is.
-    fn update_handle(&self, name: &AccountName, change: &HandleChange) -> Option<UpdateBuilder> {
-        let HandleRecord {
-            id,
-            retry_at,
-            send_retry_at,
-            failing_since,
-            last_error,
-            login_tried_at,
-            login_error,
-            paused_at,
-        } = &change.set;
-        let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
-        let fields = [
-            ("id", id.as_ref().map(ToString::to_string)),
-            ("retry_at", time(retry_at)),
-            ("send_retry_at", time(send_retry_at)),
-            ("failing_since", time(failing_since)),
-            ("last_error", last_error.clone()),
-            ("login_tried_at", time(login_tried_at)),
-            ("login_error", login_error.clone()),
-            ("paused_at", time(paused_at)),
-        ];
-        let mut update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", text(handle_key(name)))
-            .key("sk", text(HANDLE));
-        let mut sets = Vec::new();
-        for (field, value) in fields {
-            if let Some(value) = value {
-                // Only the first of several failures says since when.
-                sets.push(match field {
-                    "failing_since" => format!("{field} = if_not_exists({field}, :{field})"),
-                    _ => format!("{field} = :{field}"),
-                });
-                update = update.expression_attribute_values(format!(":{field}"), text(value));
-            }
-        }
-        let mut removes = Vec::new();
-        if change.healed {
-            removes.extend(["failing_since", "last_error"]);
-        }
-        if change.login_works {
-            removes.push("login_error");
-        }
-        if change.resumed {
-            removes.push("paused_at");
-        }
-        if sets.is_empty() && removes.is_empty() {
-            return None;
-        }
-        sets.push("version = if_not_exists(version, :version)".to_owned());
-        update = update.expression_attribute_values(":version", number(VERSION));
-        let mut expression = format!("SET {}", sets.join(", "));
-        if !removes.is_empty() {
-            expression += &format!(" REMOVE {}", removes.join(", "));
-        }
-        Some(update.update_expression(expression))
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
         if !work.reached {
             continue;
         }
-        let delivery = deliver(deps, &work.key).await;
+        let delivery = Box::pin(deliver(deps, &work.key)).await;
         log(&delivery);
         count(deps, &delivery);
         let again = matches!(&delivery.result, Err(error) if error.retry_can_help());

@@ -3,20 +3,21 @@
 //! The ledger writes the next state only if the hug is still as it was read. Each write carries at most one
 //! sentence of news for the creator, and the next write removes it.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{AccountId, AccountName, UserId},
     channel::Channel,
-    evidence::Evidence,
+    evidence::{Certainty, Evidence},
     follower::Recipient,
     letter::{Letter, LetterState, Receipt, Refusal, Wait, WaitCause, Words},
     milestone::Milestone,
+    record::AccountRecord,
     unknown::Unknown,
 };
+
+pub use crate::status::{HoldCause, NotNow, Status};
 
 /// How long a claim keeps other workers away. It is longer than the requests of one letter can take before the
 /// clock is read again (see [`Hug::time_to_send`]).
@@ -28,69 +29,11 @@ const MAX_SEND: SignedDuration = SignedDuration::from_secs(45);
 /// How long a hug may stay `reached` before a check assumes that its stream record was lost.
 const STREAM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long a handle is taken for that of the same person without a look.
+const HANDLE_IS_FRESH_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// The longest pause before a stuck hug is rearmed.
 const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(6);
-
-/// The state of a hug.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Owed and recorded. The stream hands such a hug to `invite-follower`.
-    Reached,
-    /// More than the plan allows in a day, or nobody can be named. Nothing goes out before the creator
-    /// approves.
-    Held,
-    /// Claimed: a worker is sending the invitation, or it waits for the next try.
-    Inviting,
-    /// No channel is left for a program: the words wait for the creator's hand. Nothing is sent.
-    ToSend,
-    /// The invitation was sent.
-    Invited,
-    /// The follower named a topic.
-    TopicChosen,
-    /// The song is posted.
-    SongPosted,
-    /// The follower has the link. Here, have a hug.
-    Hugged,
-    /// The follower said stop.
-    Declined,
-    /// The creator ended it.
-    Cancelled,
-    /// A state that a later version of this program wrote. Nothing is done with such a hug.
-    #[serde(untagged)]
-    Unknown(String),
-}
-
-impl Status {
-    /// Whether no check needs to look at the hug, because nothing is left to send and nothing waits for the
-    /// creator's hand.
-    pub fn is_settled(&self) -> bool {
-        !matches!(
-            self,
-            Self::Reached | Self::Held | Self::Inviting | Self::ToSend
-        )
-    }
-}
-
-impl fmt::Display for Status {
-    /// The word in the ledger, which serde writes.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(word) => f.write_str(word),
-            known => known.serialize(f),
-        }
-    }
-}
-
-/// Why a hug is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldCause {
-    /// The account owes more hugs in 24 hours than its plan allows.
-    MostADay,
-    /// Nobody can be named.
-    Nobody,
-}
 
 /// Which hug: the account and the number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -143,47 +86,6 @@ pub struct Hug {
     pub unknown: Unknown,
 }
 
-/// Why a step cannot be taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotNow {
-    /// A worker has claimed it; a check rearms it if the worker dies.
-    #[error(
-        "it is under way until {until} at the latest; a check or `hug watch` goes on with it then"
-    )]
-    InProgress {
-        /// When the claim runs out.
-        until: Timestamp,
-    },
-    /// It waits.
-    #[error("{}", wait_in_words(wait))]
-    Waiting {
-        /// For what, and until when.
-        wait: Wait,
-    },
-    /// It is held.
-    #[error("it is held; `hug approve` lets it go, and `hug cancel` ends it")]
-    Held,
-    /// Nobody is named.
-    #[error("it names nobody; say whom it is for: `hug approve` with `--for HANDLE`")]
-    Nobody,
-    /// Nothing is left to do.
-    #[error("it is {0} already")]
-    Settled(Status),
-}
-
-fn wait_in_words(wait: &Wait) -> String {
-    let until = wait.until;
-    match wait.cause {
-        WaitCause::RateLimit => {
-            format!("the network's rate limit lasts until {until}, and nobody can lift it")
-        }
-        WaitCause::Blocked => {
-            format!("the account cannot send until {until}; `hug retry` tries it at once")
-        }
-        WaitCause::Trouble => format!("it waits until {until}; `hug retry` tries it at once"),
-    }
-}
-
 impl Hug {
     /// A hug that is owed since now.
     pub fn owed(
@@ -214,6 +116,33 @@ impl Hug {
             revision: 1,
             unknown: Unknown::new(),
         }
+    }
+
+    /// A hug that the creator decides, for the follower with that handle. It does not count against the plan's limit.
+    pub fn owed_by_hand(
+        account: &AccountRecord,
+        milestone: Milestone,
+        creator: String,
+        handle: &str,
+        now: Timestamp,
+    ) -> Self {
+        let count = account.followers;
+        let evidence = Evidence {
+            count_before: count,
+            count_after: count,
+            since: None,
+            position: count.saturating_sub(milestone.number()),
+            passed_over: 0,
+            certainty: Certainty::Unknown,
+            arrivals: None,
+            note: Some("the creator chose who gets it".to_owned()),
+            unknown: Unknown::new(),
+        };
+        let (name, id) = (account.name.clone(), account.id.clone());
+        let mut hug = Self::owed(name, id, milestone, creator, None, evidence, now);
+        hug.chosen = Some(handle.to_owned());
+        hug.hold = Some(HoldCause::Nobody);
+        hug
     }
 
     /// The same hug, held before it is recorded. Where nobody is named that is the cause, whatever else
@@ -268,16 +197,9 @@ impl Hug {
         }
     }
 
-    /// Whether its invitation may go out without the creator's approval and counts against the plan's limit
-    /// for the 24 hours before `now`. One that was cancelled when it may have been sent still counts.
-    pub fn counts_today(&self, now: Timestamp) -> bool {
-        let is_over = self.status == Status::Cancelled && !self.invitation.may_be_out();
-        self.hold.is_none() && !is_over && self.is_of_today(now)
-    }
-
-    /// Whether its milestone was noticed in the 24 hours before `now`.
-    pub fn is_of_today(&self, now: Timestamp) -> bool {
-        now.duration_since(self.reached_at) < SignedDuration::from_hours(24)
+    /// Whether a handle that was read when its milestone was noticed may belong to someone else by now.
+    pub fn handle_may_have_changed(&self, now: Timestamp) -> bool {
+        now.duration_since(self.reached_at) > HANDLE_IS_FRESH_FOR
     }
 
     /// `reached → inviting`, also where an earlier claim has expired.
@@ -498,6 +420,13 @@ impl Hug {
         approved.reason = None;
         approved.chosen = chosen;
         Ok(approved)
+    }
+
+    /// `inviting → held`: as many went out in 24 hours as the plan allows.
+    pub fn braked(&self, reason: String, now: Timestamp) -> Self {
+        let mut held = self.next(now).held(HoldCause::MostADay, reason);
+        held.invitation.lease_until = None;
+        held
     }
 
     /// Ends it for the creator, wherever it is in its life.

@@ -128,7 +128,18 @@ impl Words {
     }
 }
 
+/// How long a network may take to show a letter that it says to have.
+const FOUND_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
 impl LetterState {
+    /// Whether the network does not show words that it says to have: they were looked for, and were composed so long
+    /// ago that it should show them.
+    pub fn is_nowhere(&self, now: Timestamp) -> bool {
+        self.words.as_ref().is_some_and(|words| {
+            words.tried_again_at.is_some() && now.duration_since(words.prepared_at) >= FOUND_WITHIN
+        })
+    }
+
     /// The channel of words that may be on their way; else the first of `contact` that was not refused.
     /// `None` where no channel is left.
     pub fn next_channel(&self, contact: &[Channel]) -> Option<Channel> {

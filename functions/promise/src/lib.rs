@@ -17,9 +17,10 @@
 //!   [`template`]: the words of an invitation, filled so that they fit a network.
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
-//! - [`letter`]: one message of a hug to the follower. [`hug`]: a hug and its life, step by step. [`earlier`]: hugs
-//!   that earlier versions of this program wrote. [`news`]: the texts for the creator about a hug. [`erase`]: what
-//!   stays when a follower is erased from the records.
+//! - [`letter`]: one message of a hug to the follower. [`status`]: the states of a hug. [`hug`]: a hug and its life,
+//!   step by step. [`brake`]: how many hugs go out in a day. [`earlier`]: hugs that earlier versions of this program
+//!   wrote. [`news`]: the texts for the creator about a hug. [`erase`]: what stays when a follower is erased from the
+//!   records.
 //!
 //! # Words
 //!
@@ -50,6 +51,7 @@
 
 pub mod account;
 pub mod arrivals;
+pub mod brake;
 pub mod channel;
 pub mod count;
 pub mod earlier;
@@ -64,6 +66,7 @@ pub mod news;
 pub mod record;
 pub mod rules;
 pub mod screening;
+pub mod status;
 pub mod template;
 pub mod unknown;
 pub mod untrusted;

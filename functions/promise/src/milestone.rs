@@ -146,6 +146,11 @@ impl Plan {
         self.most_a_day
     }
 
+    /// Whether that number is a milestone of the plan.
+    pub fn names(self, milestone: Milestone) -> bool {
+        self.next_after(milestone.number() - 1) == Some(milestone)
+    }
+
     /// What is owed for `count` where everything up to `mark` is decided.
     pub fn owed(self, mark: u64, count: u64) -> Owed {
         let milestones: Vec<Milestone> = self.crossed(mark, count).take(MAX_OWED).collect();

@@ -1,6 +1,6 @@
 //! What the ledger keeps of an account between two checks.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -73,6 +73,16 @@ pub struct Pending {
     pub passed_over: u64,
 }
 
+/// How long a list that is shorter than it should be is asked again before the creator has to decide.
+const SHORT_LIST_WAITS: SignedDuration = SignedDuration::from_hours(1);
+
+impl Pending {
+    /// Whether a list of followers that is shorter than it should be is asked again.
+    pub fn asks_again(&self, now: Timestamp) -> bool {
+        now.duration_since(self.since) < SHORT_LIST_WAITS
+    }
+}
+
 /// How many followers were read on one day. Networks bill for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFollowers {
@@ -101,6 +111,13 @@ impl ReadFollowers {
 }
 
 impl AccountRecord {
+    /// Whether the number was crossed: it is behind, or waits for its follower.
+    pub fn has_crossed(&self, milestone: Milestone) -> bool {
+        let pending = self.pending.as_ref();
+        let waits = pending.is_some_and(|pending| pending.milestone == milestone);
+        waits || milestone.number() <= self.promised_up_to
+    }
+
     /// Its key in the ledger.
     pub fn key(&self) -> AccountId {
         self.name.with_id(&self.id)
@@ -151,6 +168,22 @@ pub struct HandleRecord {
     pub paused_at: Option<Timestamp>,
 }
 
+/// How long a login that works is not tried again, and one that does not: networks allow few tries.
+const LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(24);
+const FAILED_LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl HandleRecord {
+    /// Whether the login is to be tried now.
+    pub fn login_is_due(&self, now: Timestamp) -> bool {
+        let every = match &self.login_error {
+            Some(_) => FAILED_LOGIN_TRIED_EVERY,
+            None => LOGIN_TRIED_EVERY,
+        };
+        self.login_tried_at
+            .is_none_or(|at| now.duration_since(at) >= every)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -167,5 +200,31 @@ mod tests {
         let read = ReadFollowers::and(read, tomorrow, 7);
         assert_eq!(ReadFollowers::left(read, tomorrow, 6_000), 5_993);
         assert_eq!(ReadFollowers::and(None, today, 0), None);
+    }
+
+    #[test]
+    fn a_login_is_tried_once_a_day_and_one_that_fails_every_hour() {
+        let now = Timestamp::UNIX_EPOCH;
+        let after = |hours| now + SignedDuration::from_hours(hours);
+        let mut handle = HandleRecord::default();
+        assert!(handle.login_is_due(now), "never tried");
+        handle.login_tried_at = Some(now);
+        assert!(!handle.login_is_due(after(23)) && handle.login_is_due(after(24)));
+        handle.login_error = Some("401".to_owned());
+        assert!(!handle.login_is_due(now) && handle.login_is_due(after(1)));
+    }
+
+    #[test]
+    fn a_short_list_is_asked_again_for_an_hour() {
+        let now = Timestamp::UNIX_EPOCH;
+        let pending = Pending {
+            milestone: Milestone::from_number(600).unwrap(),
+            since: now,
+            judged: None,
+            certain: true,
+            passed_over: 0,
+        };
+        let after = |minutes| now + SignedDuration::from_mins(minutes);
+        assert!(pending.asks_again(after(59)) && !pending.asks_again(after(60)));
     }
 }

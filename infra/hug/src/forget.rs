@@ -18,6 +18,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, table};
 
+/// How many times the ledger is searched again for the person who is erased.
+const MAX_LOOKS: usize = 4;
+
 /// How long to wait for another process that writes to the ledger's file.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
@@ -161,10 +164,7 @@ pub async fn follower<W: Write>(
     for account in &found {
         forget_follower(ledger, account, entirely, now).await?;
     }
-    // A check that ran at the same time can have written them once more.
-    for account in find_follower(ledger, who, of, entirely).await? {
-        forget_follower(ledger, &account, entirely, now).await?;
-    }
+    look_again(ledger, who, of, entirely, now).await?;
     writeln!(out, "The follower is erased here.")?;
     if !entirely {
         writeln!(
@@ -261,6 +261,28 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Searches again and erases what is found: a check, or the creator in another terminal, can have written the person once
+/// more at the same time.
+async fn look_again(
+    ledger: &Ledger,
+    who: &Who,
+    of: Option<&AccountName>,
+    entirely: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for _ in 0..MAX_LOOKS {
+        let found = find_follower(ledger, who, of, entirely).await?;
+        let left: Vec<_> = found.iter().filter(|one| one.can_be_erased()).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for account in left {
+            forget_follower(ledger, account, entirely, now).await?;
+        }
+    }
+    Err("another process writes the follower's name into the ledger again and again; stop that process, then run this command again".into())
 }
 
 /// The addresses of the public posts for a follower.

@@ -35,17 +35,53 @@ pub fn to_write() -> OpenOptions {
     options
 }
 
-/// Takes the rights of group and others away, if that is possible. Nothing fails here: a file of another user,
-/// or a disk without permissions, does not stop the promise.
-pub fn close_to_others(path: &Path) {
+/// Takes the rights of group and others away. A disk without permissions stays as it is, and so does a path where
+/// nothing is.
+///
+/// # Errors
+///
+/// Where it belongs to another user and stays open to others.
+pub fn close_to_others(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Ok(metadata) = fs::metadata(path)
-        && metadata.permissions().mode() & 0o077 != 0
+        && is_open_to_others(&metadata)
     {
         let mut permissions = metadata.permissions();
         permissions.set_mode(permissions.mode() & 0o700);
-        let _ = fs::set_permissions(path, permissions);
+        let closed = fs::set_permissions(path, permissions);
+        if closed.is_err() && has_permissions(path) {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!(
+                    "{} belongs to another user, who could change it",
+                    path.display()
+                ),
+            ));
+        }
     }
     #[cfg(not(unix))]
     let _ = path;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+/// Whether the disk of that path keeps permissions: a new file shows it.
+#[cfg(unix)]
+fn has_permissions(path: &Path) -> bool {
+    let folder = if path.is_dir() {
+        Some(path)
+    } else {
+        path.parent()
+    };
+    let name = format!(".hug-mode-{}", std::process::id());
+    let probe = folder.unwrap_or_else(|| Path::new(".")).join(name);
+    let made = to_write().create_new(true).open(&probe);
+    let closed = made.and_then(|file| Ok(!is_open_to_others(&file.metadata()?)));
+    let _ = fs::remove_file(&probe);
+    // Where no file can be made, nothing says that the disk has none.
+    closed.unwrap_or(true)
 }

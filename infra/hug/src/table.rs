@@ -60,21 +60,24 @@ pub fn database_in(state: &Path) -> Result<Database, Error> {
         let made = private::to_write().open(&file);
         made.map_err(|error| in_folder(state, &error))?;
     }
-    close_to_others(state);
+    close_to_others(state).map_err(|error| {
+        format!("{error}: keep hug.toml and {FOLDER} in a folder that only you can write, and move this one away")
+    })?;
     let opened = Database::new(&file.to_string_lossy());
     opened.map_err(|error| format!("opening {} failed: {error}", file.display()).into())
 }
 
 /// Closes what an earlier version made with other permissions. A folder is closed only under its usual name:
 /// another one can hold more than the ledger, and be meant for others.
-fn close_to_others(state: &Path) {
+fn close_to_others(state: &Path) -> io::Result<()> {
     if state.file_name().is_some_and(|name| name == FOLDER) {
-        private::close_to_others(state);
+        private::close_to_others(state)?;
     }
     let beside = ["ledger.sqlite-wal", "ledger.sqlite-shm"];
     for file in [FILE, LOCK, POSITION, FAILED].iter().chain(&beside) {
-        private::close_to_others(&state.join(file));
+        private::close_to_others(&state.join(file))?;
     }
+    Ok(())
 }
 
 /// Which process is at work on `state`; `None` where none is.

@@ -86,7 +86,7 @@ pub async fn export_to(
 ) -> Result<(), Error> {
     let failed = |error| format!("writing {} failed: {error}", file.display());
     let mut opened = private::to_write().open(file).map_err(failed)?;
-    private::close_to_others(file);
+    private::close_to_others(file).map_err(failed)?;
     let mut text = Vec::new();
     export(ledger, account, pauses, now, &mut text).await?;
     opened

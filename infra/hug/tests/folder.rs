@@ -42,7 +42,10 @@ async fn the_ledger_is_beside_the_settings_wherever_the_command_is_called() {
 mod permissions {
     use std::{
         fs::{self, Permissions},
-        os::unix::fs::PermissionsExt,
+        os::unix::{
+            fs::{MetadataExt, PermissionsExt},
+            process::CommandExt,
+        },
         path::Path,
         process::Command,
     };
@@ -130,6 +133,33 @@ mod permissions {
         all.extend(IN_USE);
         assert_closed(&cli.state(), &all);
         drop(table);
+    }
+
+    /// Only root can try what another user of the computer can do.
+    #[tokio::test]
+    async fn a_ledger_that_another_user_made_and_can_change_is_not_used() {
+        let cli = CommandLine::with_followers(598).await;
+        if fs::metadata(cli.folder.path()).unwrap().uid() != 0 {
+            println!("left out: the tests do not run as root");
+            return;
+        }
+        let state = cli.state();
+        fs::create_dir(&state).unwrap();
+        fs::write(state.join("ledger.sqlite"), "").unwrap();
+        for open in [cli.folder.path(), &state] {
+            fs::set_permissions(open, Permissions::from_mode(0o777)).unwrap();
+        }
+        let settings = cli.folder.path().join("hug.toml");
+        for file in [&state.join("ledger.sqlite"), &settings] {
+            fs::set_permissions(file, Permissions::from_mode(0o666)).unwrap();
+        }
+        let mut check = hug();
+        check.uid(65_534).arg("--settings").arg(&settings);
+        let output = check.arg("check").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains("belongs to another user"), "{said}");
+        assert_eq!(fs::read(state.join("ledger.sqlite")).unwrap(), b"");
     }
 
     #[tokio::test]

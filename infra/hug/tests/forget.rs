@@ -133,7 +133,10 @@ async fn a_check_or_a_delivery_that_read_an_account_before_it_was_erased_writes_
     next.revision += 1;
     let mut later = hug.clone();
     later.revision += 1;
-    ledger.record_by_hand(&next, &later).await.unwrap_err();
+    ledger
+        .record_hug_and_account(&next, &later)
+        .await
+        .unwrap_err();
     ledger.replace_hug(&later).await.unwrap_err();
     assert_eq!(items_in(&cli.state()).await, []);
 }

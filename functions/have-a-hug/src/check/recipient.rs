@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use promise::{
     account::UserId,
     arrivals::{from_index, index_among_arrivals},
@@ -32,9 +32,6 @@ const MAX_DEPTH: u64 = 6_000;
 /// How many requests for profiles one check of one account makes at most; the next check goes on with the rest.
 /// At a tenth of a second each that is a sixth of the time that a check has.
 const MAX_REQUESTS_FOR_PROFILES: usize = 40;
-
-/// How long a list that is shorter than it should be is asked again before the creator has to decide.
-const SHORT_LIST_WAITS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Chooses who gets the hugs of one check, and keeps who has been judged for them.
 pub(super) struct Recipients<'a, 'n> {
@@ -181,7 +178,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
                     format!("{bound} followers a day are read at most; it goes on at 00:00 UTC");
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
-            Candidates::NotNow(NotNow::Short(why)) if self.may_still_grow(&pending) => {
+            Candidates::NotNow(NotNow::Short(why)) if pending.asks_again(self.now) => {
                 return Ok(Choice::Waits(pending, Vec::new(), Some(why)));
             }
             Candidates::NotNow(NotNow::Short(why)) | Candidates::Unknown(why) => {
@@ -242,11 +239,6 @@ impl<'a, 'n> Recipients<'a, 'n> {
             certain: true,
             passed_over: 0,
         })
-    }
-
-    /// Whether a short list is asked again before the creator has to decide.
-    fn may_still_grow(&self, pending: &Pending) -> bool {
-        self.now.duration_since(pending.since) < SHORT_LIST_WAITS
     }
 
     /// How far down the list may be read in this check.

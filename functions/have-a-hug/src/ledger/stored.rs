@@ -55,6 +55,10 @@ impl StoredItem {
         key.map_or("", String::as_str)
     }
 
+    pub(super) fn into_item(self) -> Item {
+        self.0
+    }
+
     /// Its partition key.
     pub fn pk(&self) -> &str {
         self.key("pk")

@@ -45,6 +45,12 @@ fn claimed() -> Hug {
     reached().claim(T0).unwrap()
 }
 
+/// A hug whose announcement went out at the beginning of time.
+pub(crate) fn invited() -> Hug {
+    let prepared = claimed().prepare(announcement(), T0);
+    prepared.invited(receipt("1"), T0)
+}
+
 fn wait(minutes: i64, cause: WaitCause) -> Wait {
     Wait {
         until: T0 + SignedDuration::from_mins(minutes),
@@ -214,22 +220,6 @@ fn an_approved_hug_goes_to_its_follower_or_to_another_whom_the_creator_chooses()
     assert!(unnamed.approve(Some("cleo".to_owned()), T0).is_ok());
     let settled = Err(NotNow::Settled(Status::Reached));
     assert_eq!(reached().approve(None, T0), settled);
-}
-
-#[test]
-fn an_approved_hug_does_not_count_against_the_limit_of_a_day() {
-    let day = SignedDuration::from_hours(24);
-    assert!(reached().counts_today(T0 + day - SignedDuration::from_secs(1)));
-    assert!(!reached().counts_today(T0 + day));
-    let held = reached().held(HoldCause::MostADay, "four".to_owned());
-    assert!(!held.approve(None, T0).unwrap().counts_today(T0));
-    assert!(!reached().cancel(T0).unwrap().counts_today(T0));
-    let in_doubt = claimed().prepare(announcement(), T0);
-    for may_be_out in [in_doubt, claimed().invited(receipt("1"), T0)] {
-        let cancelled = may_be_out.cancel(T0 + LEASE).unwrap();
-        assert!(cancelled.counts_today(T0 + LEASE), "the post may be out");
-    }
-    assert!(!to_send().cancel(T0).unwrap().counts_today(T0));
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! The brake on everything public: how many hugs of one account go out in 24 hours without the creator's approval.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    channel::Channel,
+    hug::Hug,
+    letter::Words,
+    status::{HoldCause, Status},
+};
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The brake of one account, as its hugs are now.
+#[derive(Clone, Copy, Debug)]
+pub struct Brake<'a> {
+    /// Every hug of the account.
+    pub hugs: &'a [Hug],
+    /// How many the plan allows in 24 hours.
+    pub most_a_day: usize,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Brake<'_> {
+    /// How many more hugs may be owed now without the creator's approval. One that was cancelled before anything was
+    /// sent makes room; one that the creator approved takes none.
+    pub fn left(&self) -> usize {
+        let owed = |hug: &&Hug| {
+            let is_over = hug.status == Status::Cancelled && !hug.invitation.may_be_out();
+            hug.hold.is_none() && !is_over && self.is_of_today(hug.reached_at)
+        };
+        self.most_a_day
+            .saturating_sub(self.hugs.iter().filter(owed).count())
+    }
+
+    /// Whether the invitation of this hug may go out now. Many that were owed on different days may be ready at the
+    /// same time, when a network takes letters again.
+    pub fn lets_out(&self, hug: &Hug) -> bool {
+        let went_out = |other: &&Hug| {
+            let letter = &other.invitation;
+            let words = letter.words.as_ref();
+            let words = words.filter(|words| words.channel != Channel::Draft);
+            let at = letter.sent_at.or(words.map(Words::last_tried_at));
+            let by_program = words.is_some() && other.hold.is_none();
+            by_program && at.is_some_and(|at| self.is_of_today(at))
+        };
+        let others = self.hugs.iter();
+        let others = others.filter(|other| other.milestone != hug.milestone);
+        hug.hold.is_some() || others.filter(went_out).count() < self.most_a_day
+    }
+
+    /// Whether a hug is still held that was held for that cause in the last 24 hours, so that the creator knows: one
+    /// message tells of a wave.
+    pub fn is_told(&self, cause: HoldCause) -> bool {
+        let mut hugs = self.hugs.iter();
+        hugs.any(|hug| {
+            hug.status == Status::Held
+                && hug.hold == Some(cause)
+                && self.is_of_today(hug.updated_at)
+        })
+    }
+
+    /// Why a hug is held.
+    pub fn reason(&self) -> String {
+        format!("more than {} hugs in 24 hours", self.most_a_day)
+    }
+
+    /// Whether that was in the 24 hours before now; also where it lies ahead, because a clock was wrong.
+    fn is_of_today(&self, time: Timestamp) -> bool {
+        self.now.duration_since(time) < A_DAY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hug::tests::{invited, reached},
+        milestone::Milestone,
+    };
+
+    const T0: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn after(hours: i64) -> Timestamp {
+        T0 + SignedDuration::from_hours(hours)
+    }
+
+    fn number(number: u64, hug: Hug) -> Hug {
+        Hug {
+            milestone: Milestone::from_number(number).unwrap(),
+            ..hug
+        }
+    }
+
+    fn brake(hugs: &[Hug], now: Timestamp) -> Brake<'_> {
+        Brake {
+            hugs,
+            most_a_day: 3,
+            now,
+        }
+    }
+
+    #[test]
+    fn three_are_owed_in_24_hours_and_those_that_the_creator_approved_or_cancelled_in_time_beside_them()
+     {
+        let held = || reached().held(HoldCause::MostADay, "four".to_owned());
+        let cancelled = reached().cancel(T0).unwrap();
+        let approved = held().approve(None, T0).unwrap();
+        let hugs = [reached(), reached(), cancelled, approved, held()];
+        assert_eq!(brake(&hugs, T0).left(), 1);
+        assert_eq!(brake(&hugs, after(23)).left(), 1);
+        assert_eq!(brake(&hugs, after(24)).left(), 3);
+        let out = invited().cancel(T0).unwrap();
+        assert_eq!(brake(&[out], T0).left(), 2, "its post is out");
+    }
+
+    #[test]
+    fn three_go_out_in_24_hours_whenever_they_were_owed() {
+        let late = |n: u64| number(n, reached());
+        let three: Vec<Hug> = (1..=3).map(|n| number(n, invited())).collect();
+        assert!(brake(&three[..2], after(1)).lets_out(&late(4)));
+        assert!(!brake(&three, after(1)).lets_out(&late(4)));
+        assert!(
+            !brake(&three, T0 - SignedDuration::from_hours(2)).lets_out(&late(4)),
+            "a clock was wrong"
+        );
+        assert!(brake(&three, after(24)).lets_out(&late(4)));
+        assert!(
+            brake(&three, after(1)).lets_out(&three[0]),
+            "it counts the others"
+        );
+        let held = late(4).held(HoldCause::MostADay, "four".to_owned());
+        let approved = held.approve(None, T0).unwrap();
+        assert!(brake(&three, after(1)).lets_out(&approved));
+        let by_hand = |n| number(n, reached().sent_by_hand(None, T0).unwrap());
+        let sent: Vec<Hug> = (1..=3).map(by_hand).collect();
+        assert!(
+            brake(&sent, after(1)).lets_out(&late(4)),
+            "by hand is not braked"
+        );
+    }
+
+    #[test]
+    fn one_message_tells_of_a_wave_until_nothing_of_it_is_held() {
+        let held = reached().held(HoldCause::MostADay, "four".to_owned());
+        let hugs = [held.clone()];
+        assert!(brake(&hugs, after(1)).is_told(HoldCause::MostADay));
+        assert!(!brake(&hugs, after(1)).is_told(HoldCause::Nobody));
+        let decided = [held.approve(None, T0).unwrap()];
+        assert!(!brake(&decided, after(1)).is_told(HoldCause::MostADay));
+    }
+}

@@ -1,0 +1,110 @@
+//! The states of a hug, and why it cannot go from one to another now.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::letter::{Wait, WaitCause};
+
+/// The state of a hug.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Owed and recorded. The stream hands such a hug to `invite-follower`.
+    Reached,
+    /// More than the plan allows in a day, or nobody can be named. Nothing goes out before the creator
+    /// approves.
+    Held,
+    /// Claimed: a worker is sending the invitation, or it waits for the next try.
+    Inviting,
+    /// No channel is left for a program: the words wait for the creator's hand. Nothing is sent.
+    ToSend,
+    /// The invitation was sent.
+    Invited,
+    /// The follower named a topic.
+    TopicChosen,
+    /// The song is posted.
+    SongPosted,
+    /// The follower has the link. Here, have a hug.
+    Hugged,
+    /// The follower said stop.
+    Declined,
+    /// The creator ended it.
+    Cancelled,
+    /// A state that a later version of this program wrote. Nothing is done with such a hug.
+    #[serde(untagged)]
+    Unknown(String),
+}
+
+impl Status {
+    /// Whether no check needs to look at the hug, because nothing is left to send and nothing waits for the
+    /// creator's hand.
+    pub fn is_settled(&self) -> bool {
+        !matches!(
+            self,
+            Self::Reached | Self::Held | Self::Inviting | Self::ToSend
+        )
+    }
+}
+
+impl fmt::Display for Status {
+    /// The word in the ledger, which serde writes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(word) => f.write_str(word),
+            known => known.serialize(f),
+        }
+    }
+}
+
+/// Why a hug is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// The account owes more hugs in 24 hours than its plan allows.
+    MostADay,
+    /// Nobody can be named.
+    Nobody,
+}
+
+/// Why a step cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotNow {
+    /// A worker has claimed it; a check rearms it if the worker dies.
+    #[error(
+        "it is under way until {until} at the latest; a check or `hug watch` goes on with it then"
+    )]
+    InProgress {
+        /// When the claim runs out.
+        until: Timestamp,
+    },
+    /// It waits.
+    #[error("{}", wait_in_words(wait))]
+    Waiting {
+        /// For what, and until when.
+        wait: Wait,
+    },
+    /// It is held.
+    #[error("it is held; `hug approve` lets it go, and `hug cancel` ends it")]
+    Held,
+    /// Nobody is named.
+    #[error("it names nobody; say whom it is for: `hug approve` with `--for HANDLE`")]
+    Nobody,
+    /// Nothing is left to do.
+    #[error("it is {0} already")]
+    Settled(Status),
+}
+
+fn wait_in_words(wait: &Wait) -> String {
+    let until = wait.until;
+    match wait.cause {
+        WaitCause::RateLimit => {
+            format!("the network's rate limit lasts until {until}, and nobody can lift it")
+        }
+        WaitCause::Blocked => {
+            format!("the account cannot send until {until}; `hug retry` tries it at once")
+        }
+        WaitCause::Trouble => format!("it waits until {until}; `hug retry` tries it at once"),
+    }
+}
