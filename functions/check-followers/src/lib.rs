@@ -72,7 +72,7 @@ pub enum Checked {
         error: String,
         /// Whether the next check can work without anyone changing anything.
         retry_can_help: bool,
-        /// Since when all its checks have failed; `None` where that could not be recorded.
+        /// Since when all its checks have failed; `None` where that was not recorded, as in a dry run.
         failing_since: Option<Timestamp>,
     },
     /// It was not checked; its mark has not moved.
@@ -83,8 +83,8 @@ pub enum Checked {
         why: String,
         /// Whether a later check can work without anyone changing anything.
         retry_can_help: bool,
-        /// Since when it could not be checked. `None` where only the time was over, or where this could not be
-        /// recorded.
+        /// Since when it could not be checked. `None` where only the time was over, or where this was not recorded, as
+        /// in a dry run.
         failing_since: Option<Timestamp>,
     },
 }

@@ -12,7 +12,7 @@ pub struct Evidence {
     pub count_before: u64,
     /// Followers at the check that noticed.
     pub count_after: u64,
-    /// Time of the check before. The milestone was crossed between this time and [`crate::hug::Hug::reached_at`].
+    /// Time of the check before. The milestone was crossed between this time and the hug's `reached_at`.
     /// `None` where the time was not recorded.
     #[serde(default)]
     pub since: Option<Timestamp>,
