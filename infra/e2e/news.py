@@ -105,13 +105,13 @@ def prove_missing_secret(world: World) -> None:
     try:
         for function in (CHECK, INVITE):
             world.restart(function)
-        world.follow_to(1201)
+        world.follow_to(1301)
         error, summary = world.invoke()
         good = not error and (summary["checked"], summary["failed"], summary["skipped"]) == (2, 0, 1)
         check(
             good and "BLUESKY_APP_PASSWORD" in json.dumps(summary), "one account is skipped, with the reason", summary
         )
-        world.wait_for_invitation(1200)
+        world.wait_for_invitation(1300)
     finally:
         world.ssm.put_parameter(Name=name, Value=value, Type="SecureString")
         for function in (CHECK, INVITE):

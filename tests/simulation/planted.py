@@ -74,10 +74,16 @@ DEFECTS = [
         "            given: HashMap::new(),\n",
     ),
     (
-        "the brake",
-        "have-a-hug/src/check.rs",
-        "let mut left_today = plan.most_a_day().saturating_sub(today.count());",
-        "let mut left_today = usize::MAX - today.count();",
+        "the brake on what is owed",
+        "have-a-hug/src/check/crossing.rs",
+        "let mut left_today = brake.left();",
+        "let mut left_today = usize::MAX - brake.left();",
+    ),
+    (
+        "the brake on what goes out",
+        "have-a-hug/src/deliver.rs",
+        "if !brake.lets_out(&self.hug) {",
+        "if !brake.lets_out(&self.hug) && brake.now == jiff::Timestamp::MAX {",
     ),
     (
         "the second look at a leap",
@@ -105,9 +111,9 @@ DEFECTS = [
     ),
     (
         "one message for a wave",
-        "have-a-hug/src/check.rs",
-        "let is_told = hug.hold.is_some_and(|cause| told.contains(&cause));",
-        "let is_told = hug.hold.is_some_and(|cause| told.contains(&cause)) && told.is_empty();",
+        "have-a-hug/src/check/crossing.rs",
+        "let is_told = hug.hold.is_some_and(is_told);",
+        "let is_told = hug.hold.is_some_and(is_told) && crossing.hugs.len() > 1000;",
     ),
     (
         "the creator's approval",
