@@ -56,7 +56,7 @@ pub enum Step {
     /// Follows with a date that puts them so many places below the top of the list.
     Backdate(usize),
     Replan(Plan),
-    /// The network takes no letters for so many seconds.
+    /// The network accepts no letters for so many seconds.
     Obstruct(Obstacle, i64),
     /// Seconds.
     Pass(i64),
@@ -106,14 +106,14 @@ pub enum Which {
     Number(u64),
 }
 
-/// Why the network takes no letters.
+/// Why the network accepts no letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The account is locked, or its cap is reached; it does not say until when.
     Blocked,
     /// The same, and it says until when.
     BlockedUntil,
-    /// It refuses every letter for what it is.
+    /// It refuses every letter for a reason that is about the letter.
     Refusal,
 }
 

@@ -120,7 +120,7 @@ impl Lives {
         if !may_be_erased && !self.may_follow(number, from, after, truth) {
             let from = from.map_or_else(|| "nothing".to_owned(), ToString::to_string);
             return Err(format!(
-                "the hug for {number} went from {from} to {}, and nobody said so",
+                "the hug for {number} went from {from} to {}, without a command of the creator",
                 after.status
             ));
         }

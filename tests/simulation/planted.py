@@ -82,8 +82,8 @@ DEFECTS = [
     (
         "the brake on what goes out",
         "have-a-hug/src/deliver.rs",
-        "if !brake.lets_out(&self.hug) {",
-        "if !brake.lets_out(&self.hug) && brake.now == jiff::Timestamp::MAX {",
+        "if !brake.allows_sending(&self.hug) {",
+        "if !brake.allows_sending(&self.hug) && brake.now == jiff::Timestamp::MAX {",
     ),
     (
         "the second look at a leap",
@@ -104,7 +104,7 @@ DEFECTS = [
         "let mut to_send = self.settled_as(Status::Invited, now);",
     ),
     (
-        "patience: what heals counts as refused",
+        "patience: a failure that ends by itself counts as refused",
         "have-a-hug/src/deliver.rs",
         "if error.failure != Failure::Refused {",
         "if !matches!(error.failure, Failure::Refused | Failure::Blocked { .. }) {",

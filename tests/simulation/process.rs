@@ -21,7 +21,7 @@ use super::{
 /// More than any run takes.
 const MAX_TURNS: usize = 100_000;
 
-/// Where the time limits of the program are kept. Nothing drives it, so none of them ends: time passes by hand here.
+/// Where the time limits of the program are kept. The runtime is never polled, so no timer ends: time passes by hand here.
 static TIMERS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time().build().unwrap()

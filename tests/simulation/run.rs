@@ -266,12 +266,12 @@ impl World {
                     self.advance(batch, checkpoint(batch, &response));
                 }
                 Some(Answer::Stepped(stepped)) => self.scheduler.tell(match stepped {
-                    Some(Ok(hug)) => format!("  she is told: {} is {}", hug.milestone, hug.status),
-                    Some(Err(why)) => format!("  she is told: {why}"),
+                    Some(Ok(hug)) => format!("  news: {} is {}", hug.milestone, hug.status),
+                    Some(Err(why)) => format!("  news: {why}"),
                     None => "  there is nothing to do".to_owned(),
                 }),
                 Some(Answer::Forgot(Err(why))) => {
-                    self.scheduler.tell(format!("  she is told: {why}"));
+                    self.scheduler.tell(format!("  news: {why}"));
                 }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
                 None => self.advance(batch, 0),

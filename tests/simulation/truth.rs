@@ -27,13 +27,13 @@ pub struct Truth {
     pub page: usize,
     shown_after: SignedDuration,
     pub kept: Vec<Kept>,
-    /// Why it takes no letters, and until when.
+    /// Why it accepts no letters, and until when.
     obstacle: Option<(Obstacle, Timestamp)>,
     /// How many followers its list has shown.
     pub shown: usize,
     /// Every letter that it was asked to send: for which milestone and for whom.
     pub asked: Vec<(u64, Option<String>)>,
-    /// The milestones for which a letter was refused for what it is, or not taken a second time.
+    /// The milestones for which a letter was refused for a reason that is about the letter, or not taken a second time.
     pub refused: BTreeSet<u64>,
     /// Every letter that it did not refuse, kept or not.
     asked_to_send: Vec<(u64, Channel, Timestamp)>,
@@ -135,10 +135,10 @@ impl Truth {
         format!("{n} of the kind {who:?} follow: {} followers", self.count())
     }
 
-    /// It takes no letters for so many seconds.
+    /// It accepts no letters for so many seconds.
     pub fn obstruct(&mut self, why: Obstacle, seconds: i64) -> String {
         self.obstacle = Some((why, self.now + SignedDuration::from_secs(seconds)));
-        format!("for {seconds} s the network takes no letters: {why:?}")
+        format!("for {seconds} s the network accepts no letters: {why:?}")
     }
 
     /// It takes letters again.

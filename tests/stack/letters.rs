@@ -105,7 +105,7 @@ async fn a_post_that_x_claims_to_have_but_does_not_show_waits_for_the_creator_af
     assert!(
         hug.invitation.refusals[0]
             .reason
-            .contains("look before you send it")
+            .contains("check on the network before you send it")
     );
     assert!(hug.news.unwrap().contains("waits for you"));
     assert!(world.posts().is_empty());

@@ -222,7 +222,7 @@ async fn after_an_empty_list_the_milestone_waits_and_if_the_list_stays_empty_the
         (
             597,
             5,
-            "the list of followers shows none of those who were in it before",
+            "the list of followers contains none of the followers who were in it before",
         ),
     ] {
         let mut world = World::<X>::with_followers(followers).await;

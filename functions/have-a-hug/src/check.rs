@@ -70,7 +70,7 @@ pub async fn check(
     }
 }
 
-/// What a person wants of a check; the schedule wants nothing special.
+/// Options of a check that a person starts; the schedule uses the defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted {
     /// Decide the same, but write nothing.
@@ -261,7 +261,7 @@ impl OneCheck<'_> {
         }
     }
 
-    /// A count that is not believed yet changes nothing but that it was seen.
+    /// Of a count that is not believed yet, only the leap itself is recorded.
     fn unconfirmed(
         &self,
         known: &Known,
@@ -294,12 +294,12 @@ impl OneCheck<'_> {
                 retry_at: blocked_until.filter(|until| *until > self.now),
                 ..HandleRecord::default()
             },
-            healed: known.handle.failing_since.is_some(),
+            clears_failure: known.handle.failing_since.is_some(),
             ..HandleChange::default()
         }
     }
 
-    /// Tries once a day whether the account could send, so that a wrong secret is found before the milestone.
+    /// Tries once a day whether the account can log in, so that a wrong secret is found before the milestone.
     async fn try_login(&self, handle: &HandleRecord, account: &AccountRecord) -> Option<Login> {
         let wanted = self.wanted.login || self.wanted.dry_run || handle.login_is_due(self.now);
         if !wanted || !self.connected.account.sends() {

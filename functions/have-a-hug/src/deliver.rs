@@ -155,11 +155,11 @@ async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, De
 
 /// Whether the hug names somebody.
 enum Found {
-    /// It does.
+    /// The hug names a follower.
     Named,
-    /// The handle that the creator chose leads to nobody who can get it, for this reason.
+    /// Nobody who can get the hug has the handle that the creator chose, for this reason.
     NotChosen(String),
-    /// It does not, for this reason.
+    /// The hug names nobody, for this reason.
     Nobody(String),
 }
 
@@ -257,8 +257,8 @@ impl OneDelivery<'_> {
         Ok(())
     }
 
-    /// Asks the network who has the handle that the creator chose, if they chose one. Words that may have been
-    /// sent are looked up first.
+    /// Asks the network who has the handle that the creator chose, if they chose one. Where words may have
+    /// been sent, the hug keeps whom it names.
     async fn find_follower(&mut self) -> Result<Found, DeliverError> {
         if self.may_have_been_sent {
             return Ok(Found::Named);
@@ -321,7 +321,7 @@ impl OneDelivery<'_> {
                 most_a_day: self.connected.account.plan.most_a_day(),
                 now: self.now(),
             };
-            if !brake.lets_out(&self.hug) {
+            if !brake.allows_sending(&self.hug) {
                 return self.brake(&brake).await.map(Some);
             }
             let prepared = self.hug.prepare(self.compose(channel), self.now());
@@ -348,7 +348,7 @@ impl OneDelivery<'_> {
         Ok(DeliveryOutcome::Held { why })
     }
 
-    /// Writes the hug together with its account, so that whoever decided by the account as it was loses the race.
+    /// Writes the hug together with its account, so that a process that decided by the account as it was loses the race.
     async fn write_with(
         &mut self,
         account: Option<AccountRecord>,
@@ -411,7 +411,7 @@ impl OneDelivery<'_> {
                 self.write(self.hug.without_words(self.now())).await?;
                 return Ok(None);
             }
-            // Only words that were composed just now are sent, whoever wrote the record.
+            // Only words that were composed just now are sent, even if someone else wrote the record.
             let text = self.compose(channel).text;
             self.write(self.hug.tried_again(text, self.now())).await?;
         }
@@ -490,7 +490,7 @@ impl OneDelivery<'_> {
         let now = self.now();
         let words = self.hug.invitation.words.as_ref();
         let channel = words.map_or(Channel::Announce, |words| words.channel);
-        let why = "the network says that it has this letter already, and does not show it: look before you send it";
+        let why = "the network says that it has this letter already, and does not show it: check on the network before you send it";
         let refused = self.hug.refused(channel, why.to_owned(), now);
         self.write(refused).await?;
         self.wait_for_creator().await

@@ -96,13 +96,13 @@ pub struct FollowerItems {
     pub id: AccountId,
     /// What its creator calls it.
     pub name: AccountName,
-    /// Who it is, by what the records say.
+    /// The ids and handles of the follower in the records.
     pub person: Person,
     /// The hugs for them.
     pub hugs: Vec<Hug>,
     /// Hugs for others that an earlier version wrote, which name them among those who were passed over.
     pub mentions: Vec<Hug>,
-    /// The lists of those who were passed over that name them.
+    /// The lists of followers who were passed over that contain the follower.
     pub passed_over: Vec<(StoredItem, PassedOver)>,
     /// Whether the account remembers them as one of its newest followers.
     pub remembered: bool,
@@ -167,7 +167,7 @@ fn scope(id: &AccountId) -> Scope {
     (id.network, server.to_owned())
 }
 
-/// The person that is meant, in each place where ids mean something.
+/// The follower, for each network or server on which ids are unique.
 fn people(who: &Who, accounts: &[WholeAccount]) -> Vec<(Scope, Person)> {
     let mut people: Vec<(Scope, Person)> = Vec::new();
     for WholeAccount { id, items, .. } in accounts {
@@ -281,7 +281,7 @@ pub async fn forget_follower(
     Ok(())
 }
 
-/// Does it again where someone else wrote first.
+/// Repeats `act` after another process wrote first.
 async fn again(act: impl AsyncFn() -> Result<(), ForgetError>) -> Result<(), ForgetError> {
     let mut races = 0;
     loop {
@@ -337,7 +337,7 @@ async fn erase_one(
     Ok(ledger.record_hug_and_account(&account, &erased).await?)
 }
 
-/// Writes a hug for someone else anew: the form of today has no names of those who were passed over.
+/// Writes another follower's hug in today's form, which contains no names of followers who were passed over.
 async fn erase_mention(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<(), ForgetError> {
     let Some(mut hug) = ledger.hug(key).await? else {
         return Ok(());

@@ -24,7 +24,7 @@ pub enum TransferError {
     Nothing(String),
     /// This ledger has the account, or its handle, in a state that an import must not replace.
     #[error("{account} is not changed here: {why}")]
-    NotHere {
+    CannotImport {
         /// The account in the export.
         account: AccountName,
         /// What this ledger has, and what helps.
@@ -34,7 +34,7 @@ pub enum TransferError {
 
 /// What was read from a ledger for an export.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct Export {
     /// The accounts, by name.
     pub accounts: Vec<AccountName>,
     /// Every item of these accounts. If all accounts were asked for, also every other item of the table.
@@ -48,12 +48,12 @@ pub struct Taken {
 ///
 /// Where the ledger does not have the account, or while a hug is being sent. Then no account stays paused that was not
 /// paused before. Where the ledger fails, an account can stay paused; the same call goes on.
-pub async fn take(
+pub async fn export(
     ledger: &Ledger,
     account: Option<&AccountName>,
     pauses: bool,
     now: Timestamp,
-) -> Result<Taken, TransferError> {
+) -> Result<Export, TransferError> {
     if pauses {
         let (accounts, _) = meant(ledger, account).await?;
         let mut paused: Vec<&WholeAccount> = Vec::new();
@@ -71,7 +71,7 @@ pub async fn take(
     }
     let (accounts, others) = meant(ledger, account).await?;
     let items = accounts.iter().flat_map(WholeAccount::all);
-    Ok(Taken {
+    Ok(Export {
         accounts: accounts.iter().map(|one| one.name.clone()).collect(),
         items: items.chain(&others).cloned().collect(),
     })
@@ -147,7 +147,7 @@ async fn unmark_handles(
 
 /// The result of an import for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum Imported {
     /// The account was imported.
     Here,
     /// This ledger had the account already, with the record that is in the export.
@@ -157,7 +157,7 @@ pub enum Brought {
 /// What this ledger has of an account that is imported.
 struct Target {
     items: Vec<StoredItem>,
-    brought: Brought,
+    imported: Imported,
 }
 
 /// Imports accounts into a ledger, in the state that they had at the export, and not paused. Each account is paused
@@ -167,30 +167,30 @@ struct Target {
 ///
 /// Where this ledger already has one of the accounts and its record differs, and the account is not paused here or its
 /// record here is newer. Then nothing is changed.
-pub async fn bring(
+pub async fn import(
     ledger: &Ledger,
     items: Vec<StoredItem>,
     now: Timestamp,
-) -> Result<Vec<(AccountName, Brought)>, TransferError> {
+) -> Result<Vec<(AccountName, Imported)>, TransferError> {
     let (accounts, others) = each(items);
     let mut targets = Vec::new();
     for one in &accounts {
         targets.push(compare(ledger, one).await?);
     }
-    let mut brought = Vec::new();
+    let mut imported = Vec::new();
     for (one, target) in accounts.iter().zip(targets) {
         bring_one(ledger, one, &target, now).await?;
-        brought.push((one.name.clone(), target.brought));
+        imported.push((one.name.clone(), target.imported));
     }
     for item in &others {
-        put_if_missing(ledger, item).await?;
+        insert_item(ledger, item).await?;
     }
-    Ok(brought)
+    Ok(imported)
 }
 
 /// Decides whether an account can be imported.
 async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, TransferError> {
-    let not_here = |why: String| TransferError::NotHere {
+    let cannot_import = |why: String| TransferError::CannotImport {
         account: one.name.clone(),
         why,
     };
@@ -202,41 +202,41 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
         if let (Some(here), Some(there)) = (&here, &known.id)
             && here != there
         {
-            return Err(not_here(format!(
+            return Err(cannot_import(format!(
                 "here the handle {name} belongs to the account {here}, and in the export to {there}; `hug forget \
                  {name}` erases the account that is here"
             )));
         }
     }
     let Some(id) = &one.id else {
-        let brought = if handle_is_here {
-            Brought::HereAlready
+        let imported = if handle_is_here {
+            Imported::HereAlready
         } else {
-            Brought::Here
+            Imported::Here
         };
         return Ok(Target {
             items: Vec::new(),
-            brought,
+            imported,
         });
     };
     let items = ledger.all_of(id).await?;
     let here = items.iter().find(|item| item.is_account());
     let (Some(here), Some(there)) = (here, one.account()) else {
         if here.is_some() {
-            return Err(not_here(
+            return Err(cannot_import(
                 "this ledger has it, and the export contains only a part of it".to_owned(),
             ));
         }
         return Ok(Target {
             items,
-            brought: Brought::Here,
+            imported: Imported::Here,
         });
     };
     let same = here.paused(None) == there.paused(None);
-    let brought = match (here.is_paused(), same) {
-        (false, true) => Brought::HereAlready,
+    let imported = match (here.is_paused(), same) {
+        (false, true) => Imported::HereAlready,
         (false, false) => {
-            return Err(not_here(format!(
+            return Err(cannot_import(format!(
                 "this ledger serves it already, and its record differs from the export ({}); to keep it, do nothing; \
                  to replace it with the export, erase it here first: `hug forget {}`",
                 revisions(here, there),
@@ -244,16 +244,16 @@ async fn compare(ledger: &Ledger, one: &WholeAccount) -> Result<Target, Transfer
             )));
         }
         // The account comes back: the ledger here was paused for an export, and the account went on elsewhere or not.
-        (true, true) => Brought::Here,
-        (true, false) if there.revision() > here.revision() => Brought::Here,
+        (true, true) => Imported::Here,
+        (true, false) if there.revision() > here.revision() => Imported::Here,
         (true, false) => {
-            return Err(not_here(format!(
+            return Err(cannot_import(format!(
                 "its record here is newer ({}); import the newest export",
                 revisions(here, there)
             )));
         }
     };
-    Ok(Target { items, brought })
+    Ok(Target { items, imported })
 }
 
 fn revisions(here: &StoredItem, there: &StoredItem) -> String {
@@ -276,10 +276,10 @@ async fn bring_one(
     let handles = one.known_handles();
     let names = || handles.iter().map(|(name, _)| name);
     let open_handles: Vec<StoredItem> = one.handles.iter().map(|item| item.paused(None)).collect();
-    if target.brought == Brought::HereAlready {
+    if target.imported == Imported::HereAlready {
         // An earlier import can have been interrupted after the account and before its handles.
         for handle in &open_handles {
-            put_if_missing(ledger, handle).await?;
+            insert_item(ledger, handle).await?;
         }
         return Ok(unmark_handles(ledger, names()).await?);
     }
@@ -287,12 +287,12 @@ async fn bring_one(
     let here = target.items.iter().find(|item| item.is_account());
     let paused = one.account().map(|account| account.paused(Some(now)));
     if let Some(paused) = &paused {
-        match ledger.put_over(paused, here).await {
+        match ledger.replace_item(paused, here).await {
             Err(error) if error.failure == LedgerFailure::LostRace => {
                 if here.is_none() {
                     unmark_handles(ledger, names()).await?;
                 }
-                return Err(TransferError::NotHere {
+                return Err(TransferError::CannotImport {
                     account: one.name.clone(),
                     why: "another process wrote it at the same time; repeat the command".to_owned(),
                 });
@@ -308,13 +308,15 @@ async fn bring_one(
     let gone: Vec<StoredItem> = gone.cloned().collect();
     ledger.delete_all(&gone).await?;
     if let Some(paused) = &paused {
-        ledger.put_over(&paused.paused(None), Some(paused)).await?;
+        ledger
+            .replace_item(&paused.paused(None), Some(paused))
+            .await?;
     }
     Ok(ledger.put_all(&open_handles).await?)
 }
 
-async fn put_if_missing(ledger: &Ledger, item: &StoredItem) -> Result<(), LedgerError> {
-    match ledger.put_over(item, None).await {
+async fn insert_item(ledger: &Ledger, item: &StoredItem) -> Result<(), LedgerError> {
+    match ledger.replace_item(item, None).await {
         Err(error) if error.failure != LedgerFailure::LostRace => Err(error),
         _ => Ok(()),
     }

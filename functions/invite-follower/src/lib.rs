@@ -21,7 +21,7 @@ use have_a_hug::{
     news::NewsError,
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::{channel::Channel, hug::HugKey};
+use promise::hug::HugKey;
 use serde_dynamo::AttributeValue;
 
 /// The result of a batch of records.
@@ -179,8 +179,7 @@ fn log(delivery: &Delivery) {
 fn count(deps: &Deps, delivery: &Delivery) {
     let now = deps.clock.now();
     match (&delivery.result, &delivery.hug) {
-        // A draft is not sent by this program, so it does not count.
-        (Ok(DeliveryOutcome::Invited { channel, .. }), Some(hug)) if *channel != Channel::Draft => {
+        (Ok(DeliveryOutcome::Invited { .. }), Some(hug)) => {
             deps.metrics.invited(hug.reached_at, now);
         }
         (Err(_), _) => deps.metrics.failed(now),

@@ -23,8 +23,8 @@ pub struct Brake<'a> {
 }
 
 impl Brake<'_> {
-    /// How many more hugs may be owed now without the creator's approval. One that was cancelled before anything was
-    /// sent makes room; one that the creator approved takes none.
+    /// How many more hugs may be owed now without the creator's approval. A hug that
+    /// was cancelled before anything was sent does not count, and neither does one that the creator approved.
     pub fn left(&self) -> usize {
         let owed = |hug: &&Hug| {
             let is_over = hug.status == Status::Cancelled && !hug.invitation.may_be_out();
@@ -36,7 +36,7 @@ impl Brake<'_> {
 
     /// Whether the invitation of this hug may go out now. Many that were owed on different days may be ready at the
     /// same time, when a network takes letters again.
-    pub fn lets_out(&self, hug: &Hug) -> bool {
+    pub fn allows_sending(&self, hug: &Hug) -> bool {
         let went_out = |other: &&Hug| {
             let letter = &other.invitation;
             let words = letter.words.as_ref();
@@ -66,7 +66,7 @@ impl Brake<'_> {
         format!("more than {} hugs in 24 hours", self.most_a_day)
     }
 
-    /// Whether that was in the 24 hours before now; also where it lies ahead, because a clock was wrong.
+    /// Whether that was in the 24 hours before now. A time in the future counts too, because a clock can be wrong.
     fn is_of_today(&self, time: Timestamp) -> bool {
         self.now.duration_since(time) < A_DAY
     }
@@ -102,8 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn three_are_owed_in_24_hours_and_those_that_the_creator_approved_or_cancelled_in_time_beside_them()
-     {
+    fn approved_hugs_and_hugs_cancelled_in_time_do_not_count_among_those_owed_in_24_hours() {
         let held = || reached().held(HoldCause::MostADay, "four".to_owned());
         let cancelled = reached().cancel(T0).unwrap();
         let approved = held().approve(None, T0).unwrap();
@@ -119,25 +118,25 @@ mod tests {
     fn three_go_out_in_24_hours_whenever_they_were_owed() {
         let late = |n: u64| number(n, reached());
         let three: Vec<Hug> = (1..=3).map(|n| number(n, invited())).collect();
-        assert!(brake(&three[..2], after(1)).lets_out(&late(4)));
-        assert!(!brake(&three, after(1)).lets_out(&late(4)));
+        assert!(brake(&three[..2], after(1)).allows_sending(&late(4)));
+        assert!(!brake(&three, after(1)).allows_sending(&late(4)));
         assert!(
-            !brake(&three, T0 - SignedDuration::from_hours(2)).lets_out(&late(4)),
+            !brake(&three, T0 - SignedDuration::from_hours(2)).allows_sending(&late(4)),
             "a clock was wrong"
         );
-        assert!(brake(&three, after(24)).lets_out(&late(4)));
+        assert!(brake(&three, after(24)).allows_sending(&late(4)));
         assert!(
-            brake(&three, after(1)).lets_out(&three[0]),
+            brake(&three, after(1)).allows_sending(&three[0]),
             "it counts the others"
         );
         let held = late(4).held(HoldCause::MostADay, "four".to_owned());
         let approved = held.approve(None, T0).unwrap();
-        assert!(brake(&three, after(1)).lets_out(&approved));
+        assert!(brake(&three, after(1)).allows_sending(&approved));
         let by_hand = |n| number(n, reached().sent_by_hand(None, T0).unwrap());
         let sent: Vec<Hug> = (1..=3).map(by_hand).collect();
         assert!(
-            brake(&sent, after(1)).lets_out(&late(4)),
-            "by hand is not braked"
+            brake(&sent, after(1)).allows_sending(&late(4)),
+            "hugs that were sent by hand do not count"
         );
     }
 

@@ -145,8 +145,7 @@ impl Hug {
         hug
     }
 
-    /// The same hug, held before it is recorded. Where nobody is named that is the cause, whatever else
-    /// is.
+    /// The same hug, held before it is recorded.
     pub fn held(mut self, cause: HoldCause, reason: String) -> Self {
         self.status = Status::Held;
         self.hold = Some(cause);
@@ -154,13 +153,13 @@ impl Hug {
         self
     }
 
-    /// The same state, with one sentence for the creator. It is for a state that is not written yet.
+    /// The same state, with one sentence for the creator. Call it before the state is written.
     pub fn with_news(mut self, news: impl Into<String>) -> Self {
         self.news = Some(news.into());
         self
     }
 
-    /// The same state without it: another hug has told of the same.
+    /// The same state without news, because another hug carries the same news.
     pub fn without_news(mut self) -> Self {
         self.news = None;
         self
@@ -187,8 +186,8 @@ impl Hug {
         }
     }
 
-    /// Whether it waits for the creator's hand: to send the words, to approve it, or to mend what keeps the
-    /// account from sending.
+    /// Whether it waits for the creator's hand: to send the words, to approve it, or to remove what
+    /// stops the account from sending.
     pub fn needs_creator(&self) -> bool {
         match self.status {
             Status::ToSend | Status::Held => true,
@@ -240,8 +239,8 @@ impl Hug {
         named
     }
 
-    /// `inviting → held`: the handle that the creator chose leads to nobody who can get it. Whom the hug named
-    /// before, it names again.
+    /// `inviting → held`: nobody who can get the hug has the handle that the creator chose. The hug keeps the
+    /// follower that it named before.
     pub fn not_chosen(&self, reason: String, now: Timestamp) -> Self {
         let cause = self.hold.unwrap_or(HoldCause::Nobody);
         let mut held = self.next(now).held(cause, reason);
@@ -310,15 +309,15 @@ impl Hug {
         refused
     }
 
-    /// Nothing was sent, and it waits.
+    /// The invitation was not sent, and the hug waits.
     pub fn postponed(&self, wait: Wait, reason: String, now: Timestamp) -> Self {
         let mut postponed = self.in_doubt_and_waits(wait, reason, now);
         postponed.invitation.words = None;
         postponed
     }
 
-    /// It may have arrived, and it waits. The words stay: the next worker asks the network for exactly these
-    /// words.
+    /// The invitation may have arrived, and the hug waits. The words stay, because the next worker asks the
+    /// network for exactly these words.
     pub fn in_doubt_and_waits(&self, wait: Wait, reason: String, now: Timestamp) -> Self {
         let mut waits = self.next(now);
         waits.invitation.lease_until = None;
@@ -327,7 +326,7 @@ impl Hug {
         waits
     }
 
-    /// It may have arrived. The claim stays: the network has that long to show what it did.
+    /// The invitation may have arrived. The claim stays, so that the network has time to show it.
     pub fn in_doubt(&self, reason: String, now: Timestamp) -> Self {
         let mut in_doubt = self.next(now);
         in_doubt.invitation.wait = None;
@@ -335,8 +334,8 @@ impl Hug {
         in_doubt
     }
 
-    /// Puts a stuck hug back to `reached`, so that the stream delivers it once more, with growing pauses and
-    /// as often as it takes. `None` while it is not stuck.
+    /// Puts a stuck hug back to `reached`, so that the stream delivers it once more, with growing pauses
+    /// and without a limit on the number of times. `None` while it is not stuck.
     pub fn rearm(&self, now: Timestamp) -> Option<Self> {
         self.stuck_from().filter(|from| now >= *from)?;
         let mut rearmed = self.next(now);
@@ -402,8 +401,8 @@ impl Hug {
         Ok(retried)
     }
 
-    /// `held → reached`: the creator lets it go, to the follower that is named or to the one with that
-    /// handle.
+    /// `held → reached`: the creator approves it for the follower that it names, or for the one with the
+    /// handle `chosen`.
     ///
     /// # Errors
     ///

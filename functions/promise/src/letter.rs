@@ -7,8 +7,8 @@ use crate::{
     account::UserId, channel::Channel, follower::Recipient, milestone::Milestone, unknown::Unknown,
 };
 
-/// How long a network may take to show a message that it has. Only a look at the messages keeps a second
-/// message out. A post has a key of its own (Bluesky, Mastodon), or its words are refused where they are
+/// How long a network may take to show a message that it has. A second message is prevented only by
+/// reading the messages. A post has a key of its own (Bluesky, Mastodon), or its words are refused where they are
 /// already posted (X).
 const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
@@ -43,7 +43,7 @@ pub struct Receipt {
     pub reply_key: Option<String>,
 }
 
-/// Where one letter of a hug stands: its words, its claim, and what its network said.
+/// The state of one letter of a hug: its words, its claim, and what its network said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterState {
     /// The words that are being sent, were sent, or wait for the creator's hand.
@@ -72,7 +72,7 @@ pub struct LetterState {
 /// them at the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
-    /// How they travel.
+    /// The channel on which they are sent.
     pub channel: Channel,
     /// The text.
     pub text: String,
@@ -87,7 +87,7 @@ pub struct Words {
 pub struct Wait {
     /// Nothing is tried before this time, unless the creator says so (see [`WaitCause`]).
     pub until: Timestamp,
-    /// Why.
+    /// Why the letter waits.
     pub cause: WaitCause,
 }
 
@@ -140,7 +140,7 @@ impl LetterState {
         })
     }
 
-    /// The channel of words that may be on their way; else the first of `contact` that was not refused.
+    /// The channel of words that may have been sent; else the first of `contact` that was not refused.
     /// `None` where no channel is left.
     pub fn next_channel(&self, contact: &[Channel]) -> Option<Channel> {
         if let Some(words) = &self.words {
@@ -176,7 +176,7 @@ impl LetterState {
         self.wait.filter(|wait| wait.until > now)
     }
 
-    /// Whether the last try met something that only a person can mend.
+    /// Whether the last try failed for a reason that only a person can remove.
     pub fn is_blocked(&self) -> bool {
         let cause = self.wait.map(|wait| wait.cause);
         cause == Some(WaitCause::Blocked)

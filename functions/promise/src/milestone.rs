@@ -73,10 +73,10 @@ impl From<Milestone> for u64 {
 /// How many hugs an account may owe in 24 hours where hug.toml does not say it.
 pub const DEFAULT_MOST_A_DAY: usize = 3;
 
-/// The greatest number that `most_a_day` can be: more would not be a brake.
+/// The greatest number that `most_a_day` can be: a greater number would not limit anything.
 pub const MAX_MOST_A_DAY: usize = 100;
 
-/// A check owes at most this many hugs more; what is left is owed at the next one. A transaction of DynamoDB has
+/// A check records at most this many new hugs; the next check records the rest. A transaction of DynamoDB has
 /// room for 100 items, and each hug can come with one more for those who were passed over.
 pub const MAX_OWED: usize = 45;
 
@@ -123,7 +123,7 @@ impl Plan {
         })
     }
 
-    /// The same with another brake; `None` unless it is 1 to [`MAX_MOST_A_DAY`].
+    /// The same plan with another `most_a_day`; `None` unless it is 1 to [`MAX_MOST_A_DAY`].
     pub fn with_most_a_day(self, most_a_day: usize) -> Option<Self> {
         (1..=MAX_MOST_A_DAY)
             .contains(&most_a_day)

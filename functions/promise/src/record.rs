@@ -24,7 +24,7 @@ pub struct AccountRecord {
     /// never goes down.
     pub promised_up_to: u64,
     /// Milestones whose hugs were not settled at the last check: the next one rearms them if they are stuck,
-    /// and tells of those that wait for the creator's hand.
+    /// and reports those that wait for the creator's hand.
     #[serde(default)]
     pub unsettled: Vec<Milestone>,
     /// A count that leapt and waits for a later check to agree.
@@ -48,10 +48,10 @@ pub struct AccountRecord {
     pub unknown: Unknown,
 }
 
-/// A count that rose by so much that one look is not enough to believe it.
+/// A count that rose by so much that one reading is not enough to believe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leap {
-    /// How many followed at that look.
+    /// How many followed at that reading.
     pub followers: u64,
     /// When it was.
     pub at: Timestamp,
@@ -88,7 +88,7 @@ impl Pending {
 pub struct ReadFollowers {
     /// The day, in UTC, as a network bills.
     pub day: Date,
-    /// How many.
+    /// How many followers were read on that day.
     pub followers: u64,
 }
 
@@ -98,7 +98,7 @@ impl ReadFollowers {
         bound.saturating_sub(Self::on(read, day))
     }
 
-    /// The same with so many more read on that day.
+    /// The number with `more` followers read on that day.
     pub fn and(read: Option<Self>, day: Date, more: u64) -> Option<Self> {
         let followers = Self::on(read, day).saturating_add(more);
         (followers > 0).then_some(Self { day, followers })

@@ -13,7 +13,7 @@ use crate::letter::{Wait, WaitCause};
 pub enum Status {
     /// Owed and recorded. The stream hands such a hug to `invite-follower`.
     Reached,
-    /// More than the plan allows in a day, or nobody can be named. Nothing goes out before the creator
+    /// More than the plan allows in a day, or nobody can be named. Nothing is sent before the creator
     /// approves.
     Held,
     /// Claimed: a worker is sending the invitation, or it waits for the next try.
@@ -73,7 +73,7 @@ pub enum HoldCause {
 pub enum NotNow {
     /// A worker has claimed it; a check rearms it if the worker dies.
     #[error(
-        "it is under way until {until} at the latest; a check or `hug watch` goes on with it then"
+        "it is under way until {until} at the latest; a check or `hug watch` continues with it then"
     )]
     InProgress {
         /// When the claim runs out.
@@ -86,10 +86,10 @@ pub enum NotNow {
         wait: Wait,
     },
     /// It is held.
-    #[error("it is held; `hug approve` lets it go, and `hug cancel` ends it")]
+    #[error("it is held; `hug approve` sends it, and `hug cancel` ends it")]
     Held,
     /// Nobody is named.
-    #[error("it names nobody; say whom it is for: `hug approve` with `--for HANDLE`")]
+    #[error("nobody is named; say whom it is for: `hug approve` with `--for HANDLE`")]
     Nobody,
     /// Nothing is left to do.
     #[error("it is {0} already")]

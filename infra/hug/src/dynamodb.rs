@@ -28,7 +28,7 @@ pub struct Answer {
 /// Carries out a request: the operation, such as `GetItem`, which is the last part of the header
 /// `x-amz-target`, and the body.
 ///
-/// dynoxide's own server does the same behind functions that it keeps to itself. Here are the operations that
+/// dynoxide's own server does the same with private functions. Here are the operations that
 /// this program and its tests use; every other one is refused.
 pub fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     let done = match operation {
@@ -67,7 +67,7 @@ fn run<Q: DeserializeOwned, A: Serialize>(
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// The database in the place where AWS's SDK wants its HTTP client.
+/// The database, used as the HTTP client of AWS's SDK.
 #[derive(Clone)]
 pub struct InProcess(pub Database);
 
@@ -94,8 +94,9 @@ impl HttpConnector for InProcess {
             let target = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap_or_default();
             let body = request.body().bytes();
-            let body =
-                body.ok_or_else(|| ConnectorError::user("DynamoDB takes no streams".into()))?;
+            let body = body.ok_or_else(|| {
+                ConnectorError::user("a request to DynamoDB cannot have a streamed body".into())
+            })?;
             let Answer { status, body } = answer(&database, operation, body);
             let status = status
                 .try_into()

@@ -12,8 +12,8 @@ use std::{
     path::Path,
 };
 
-/// Makes a folder with mode 0700, and those above it where they are missing too. One that is there already is
-/// left as it is.
+/// Makes a folder with mode 0700, and those above it where they are missing too. An existing folder is not
+/// changed.
 ///
 /// # Errors
 ///

@@ -104,7 +104,7 @@ pub fn at_work(state: &Path) -> io::Result<Option<String>> {
 /// Another process is at work on the folder.
 #[derive(Debug, ThisError)]
 #[error(
-    "another hug is at work on {} ({who}); end it first: two at work for one account would invite twice. `hug status`, `hug doctor` and the commands on a hug work beside it",
+    "another hug is at work on {} ({who}); end it first: two processes for one account would invite twice. `hug status`, `hug doctor` and the commands on a hug work beside it",
     state.display()
 )]
 pub struct Taken {
@@ -117,7 +117,7 @@ pub struct Taken {
 pub struct Table {
     database: Database,
     client: Client,
-    /// Held as long as this process is the one at work.
+    /// The lock of the process that uses the folder.
     _lock: Option<File>,
 }
 
@@ -136,7 +136,7 @@ impl Table {
 
     /// Opens the table under `state` beside the process that may be at work on it: to look, or to write.
     ///
-    /// A write is safe if it names its condition, as all of the ledger's do: `SQLite` lets one process write at a
+    /// A write is safe if it has a condition, as all of the ledger's do: `SQLite` lets one process write at a
     /// time, and one that has to wait tries again for seconds.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Table {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
-            // The SDK wants an address and credentials; nothing is sent there, and nobody checks them.
+            // The SDK wants an address and credentials; nothing is sent there, and they are not verified.
             .endpoint_url("http://localhost")
             .credentials_provider(Credentials::new("local", "local", None, None, "local"))
             .http_client(InProcess(database.clone()))
@@ -275,7 +275,7 @@ fn lock(state: &Path) -> Result<File, Error> {
     }
 }
 
-/// Another folder is advised only where no ledger is yet: it would begin a second one.
+/// Another folder is suggested only if this one contains no ledger, because it would start a second one.
 fn in_folder(state: &Path, error: &io::Error) -> Error {
     let help = if exists(state) {
         "see its permissions, and whether the disk is full"

@@ -11,7 +11,7 @@ use std::{
 
 use have_a_hug::{
     ledger::{Ledger, StoredItem},
-    transfer::{Brought, Taken, bring, take},
+    transfer::{self, Export, Imported},
 };
 use jiff::Timestamp;
 use promise::account::AccountName;
@@ -49,14 +49,14 @@ pub async fn export(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    let taken = take(ledger, account, pauses, now).await?;
-    let names: Vec<String> = taken.accounts.iter().map(ToString::to_string).collect();
+    let export = transfer::export(ledger, account, pauses, now).await?;
+    let names: Vec<String> = export.accounts.iter().map(ToString::to_string).collect();
     let names = names.join(", ");
-    write(&taken, pauses, now, out).map_err(|error| {
+    write(&export, pauses, now, out).map_err(|error| {
         let paused = if pauses { ", which are paused here," } else { "" };
         format!("writing the export of {names}{paused} failed: {error}; nothing is lost: repeat the command")
     })?;
-    eprintln!("{} items of {names}.", taken.items.len());
+    eprintln!("{} items of {names}.", export.items.len());
     if pauses {
         eprintln!(
             "The accounts are paused here: nothing is checked or sent. `hug import` of this file continues with them in \
@@ -97,16 +97,16 @@ pub async fn export_to(
     Ok(())
 }
 
-fn write(taken: &Taken, paused: bool, at: Timestamp, out: &mut impl Write) -> Result<(), Error> {
+fn write(export: &Export, paused: bool, at: Timestamp, out: &mut impl Write) -> Result<(), Error> {
     let header = Header {
         have_a_hug_export: FORM,
         at,
         paused,
-        accounts: taken.accounts.clone(),
-        items: taken.items.len(),
+        accounts: export.accounts.clone(),
+        items: export.items.len(),
     };
     writeln!(out, "{}", serde_json::to_string(&header)?)?;
-    for item in &taken.items {
+    for item in &export.items {
         writeln!(out, "{}", serde_json::to_string(item)?)?;
     }
     out.flush()?;
@@ -166,10 +166,10 @@ pub async fn import(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    for (name, brought) in bring(ledger, items, now).await? {
-        let done = match brought {
-            Brought::Here => "is here now, and the next check continues with its mark",
-            Brought::HereAlready => "is here already, with the same record as in the file",
+    for (name, imported) in transfer::import(ledger, items, now).await? {
+        let done = match imported {
+            Imported::Here => "is here now, and the next check continues with its mark",
+            Imported::HereAlready => "is here already, with the same record as in the file",
         };
         writeln!(out, "{name}  {done}")?;
     }

@@ -201,7 +201,7 @@ impl Trouble {
             Status::Reached | Status::Inviting if reason.is_some() => (
                 reason.unwrap_or_default(),
                 format!(
-                    "remove the cause; a check or `hug watch` goes on with it then, and {retry} at once"
+                    "remove the cause; a check or `hug watch` continues with it then, and {retry} at once"
                 ),
             ),
             Status::Reached if hug.invitation.rearmed > 0 || next_try == Some(now) => (

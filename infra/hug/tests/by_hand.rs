@@ -119,7 +119,7 @@ async fn every_check_reports_a_held_hug_until_it_is_approved_or_cancelled() {
     for command in ["retry", "sent"] {
         let output = cli.run(&[command, "900"]).await.refusal();
         assert!(
-            output.contains("it is held; `hug approve` lets it go"),
+            output.contains("it is held; `hug approve` sends it"),
             "{output}"
         );
     }

@@ -105,12 +105,12 @@ async fn an_account_is_not_erased_while_one_of_its_hugs_is_being_sent_and_goes_o
     let before = items_in(&cli.state()).await.len();
     let refusal = cli.run(&["forget", "x:amber", "--yes"]).await.refusal();
     assert!(
-        refusal.contains("the hug for 600 of x:amber is being sent until"),
+        refusal.contains("the hug for 600 of x:amber is being sent, until"),
         "{refusal}"
     );
     assert_eq!(items_in(&cli.state()).await.len(), before);
     let refusal = cli.run(&["forget", "--follower", "fan1000", "--yes"]).await;
-    assert!(refusal.refusal().contains("is being sent until"));
+    assert!(refusal.refusal().contains("is being sent, until"));
     let snapshot = snapshot_of(&cli.state()).await;
     assert_eq!(snapshot.handles[0].1.paused_at, None);
     cli.fans(2_000, 1);

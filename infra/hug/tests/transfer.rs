@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use have_a_hug::{
     clock::Clock,
     ledger::{HandleChange, LedgerFailure, Recording},
-    transfer::{bring, take},
+    transfer::{export, import},
 };
 use hug::{port::Port, stack::Stack, table};
 use jiff::Timestamp;
@@ -125,7 +125,7 @@ async fn after_an_interrupted_import_the_account_is_not_served_and_the_same_comm
     // Interrupted before the account, and after it.
     elsewhere(&cli, &["check"]).await;
     assert_eq!(snapshot_of(&other).await.accounts, []);
-    ledger.put_over(account, None).await.unwrap();
+    ledger.replace_item(account, None).await.unwrap();
     elsewhere(&cli, &["check"]).await;
     let output = elsewhere(&cli, &["import", "amber.jsonl"]).await.success();
     assert!(output.contains("x:amber  is here now"), "{output}");
@@ -219,7 +219,7 @@ async fn an_account_is_not_exported_while_a_hug_is_being_sent_and_is_not_paused(
     cli.run(&["check"]).await;
     let refusal = cli.run(&["export", "amber.jsonl"]).await.refusal();
     assert!(
-        refusal.contains("the hug for 600 of x:amber is being sent until"),
+        refusal.contains("the hug for 600 of x:amber is being sent, until"),
         "{refusal}"
     );
     cli.fans(2_000, 1);
@@ -298,11 +298,11 @@ async fn a_letter_that_may_have_arrived_is_looked_up_by_the_other_ledger_and_not
     round(&mut here, &clock).await;
     assert_eq!(cli.x.posts().len(), 1);
     clock.advance(Duration::from_mins(2));
-    let taken = take(&here.deps.ledger, None, true, clock.now())
+    let exported = export(&here.deps.ledger, None, true, clock.now())
         .await
         .unwrap();
     let mut there = in_memory(&cli, &clock).await;
-    bring(&there.deps.ledger, taken.items, clock.now())
+    import(&there.deps.ledger, exported.items, clock.now())
         .await
         .unwrap();
     round(&mut there, &clock).await;
@@ -317,13 +317,13 @@ async fn a_hug_that_was_only_reached_is_delivered_by_the_other_ledger_and_not_he
     cli.fans(1_000, 1);
     let event = lambda_runtime::LambdaEvent::new(json!({}), lambda_runtime::Context::default());
     check_followers::handle(event, &here.deps).await.unwrap();
-    let taken = take(&here.deps.ledger, None, true, clock.now())
+    let exported = export(&here.deps.ledger, None, true, clock.now())
         .await
         .unwrap();
     here.deliver().await.unwrap();
     assert_eq!(cli.x.posts().len(), 0);
     let mut there = in_memory(&cli, &clock).await;
-    bring(&there.deps.ledger, taken.items, clock.now())
+    import(&there.deps.ledger, exported.items, clock.now())
         .await
         .unwrap();
     there.deliver().await.unwrap();
@@ -339,7 +339,7 @@ async fn a_check_or_a_delivery_that_began_before_an_export_writes_nothing_after_
     let ledger = &here.deps.ledger;
     let before = account(&here).await;
     let hug = ledger.snapshot().await.unwrap().hugs.remove(0);
-    take(ledger, None, true, clock.now()).await.unwrap();
+    export(ledger, None, true, clock.now()).await.unwrap();
     // One check read handle and account before the pause. The other read the handle before it and the account after it.
     for read in [before, account(&here).await] {
         let mut after = read.clone();

@@ -12,7 +12,7 @@ use crate::{
 /// The result of a try.
 pub(super) enum Login {
     Works,
-    /// It does not, for this reason.
+    /// The login fails, for this reason.
     Fails(String),
 }
 
@@ -44,7 +44,7 @@ impl Login {
         }
     }
 
-    /// What was learned of the handle, with this result.
+    /// The change of the handle record, with this result added.
     pub(super) fn noted_in(&self, mut change: HandleChange, now: Timestamp) -> HandleChange {
         change.set.login_tried_at = Some(now);
         match self {

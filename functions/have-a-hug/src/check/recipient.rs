@@ -61,7 +61,7 @@ struct KnownSince<'a> {
 
 /// Who gets the hug for a milestone.
 pub(super) enum Choice {
-    /// Someone.
+    /// A follower, with those who were passed over.
     Named(Evidence, Recipient, Vec<Skipped>),
     /// Nobody by name, because the list does not show who crossed the milestone: the creator decides.
     Unknown(Evidence),
@@ -144,7 +144,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
                 });
             }
             Arrived::NobodyListed => {
-                let why = "the list of followers shows none of those who were in it before";
+                let why =
+                    "the list of followers contains none of the followers who were in it before";
                 one.not_now = Some(NotNow::Short(why.to_owned()));
             }
             Arrived::Unclear => {}
@@ -256,7 +257,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
         true
     }
 
-    /// Who came since, if that reading is of any use for this milestone.
+    /// The followers who came since that reading, if it was before this milestone.
     fn known_since(&self, milestone: Milestone) -> Option<&KnownSince<'a>> {
         let known = self.since.as_ref();
         known

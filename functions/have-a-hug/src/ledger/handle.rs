@@ -13,7 +13,7 @@ pub struct HandleChange {
     /// Fields that are not `None` are written.
     pub set: HandleRecord,
     /// Whether the last failure is over, so that nothing is said of it any more.
-    pub healed: bool,
+    pub clears_failure: bool,
     /// Whether the login works, after a failure.
     pub login_works: bool,
     /// Whether the account is served from this ledger again.
@@ -67,7 +67,7 @@ impl HandleChange {
         let mut sets = Vec::new();
         for (field, value) in fields {
             if let Some(value) = value {
-                // Only the first of several failures says since when.
+                // `failing_since` is the time of the first failure.
                 sets.push(match field {
                     "failing_since" => format!("{field} = if_not_exists({field}, :{field})"),
                     _ => format!("{field} = :{field}"),
@@ -76,7 +76,7 @@ impl HandleChange {
             }
         }
         let mut removes = Vec::new();
-        if self.healed {
+        if self.clears_failure {
             removes.extend(["failing_since", "last_error"]);
         }
         if self.login_works {

@@ -164,7 +164,7 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// Where DynamoDB fails. So it is for every function of this file.
+    /// Where DynamoDB fails. The other functions of this file fail in the same case.
     pub async fn everything(&self) -> Result<Vec<StoredItem>, LedgerError> {
         let call = Call {
             attempted: "reading everything",
@@ -336,7 +336,7 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LostRace`](super::LedgerFailure::LostRace) where that is not so.
-    pub async fn put_over(
+    pub async fn replace_item(
         &self,
         item: &StoredItem,
         over: Option<&StoredItem>,
