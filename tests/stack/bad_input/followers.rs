@@ -165,7 +165,10 @@ async fn the_same_follower_again_and_again_is_one_follower_and_a_list_without_an
             .fail_next("/followers", body(200, "application/json", &one));
         let check = world.check().await;
         let why = check.waiting.unwrap().why.unwrap();
-        assert!(why.contains("none of the followers who were in it before"), "{why}");
+        assert!(
+            why.contains("none of the followers who were in it before"),
+            "{why}"
+        );
     }
     world
         .network

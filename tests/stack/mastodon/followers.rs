@@ -93,7 +93,10 @@ async fn an_empty_list_that_nothing_hides_is_asked_for_again() {
         .network
         .fail_next("/followers", body(200, "application/json", "[]"));
     let why = world.check().await.waiting.unwrap().why.unwrap();
-    assert!(why.contains("none of the followers who were in it before"), "{why}");
+    assert!(
+        why.contains("none of the followers who were in it before"),
+        "{why}"
+    );
     world.check().await;
     assert!(world.hug(600).await.follower.is_some());
 }
