@@ -12,7 +12,9 @@ use have_a_hug::{
     clock::Clock,
     deps::Deps,
     ledger::Ledger,
-    network::{Cursor, Failure, Network, NetworkError, Page, Permissions, Profile},
+    network::{
+        Answered, Asked, Cursor, Failure, Network, NetworkError, Page, Permissions, Profile,
+    },
     settings::{Account, Settings},
 };
 use hug::table;
@@ -214,6 +216,10 @@ impl Network for Slow {
         unreachable!("it owes nothing")
     }
 
+    async fn answers(&self, _: &UserId, _: &Asked<'_>) -> Result<Answered, NetworkError> {
+        unreachable!("no hug waits")
+    }
+
     async fn permissions(&self, _: &UserId) -> Result<Permissions, NetworkError> {
         unreachable!("nobody asks")
     }
@@ -245,7 +251,8 @@ async fn accounts_for_which_lambda_leaves_no_time_are_the_first_in_the_next_roun
         }))
     };
     let ledger = Ledger::new(world.stack.table.client().clone(), table::NAME);
-    let deps = Deps::with_networks(settings, ledger, connect, world.clock.clone());
+    let http = have_a_hug::http::client().unwrap();
+    let deps = Deps::with_networks(settings, ledger, &http, connect, world.clock.clone());
     let round = async || {
         let mut context = Context::default();
         let deadline = world.clock.now().as_millisecond() + 120_000;

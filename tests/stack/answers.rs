@@ -12,7 +12,11 @@ use have_a_hug::{
     settings::Settings,
 };
 use promise::{
-    channel::Channel, follower::Recipient, hug::Status, letter::Letter, milestone::Milestone,
+    channel::Channel,
+    follower::Recipient,
+    hug::Status,
+    letter::{Letter, LetterKind},
+    milestone::Milestone,
 };
 use stand_ins::{Fault, Person, StandIn, secret};
 
@@ -88,6 +92,10 @@ async fn each_is_taken_for_what_the_table_says<N: TestNetwork>(answers: &[Answer
         };
         let text = format!("@{} letter {number}", to.handle);
         let letter = Letter {
+            kind: LetterKind::Invitation,
+            number: 0,
+            reply_to: None,
+            song: None,
             from: &id,
             to: Some(&to),
             milestone: Milestone::from_number(600 + number as u64).unwrap(),

@@ -1,9 +1,18 @@
-//! What a check costs: the requests to the network and to the table, counted.
+//! What a check and a delivery cost: the requests to the network and to the table, counted, and what X and YouTube ask
+//! for them.
 
-use stand_ins::{Fault, Person};
+use std::time::Duration;
+
+use have_a_hug::by_hand::Step;
+use promise::hug::Status;
+use serde_json::Value;
+use stand_ins::{Fault, Person, youtube::Video};
 use tests::refused_by_x;
 
-use crate::world::{AMBER, Bluesky, Recorder, World, X};
+use crate::{
+    topic::{invited, song, step, waits_for_song},
+    world::{AMBER, Bluesky, Recorder, TestNetwork, World, X},
+};
 
 fn count(asked: &[String], operation: &str) -> usize {
     asked.iter().filter(|one| *one == operation).count()
@@ -38,16 +47,21 @@ async fn a_milestone_adds_one_page_of_followers_and_a_second_look_at_the_count()
         "{}",
         seen[1].path
     );
+    // The hugs, and who said stop.
     assert_eq!(
         table.take(),
-        ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+        ["GetItem", "GetItem", "Query", "Query", "TransactWriteItems"]
     );
     world.requests();
     world.stack.deliver().await.unwrap();
     assert_eq!(world.requests(), ["POST /2/tweets"]);
     let asked = table.take();
     println!("an invitation asks the table: {asked:?}");
-    assert_eq!(count(&asked, "GetItem"), 3, "{asked:?}");
+    assert_eq!(
+        count(&asked, "GetItem"),
+        4,
+        "the hug, the handle, whether the follower said stop, the account: {asked:?}"
+    );
     assert_eq!(count(&asked, "Query"), 1, "what went out today: {asked:?}");
     assert_eq!(count(&asked, "PutItem"), 2, "claim, complete: {asked:?}");
     assert_eq!(
@@ -55,7 +69,7 @@ async fn a_milestone_adds_one_page_of_followers_and_a_second_look_at_the_count()
         1,
         "the words, with the account: {asked:?}"
     );
-    assert_eq!(asked.len(), 7);
+    assert_eq!(asked.len(), 8);
 }
 
 #[tokio::test]
@@ -90,23 +104,236 @@ async fn a_burst_of_three_reads_the_list_once() {
     assert_eq!((pages, asked.len()), (1, 3), "{asked:?}");
     assert_eq!(
         table.take(),
-        ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+        ["GetItem", "GetItem", "Query", "Query", "TransactWriteItems"]
     );
     world.stack.deliver().await.unwrap();
     assert_eq!(world.requests().len(), 3);
-    // Seven for each invitation: the brake counts what went out.
-    assert_eq!(table.take().len(), 21);
+    // Eight for each invitation: the brake counts what went out.
+    assert_eq!(table.take().len(), 24);
+}
+
+/// The cost of what happened since the last count.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Cost {
+    /// Requests to the network.
+    requests: Vec<String>,
+    /// Calls of the table.
+    table: Vec<String>,
+    /// Read units: each read is of fewer than 4 KB, and is consistent.
+    reads: usize,
+    /// Write units: one for each KB, and double in a transaction.
+    writes: usize,
+    /// Followers and answers for which X asks $0.001 each.
+    billed: u64,
+}
+
+/// Counts the cost of each stage of a hug.
+struct Meter {
+    table: Recorder,
+    billed: u64,
+}
+
+impl Meter {
+    async fn attach<N: TestNetwork>(world: &mut World<N>) -> Self {
+        let table = Recorder::attach(&mut world.stack);
+        let billed = billed(world).await;
+        table.take();
+        world.requests();
+        Self { table, billed }
+    }
+
+    async fn read<N: TestNetwork>(&mut self, world: &World<N>) -> Cost {
+        let mut cost = Cost {
+            requests: world.requests(),
+            ..Cost::default()
+        };
+        for (target, body) in self.table.take_requests() {
+            let call = target.rsplit('.').next().unwrap().to_owned();
+            match call.as_str() {
+                // A look of the test itself.
+                "Scan" => continue,
+                "GetItem" | "Query" => {
+                    assert_eq!(body["ConsistentRead"], true, "{body}");
+                    cost.reads += 1;
+                }
+                "PutItem" => cost.writes += kilobytes(&body["Item"]),
+                "TransactWriteItems" => {
+                    let puts = body["TransactItems"].as_array().unwrap().iter();
+                    cost.writes += puts
+                        .map(|one| 2 * kilobytes(&one["Put"]["Item"]))
+                        .sum::<usize>();
+                }
+                other => panic!("{other} is not counted"),
+            }
+            cost.table.push(call);
+        }
+        let now = billed(world).await;
+        // The table is read for this count, too.
+        self.table.take();
+        cost.billed = now - self.billed;
+        self.billed = now;
+        cost
+    }
+}
+
+async fn billed<N: TestNetwork>(world: &World<N>) -> u64 {
+    let read = world.account().await.read;
+    read.map_or(0, |read| read.followers)
+}
+
+/// How many write units an item takes.
+fn kilobytes(item: &Value) -> usize {
+    attributes(item).div_ceil(1024).max(1)
+}
+
+/// How many bytes attributes take, as DynamoDB counts them: the names and the values.
+fn attributes(map: &Value) -> usize {
+    let all = map.as_object().into_iter().flatten();
+    all.map(|(name, value)| name.len() + size(value)).sum()
+}
+
+fn size(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|one| one.iter().next()) else {
+        return 0;
+    };
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        ("N", Value::String(digits)) => digits.len().div_ceil(2) + 1,
+        ("M", map) => 3 + map.as_object().map_or(0, serde_json::Map::len) + attributes(map),
+        ("L", Value::Array(list)) => 3 + list.iter().map(|one| 1 + size(one)).sum::<usize>(),
+        _ => 1,
+    }
 }
 
 #[tokio::test]
-async fn a_settled_hug_costs_later_checks_nothing() {
-    let mut world = World::<X>::with_followers(599).await;
-    world.fan();
+async fn a_hug_that_has_ended_costs_later_checks_nothing() {
+    let idle = |cost: &Cost| {
+        assert_eq!(cost.requests, [format!("GET /2/users/{AMBER}")]);
+        assert_eq!(cost.table, ["GetItem", "GetItem", "TransactWriteItems"]);
+        assert_eq!((cost.reads, cost.writes, cost.billed), (2, 2, 0));
+    };
+    let mut without = World::<X>::with_followers(500).await;
+    let mut meter = Meter::attach(&mut without).await;
+    without.check().await;
+    idle(&meter.read(&without).await);
+
+    for end in ["hugged", "declined", "cancelled"] {
+        let (mut world, fan, invitation) = invited::<X>("").await;
+        match end {
+            "hugged" => {
+                world.network.answer(&fan, "@amber rain", &invitation);
+                world.check().await;
+                step(&mut world, song("dQw4w9WgXcQ")).await.unwrap();
+            }
+            "declined" => {
+                world.network.answer(&fan, "@amber stop", &invitation);
+            }
+            _ => {
+                step(&mut world, Step::Cancel).await.unwrap();
+            }
+        }
+        // The first check finds out that it has ended.
+        world.check().await;
+        let mut meter = Meter::attach(&mut world).await;
+        world.check().await;
+        idle(&meter.read(&world).await);
+        assert_eq!(world.hug(600).await.status.to_string(), end);
+    }
+}
+
+#[tokio::test]
+async fn while_a_hug_waits_for_its_answer_a_check_asks_once_more_and_x_asks_for_mentions_only() {
+    let (mut world, fan, invitation) = invited::<X>("").await;
+    let mut meter = Meter::attach(&mut world).await;
     world.check().await;
+    let quiet = meter.read(&world).await;
+    let profile = format!("GET /2/users/{AMBER}");
+    let mentions = format!("{profile}/mentions");
+    assert_eq!(quiet.requests, [mentions.clone(), profile.clone()]);
+    assert_eq!(
+        quiet.table,
+        ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+    );
+    assert_eq!((quiet.reads, quiet.writes), (3, 2));
+    assert_eq!(quiet.billed, 0, "an empty page is free");
+
+    // X bills each mention once, whoever wrote it.
+    let stranger = world.fan();
     world.check().await;
-    let table = Recorder::attach(&mut world.stack);
-    world.check_only().await;
-    assert_eq!(table.take(), ["GetItem", "GetItem", "TransactWriteItems"]);
+    meter.read(&world).await;
+    world.network.answer(&stranger, "@amber me!", &invitation);
+    world.network.answer(&fan, "@amber rain", &invitation);
+    world.check().await;
+    let heard = meter.read(&world).await;
+    assert_eq!(heard.billed, 2);
+    // The hug with the topic is written, and nothing else.
+    assert_eq!(count(&heard.table, "PutItem"), 1, "{heard:?}");
+    assert_eq!((heard.reads, heard.writes), (3, 4), "{heard:?}");
+    world.stack.deliver().await.unwrap();
+    meter.read(&world).await;
+
+    // It still listens, because a later answer replaces the topic; after a day once an hour.
+    world.check().await;
+    let after = meter.read(&world).await;
+    assert_eq!((after.requests.len(), after.billed), (2, 0));
+    world.clock.advance(Duration::from_hours(24));
+    world.check().await;
+    meter.read(&world).await;
+    for _ in 0..12 {
+        world.check().await;
+    }
+    let hour = meter.read(&world).await;
+    assert_eq!(count(&hour.requests, &mentions), 1, "{hour:?}");
+    assert_eq!(count(&hour.table, "Query"), 12, "{hour:?}");
+    assert_eq!(hour.billed, 0);
+}
+
+#[tokio::test]
+async fn a_song_is_one_post_and_the_table_is_asked_as_often_as_for_an_invitation_without_the_brake()
+{
+    let (mut world, fan, invitation) = invited::<X>("").await;
+    world.network.answer(&fan, "@amber rain", &invitation);
+    world.check().await;
+    let mut meter = Meter::attach(&mut world).await;
+    // What the creator's command itself does is in the cost.
+    step(&mut world, song("dQw4w9WgXcQ")).await.unwrap();
+    let cost = meter.read(&world).await;
+    assert_eq!(world.hug(600).await.status, Status::Hugged);
+    // With the link it is $0.010, because the follower has mentioned the account: a post of one's own would be $0.200.
+    assert_eq!(cost.requests, ["POST /2/tweets"]);
+    assert_eq!(count(&cost.table, "GetItem"), 5, "{cost:?}");
+    assert_eq!(count(&cost.table, "Query"), 0, "{cost:?}");
+    assert_eq!(count(&cost.table, "TransactWriteItems"), 1, "{cost:?}");
+    assert_eq!(
+        count(&cost.table, "PutItem"),
+        3,
+        "claim, words, complete: {cost:?}"
+    );
+    // Two KB a hug, and one for the account that is written with it by the command.
+    assert_eq!((cost.reads, cost.writes, cost.billed), (5, 12, 0));
+}
+
+#[tokio::test]
+async fn a_song_that_is_looked_for_is_a_unit_of_youtube_a_check_and_one_more_when_it_is_there() {
+    let (mut world, youtube) = waits_for_song().await;
+    let mut meter = Meter::attach(&mut world).await;
+    let used = youtube.units_used();
+    for _ in 0..12 {
+        world.check().await;
+    }
+    assert_eq!(youtube.units_used() - used, 12);
+    let hour = meter.read(&world).await;
+    assert_eq!(count(&hour.table, "Query"), 12, "{hour:?}");
+    assert_eq!(count(&hour.table, "PutItem"), 0, "{hour:?}");
+    let video = Video::by_amber("dQw4w9WgXcQ", "Rain #hug600", world.clock.now());
+    youtube.add_video(video);
+    let used = youtube.units_used();
+    world.check().await;
+    assert_eq!(youtube.units_used() - used, 2);
+    assert_eq!(world.hug(600).await.status, Status::Hugged);
+    let used = youtube.units_used();
+    world.check().await;
+    assert_eq!(youtube.units_used(), used, "no hug waits for a song");
 }
 
 #[tokio::test]

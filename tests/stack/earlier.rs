@@ -139,7 +139,7 @@ async fn fields_and_statuses_of_a_later_version_are_kept_and_stop_nothing() {
     world.fan();
     world.check_only().await;
     let mut hug = get(&world, "milestone#0000000600").await;
-    hug["version"] = json!(3);
+    hug["version"] = json!(4);
     hug["mood"] = json!("glad");
     hug["invitation"]["font"] = json!({ "name": "round", "size": 12 });
     hug["evidence"]["certainty"] = json!("sworn");
@@ -151,11 +151,11 @@ async fn fields_and_statuses_of_a_later_version_are_kept_and_stop_nothing() {
     assert_eq!(world.invitations_to(600), 1);
     let hug = get(&world, "milestone#0000000600").await;
     assert_eq!(hug["status"], "invited");
-    assert_eq!((&hug["version"], &hug["mood"]), (&json!(3), &json!("glad")));
+    assert_eq!((&hug["version"], &hug["mood"]), (&json!(4), &json!("glad")));
     assert_eq!(hug["invitation"]["font"]["size"], 12);
     assert_eq!(hug["evidence"]["certainty"], "sworn");
     assert_eq!(get(&world, "account").await["colour"], "yellow");
-    assert_eq!(get(&world, "account").await["version"], 2);
+    assert_eq!(get(&world, "account").await["version"], 3);
 }
 
 #[tokio::test]

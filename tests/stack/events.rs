@@ -4,10 +4,15 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use check_followers::Summary;
+use have_a_hug::by_hand::by_hand;
 use lambda_runtime::{Context, LambdaEvent};
+use promise::hug::Status;
 use serde_json::Value;
 
-use crate::world::{World, X};
+use crate::{
+    topic::song,
+    world::{World, X, named},
+};
 
 fn files(function: &str) -> BTreeMap<String, Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -72,21 +77,47 @@ async fn check_followers_does_with_each_file_what_its_name_says() {
     }
 }
 
+/// Both hugs are invited, the follower of the first has answered, and the creator has named the video. Nobody has brought
+/// it yet.
+async fn post_the_song(world: &mut World<X>) {
+    world.stack.deliver().await.unwrap();
+    let hug = world.hug(600).await;
+    let invitation = hug.invitation.reference().unwrap();
+    world.network.answer(named(&hug), "@amber rain", invitation);
+    world.check_only().await;
+    let deps = &world.stack.deps;
+    let song = song("dQw4w9WgXcQ");
+    let (key, now) = (hug.key(), world.clock.now());
+    let posted = by_hand(&deps.ledger, &deps.settings, &key, &song, now);
+    assert_eq!(posted.await.unwrap().status, Status::SongPosted);
+}
+
 #[tokio::test]
 async fn invite_follower_does_with_each_file_what_its_name_says() {
     for (situation, event) in files("invite-follower") {
         let mut world = World::<X>::with_followers(599).await;
         world.fans(101);
         world.check_only().await;
+        let is_about_song = situation.starts_with("song");
+        if is_about_song {
+            post_the_song(&mut world).await;
+        }
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
         let response = invite_follower::handle(event, &world.stack.deps)
             .await
             .unwrap();
         assert!(response.batch_item_failures.is_empty(), "{situation}");
+        let songs = world.posts().into_iter();
+        let songs = songs.filter(|post| post.text.contains("https://youtu.be/dQw4w9WgXcQ"));
+        assert_eq!(
+            songs.count(),
+            usize::from(situation == "song-due"),
+            "{situation}"
+        );
         let invited = [600, 700].map(|milestone| world.invitations_to(milestone));
         let expected = match situation.as_str() {
             "reached" | "delivered-twice" => [1, 0],
-            "two-reached" | "malformed-between-good" => [1, 1],
+            "two-reached" | "malformed-between-good" | "song-due" | "song-under-way" => [1, 1],
             "already-invited" | "news" | "not-a-hug" | "removed" => [0, 0],
             unknown => panic!("events/invite-follower/{unknown}.json is not tested"),
         };

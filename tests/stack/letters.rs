@@ -34,7 +34,8 @@ async fn words_that_someone_else_wrote_into_the_ledger_are_never_sent() {
         world.round().await;
     }
     assert_eq!(world.posts().len(), 1);
-    assert!(world.posts()[0].text.starts_with("Thank you, all 600!"));
+    let text = &world.posts()[0].text;
+    assert!(text.starts_with("Thanks, all 600!"), "{text}");
 }
 
 #[tokio::test]

@@ -88,9 +88,14 @@ async fn a_milestone_adds_one_page_and_an_invitation_asks_what_it_must_know_once
     world.check().await;
     let again = world.requests();
     assert_eq!(
-        again.len(),
-        3,
-        "whose the token is and how much fits is known: {again:?}"
+        again,
+        [
+            "GET /api/v1/statuses/112000000000001201/context",
+            "GET /api/v1/accounts/109876",
+            "GET /api/v1/accounts/109876/followers",
+            "POST /api/v1/statuses",
+        ],
+        "whose the token is and how much fits is known, and the first follower may have answered"
     );
 }
 

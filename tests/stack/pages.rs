@@ -54,6 +54,7 @@ fn every_dependency_has_its_reason_in_the_readme_and_nothing_else_has() {
 #[test]
 fn members_take_their_dependencies_from_the_workspace_and_all_of_these_are_taken() {
     let members = [
+        "functions/promise",
         "functions/have-a-hug",
         "functions/check-followers",
         "functions/invite-follower",

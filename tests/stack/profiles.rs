@@ -11,7 +11,7 @@ use promise::{
     account::UserId,
     channel::Channel,
     follower::{Follower, Recipient},
-    letter::{Letter, Receipt},
+    letter::{Letter, LetterKind, Receipt},
     milestone::Milestone,
     rules::Rules,
 };
@@ -139,6 +139,10 @@ impl<N: TestNetwork> Connected<N> {
         let to = Recipient::from(&self.listed().await[0]);
         let text = format!("@{} here, have a hug", to.handle);
         let letter = Letter {
+            kind: LetterKind::Invitation,
+            number: 0,
+            reply_to: None,
+            song: None,
             from: &self.amber,
             to: Some(&to),
             milestone: Milestone::from_number(600).unwrap(),

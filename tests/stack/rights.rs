@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use have_a_hug::by_hand::{Step, by_hand};
-use promise::{hug::HugKey, milestone::Milestone};
+use promise::{
+    hug::{HugKey, Status},
+    milestone::Milestone,
+};
 use serde_json::json;
 use stand_ins::Fault;
 use tests::{
@@ -13,7 +16,10 @@ use tests::{
     settings,
 };
 
-use crate::world::{Recorder, World, X};
+use crate::{
+    topic::{invited, song},
+    world::{Recorder, World, X},
+};
 
 /// The rights of each function, by its name.
 type Rights = BTreeMap<String, BTreeSet<String>>;
@@ -138,6 +144,28 @@ async fn a_choice(rights: &mut Rights) {
     assert_eq!(observed.world.invitations_to(600), 1);
 }
 
+/// A hug whose follower answers with a topic, and gets the song; and one whose follower says stop.
+async fn answers(rights: &mut Rights) {
+    for answer in ["@amber rain", "@amber stop"] {
+        let (world, fan, invitation) = invited::<X>("").await;
+        world.network.answer(&fan, answer, &invitation);
+        let id = world.account().await.key();
+        let mut observed = Observed::begin(world, rights);
+        observed.round().await;
+        let deps = &observed.world.stack.deps;
+        let milestone = Milestone::from_number(600).unwrap();
+        let (key, now) = (HugKey { id, milestone }, deps.clock.now());
+        let song = song("dQw4w9WgXcQ");
+        let posted = by_hand(&deps.ledger, &deps.settings, &key, &song, now).await;
+        // The command has rights of its own.
+        observed.table.take_requests();
+        observed.round().await;
+        let status = observed.world.hug(600).await.status;
+        let end = posted.map_or(Status::Declined, |_| Status::Hugged);
+        assert_eq!(status, end, "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     let mut observed = Rights::new();
@@ -147,6 +175,7 @@ async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     failures(&mut observed).await;
     a_new_handle(&mut observed).await;
     a_choice(&mut observed).await;
+    answers(&mut observed).await;
 
     for function in [CHECK, INVITE] {
         let mut listed = listed_rights(function);

@@ -188,6 +188,17 @@ impl Checked {
         }
     }
 
+    /// Whether a person has to act: the account could not be read for long, or a check read it and its login fails, so
+    /// that the next letter could not be sent, or the answers to its letters cannot be read.
+    fn is_failing(&self, now: Timestamp) -> bool {
+        let since = self.without_success_since();
+        let reads = self.check();
+        let reads = reads.filter(|check| check.outcome != CheckOutcome::Paused);
+        since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
+            || reads
+                .is_some_and(|check| check.login_error.is_some() || check.answers_error.is_some())
+    }
+
     /// Whether it was skipped only because the time was over.
     fn is_out_of_time(&self) -> bool {
         matches!(
@@ -334,19 +345,13 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let now = deps.clock.now();
     let results = &summary.accounts;
     let checks = || results.iter().filter_map(Checked::check);
-    let is_failing = |one: &&Checked| {
-        let since = one.without_success_since();
-        let check = one.check();
-        // With a login that fails, the invitation for the next milestone could not be sent.
-        since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
-            || check.is_some_and(|check| check.login_error.is_some())
-    };
+    let failing = || results.iter().filter(|one| one.is_failing(now));
     let counts = CheckCounts {
         // A check that met a rate limit did not read the number of followers.
         checked: checks().filter(|check| check.followers.is_some()).count(),
         failed: summary.failed,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        failing: every_account.then(|| results.iter().filter(is_failing).count()),
+        failing: every_account.then(|| failing().count()),
         waiting: every_account.then(|| checks().map(|check| check.for_creator.len()).sum()),
     };
     deps.metrics.checks(&counts, now);
@@ -437,6 +442,8 @@ mod tests {
             passed_over: Vec::new(),
             rearmed: Vec::new(),
             for_creator: Vec::new(),
+            heard: Vec::new(),
+            answers_error: None,
             login_error: None,
             succeeded_at: None,
             retry_at: None,
@@ -463,6 +470,27 @@ mod tests {
         assert_eq!(
             since(CheckOutcome::RateLimited),
             Some(Timestamp::UNIX_EPOCH)
+        );
+    }
+
+    #[test]
+    fn an_account_whose_login_fails_or_whose_answers_cannot_be_read_counts_as_failing() {
+        let with = |change: fn(&mut Check)| {
+            let Checked::Done(mut check) = checked(Some(8)) else {
+                panic!("it was not checked");
+            };
+            change(&mut check);
+            Checked::Done(check).is_failing(Timestamp::UNIX_EPOCH)
+        };
+        assert!(!with(|_| ()));
+        assert!(with(|check| check.login_error = Some("401".to_owned())));
+        assert!(with(|check| check.answers_error = Some("403".to_owned())));
+        assert!(
+            !with(|check| {
+                check.answers_error = Some("403".to_owned());
+                check.outcome = CheckOutcome::Paused;
+            }),
+            "another ledger asks for its answers"
         );
     }
 

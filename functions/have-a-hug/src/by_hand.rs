@@ -1,4 +1,4 @@
-//! What a person does to a hug: retry, approve, cancel, sent.
+//! What a person does to a hug: retry, approve, cancel, sent, pass, topic, song.
 
 use jiff::Timestamp;
 use promise::{
@@ -7,6 +7,9 @@ use promise::{
     letter::Receipt,
     milestone::Milestone,
     record::AccountRecord,
+    song::{Song, SongSource},
+    unknown::Unknown,
+    video::VideoId,
 };
 
 use crate::{
@@ -32,10 +35,28 @@ pub enum Step {
     },
     /// The hug ends, and nothing more is sent.
     Cancel,
-    /// The creator has sent the invitation by hand.
+    /// The creator has sent the letter by hand.
     Sent {
         /// The address of what was sent, if the creator gave it.
         url: Option<String>,
+    },
+    /// The hug goes to the next newer follower.
+    Pass,
+    /// The creator writes the topic down.
+    Topic {
+        /// The words, on one line.
+        words: String,
+    },
+    /// The creator accepts the follower's topic.
+    Accept,
+    /// The creator refuses the follower's topic.
+    Refuse,
+    /// The song is up.
+    Song {
+        /// The video.
+        video: VideoId,
+        /// Its title, if it is known.
+        title: Option<String>,
     },
 }
 
@@ -68,7 +89,7 @@ pub enum ByHandError {
 impl Step {
     /// Whether the hug is delivered after this step, so that its account must be served.
     pub fn delivers(&self) -> bool {
-        matches!(self, Self::Retry | Self::Approve { .. })
+        matches!(self, Self::Retry | Self::Approve { .. } | Self::Song { .. })
     }
 
     fn of(&self, hug: &Hug, now: Timestamp) -> Result<Hug, NotNow> {
@@ -79,6 +100,20 @@ impl Step {
             Self::Sent { url } => {
                 let receipt = url.as_deref().map(|url| receipt(hug, url));
                 hug.sent_by_hand(receipt, now)
+            }
+            Self::Pass => hug.pass(now),
+            Self::Topic { words } => hug.topic_by_hand(words.clone(), now),
+            Self::Accept => hug.accept(now),
+            Self::Refuse => hug.refuse(now),
+            Self::Song { video, title } => {
+                let song = Song {
+                    video: video.clone(),
+                    title: title.clone(),
+                    by: SongSource::Creator,
+                    at: now,
+                    unknown: Unknown::new(),
+                };
+                hug.song_posted(song, now)
             }
         }
     }
@@ -151,7 +186,7 @@ async fn once(
     // moment ago loses the race, and cannot record that the hug is settled.
     let mut unsettled = account.unsettled.clone();
     unsettled.retain(|milestone| *milestone != key.milestone);
-    if !next.status.is_settled() {
+    if !next.is_settled(now) {
         unsettled.push(key.milestone);
     }
     let account = AccountRecord {

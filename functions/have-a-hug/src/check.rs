@@ -2,14 +2,18 @@
 //!
 //! - This file: what a check decides, and how the decision is recorded in one transaction.
 //! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
-//!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `stuck`: hugs that are put
-//!   back to work. `login`: whether the secrets let the account send.
+//!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `pass_on`: who gets a hug that
+//!   the creator passed on. `stuck`: hugs that are put back to work. `answers`, `songs`: what followers answered, and
+//!   which songs were posted. `login`: whether the secrets let the account send.
 
+mod answers;
 mod crossing;
 mod login;
 mod newest;
 mod outcome;
+mod pass_on;
 mod recipient;
+mod songs;
 mod stuck;
 
 use jiff::Timestamp;
@@ -23,6 +27,7 @@ use promise::{
 };
 
 use self::{
+    answers::{Heard, Listening},
     crossing::Look,
     login::Login,
     newest::Newest,
@@ -100,6 +105,8 @@ struct Decision {
     /// The count that was read. It is that of `after`, unless it is not believed yet.
     followers: u64,
     hugs: Vec<Hug>,
+    /// Hugs that the creator passed on, with who gets them now.
+    passed_on: Vec<Hug>,
     passed_over: Vec<(Milestone, PassedOver)>,
     waiting: Option<Waiting>,
     /// What was learned of the handle.
@@ -108,13 +115,23 @@ struct Decision {
     login: Option<Login>,
 }
 
+impl Decision {
+    /// Adds how far answers were read to the account's record.
+    fn note_answers(&mut self, heard: &Heard, now: Timestamp) {
+        self.after.answers.clone_from(&heard.read);
+        if heard.billed > 0 {
+            self.after.read = ReadFollowers::and(self.after.read, day(now), heard.billed);
+        }
+    }
+}
+
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
         let known = self.read().await?;
         if known.handle.paused_at.is_some() {
             return Ok(self.not_looked(&known, Unsettled::default(), CheckOutcome::Paused, None));
         }
-        let unsettled = match &known.account {
+        let mut unsettled = match &known.account {
             Some(account) => {
                 rearm_stuck(&self.deps.ledger, account, self.now, self.wanted.dry_run).await?
             }
@@ -123,11 +140,16 @@ impl OneCheck<'_> {
         if let Some(until) = known.handle.retry_at.filter(|until| *until > self.now) {
             return Ok(self.rate_limited(&known, unsettled, until));
         }
-        match self.decide(&known, &unsettled.milestones).await {
+        let heard = match &known.account {
+            Some(account) => self.hear(account, &mut unsettled).await?,
+            None => Heard::default(),
+        };
+        match self.decide(&known, &mut unsettled).await {
             Ok(mut decision) => {
                 decision.login = self.try_login(&known.handle, &decision.after).await;
+                decision.note_answers(&heard, self.now);
                 self.record(&decision).await?;
-                Ok(self.done(&known, decision, unsettled))
+                Ok(self.done(&known, decision, unsettled, heard))
             }
             Err(CheckError::Network(NetworkError {
                 failure: Failure::WaitUntil(until),
@@ -140,6 +162,29 @@ impl OneCheck<'_> {
         }
     }
 
+    /// Hears the answers to the unsettled hugs, tells the creator of silence, and finds the songs that were posted.
+    async fn hear(
+        &self,
+        before: &AccountRecord,
+        unsettled: &mut Unsettled,
+    ) -> Result<Heard, LedgerError> {
+        let listening = Listening {
+            deps: self.deps,
+            connected: self.connected,
+            before,
+            now: self.now,
+            dry_run: self.wanted.dry_run,
+        };
+        let mut heard = listening.hear(unsettled).await?;
+        heard
+            .hugs
+            .extend(listening.tell_of_silence(unsettled).await?);
+        let found = listening.find_songs(unsettled).await?;
+        heard.hugs.extend(found.hugs);
+        heard.songs_error = found.error;
+        Ok(heard)
+    }
+
     async fn read(&self) -> Result<Known, LedgerError> {
         let (ledger, name) = (&self.deps.ledger, &self.connected.account.name);
         let handle = ledger.handle(name).await?.unwrap_or_default();
@@ -150,11 +195,11 @@ impl OneCheck<'_> {
         Ok(Known { handle, account })
     }
 
-    async fn decide(&self, known: &Known, unsettled: &[Milestone]) -> Result<Decision, CheckError> {
+    async fn decide(&self, known: &Known, still: &mut Unsettled) -> Result<Decision, CheckError> {
         let Connected { account, network } = self.connected;
         let profile = network.profile(known.handle.id.as_ref()).await?;
         self.reject_impossible(&profile, &known.handle)?;
-        let mut unsettled = unsettled.to_vec();
+        let mut unsettled = still.milestones(self.now);
         let before = match (&known.account, &known.handle.id) {
             // It may be a new handle of an account that is known under its old one, with its hugs.
             (None, None) => {
@@ -181,7 +226,9 @@ impl OneCheck<'_> {
             profile: &profile,
             now: self.now,
         };
-        let crossing = look.cross(&mut newest).await?;
+        let mut crossing = look.cross(&mut newest).await?;
+        let passed_on = look.pass_on(&mut newest, still, &crossing.hugs).await?;
+        crossing.passed_over.extend(passed_on.passed_over);
         unsettled.extend(crossing.hugs.iter().map(|hug| hug.milestone));
         let kept = before.remembered.as_ref();
         let remembered = self
@@ -212,6 +259,7 @@ impl OneCheck<'_> {
                 leap: None,
                 pending: crossing.pending,
                 read: ReadFollowers::and(before.read, day(self.now), read).or(before.read),
+                answers: before.answers.clone(),
                 remembered,
                 checked_at: self.now,
                 revision: before.revision + 1,
@@ -220,6 +268,7 @@ impl OneCheck<'_> {
             before: Some(before),
             followers,
             hugs: crossing.hugs,
+            passed_on: passed_on.hugs,
             passed_over: crossing.passed_over,
             waiting: crossing.waiting,
             handle: self.learned(known, &profile),
@@ -248,6 +297,7 @@ impl OneCheck<'_> {
                 leap: None,
                 pending: None,
                 read: ReadFollowers::and(None, day(self.now), newest.read_beside(&[])),
+                answers: None,
                 remembered,
                 checked_at: self.now,
                 revision: 1,
@@ -256,6 +306,7 @@ impl OneCheck<'_> {
             },
             followers,
             hugs: Vec::new(),
+            passed_on: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,
         }
@@ -279,6 +330,7 @@ impl OneCheck<'_> {
             before: Some(before),
             followers: profile.followers,
             hugs: Vec::new(),
+            passed_on: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,
             handle: self.learned(known, profile),
@@ -317,10 +369,11 @@ impl OneCheck<'_> {
             Some(login) => login.noted_in(handle, self.now),
             None => handle,
         };
+        let hugs = [decision.hugs.as_slice(), &decision.passed_on].concat();
         let recording = Recording {
             before: decision.before.as_ref(),
             after: &decision.after,
-            hugs: &decision.hugs,
+            hugs: &hugs,
             passed_over: &decision.passed_over,
             handle: &handle,
         };
@@ -393,7 +446,13 @@ impl OneCheck<'_> {
         newest.remember(followers).await.or(kept)
     }
 
-    fn done(&self, known: &Known, decision: Decision, unsettled: Unsettled) -> Check {
+    fn done(
+        &self,
+        known: &Known,
+        decision: Decision,
+        unsettled: Unsettled,
+        mut heard: Heard,
+    ) -> Check {
         let Decision {
             outcome,
             before,
@@ -401,16 +460,20 @@ impl OneCheck<'_> {
             followers,
             hugs,
             passed_over,
+            passed_on,
             waiting,
             handle,
             login,
         } = decision;
+        heard.hugs.extend(passed_on);
         let login_error = match login {
             Some(Login::Works) => None,
             Some(Login::Fails(error)) => Some(error),
             None => known.handle.login_error.clone(),
         };
-        let mut for_creator = unsettled.for_creator;
+        let mut for_creator = unsettled.for_creator();
+        let answers_error = after.answers.as_ref().and_then(|read| read.error.clone());
+        let answers_error = answers_error.or(heard.songs_error);
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
         Check {
             account: after.name,
@@ -424,8 +487,10 @@ impl OneCheck<'_> {
             passed_over,
             waiting,
             rearmed: unsettled.rearmed,
+            heard: heard.hugs,
             for_creator,
             login_error,
+            answers_error,
             succeeded_at: Some(self.now),
             retry_at: handle.set.retry_at,
         }
@@ -455,8 +520,12 @@ impl OneCheck<'_> {
             hugs: Vec::new(),
             passed_over: Vec::new(),
             waiting: None,
+            for_creator: unsettled.for_creator(),
             rearmed: unsettled.rearmed,
-            for_creator: unsettled.for_creator,
+            heard: Vec::new(),
+            answers_error: account
+                .and_then(|account| account.answers.as_ref())
+                .and_then(|read| read.error.clone()),
             login_error: known.handle.login_error.clone(),
             succeeded_at: account.map(|account| account.checked_at),
             retry_at,

@@ -1,4 +1,4 @@
-//! One delivery of an invitation: claim, send, complete.
+//! One delivery of a letter, the invitation or the song: claim, send, complete.
 //!
 //! The claim is recorded before anything is sent, and the words with it. After a crash the next worker knows
 //! what may have been sent, and asks the network for exactly that.
@@ -11,7 +11,7 @@ use promise::{
     channel::Channel,
     follower::Recipient,
     hug::{HoldCause, Hug, HugKey, NotNow, Status},
-    letter::{Receipt, Wait, WaitCause, Words},
+    letter::{LetterKind, Receipt, Wait, WaitCause, Words},
     news,
     record::AccountRecord,
 };
@@ -42,8 +42,10 @@ pub struct Delivery {
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// The invitation was sent.
-    Invited {
+    /// The letter was sent.
+    Sent {
+        /// Which letter.
+        kind: LetterKind,
         /// How it travelled.
         channel: Channel,
         /// The network's id of it.
@@ -76,7 +78,7 @@ pub enum DeliveryOutcome {
     Gone,
 }
 
-/// An invitation that was not sent this time.
+/// A letter that was not sent this time.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeliverError {
     /// The network failed; nothing was sent.
@@ -86,7 +88,7 @@ pub enum DeliverError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
-    #[error("the invitation was not sent: {0}; a retry cannot help before that is changed")]
+    #[error("the letter was not sent: {0}; a retry cannot help before that is changed")]
     NotServed(#[from] NotServed),
 }
 
@@ -101,7 +103,7 @@ impl DeliverError {
     }
 }
 
-/// Delivers one hug's invitation, unless that was done or another worker does it.
+/// Delivers the letter that a hug is at, unless that was done or another worker does it.
 pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
     let ended = |hug, refused, result| Delivery {
         key: key.clone(),
@@ -129,7 +131,7 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
         deps,
         connected,
         // Words that are there before the claim may have been sent.
-        may_have_been_sent: hug.invitation.words.is_some(),
+        may_have_been_sent: hug.letter_state().words.is_some(),
         hug,
         send_retry_at: handle.send_retry_at,
         refused: 0,
@@ -168,7 +170,7 @@ struct OneDelivery<'a> {
     connected: Connected<'a>,
     /// The hug as it was last read or written.
     hug: Hug,
-    /// Whether an earlier try may have delivered the words of the hug's invitation.
+    /// Whether an earlier try may have delivered the words of the letter.
     may_have_been_sent: bool,
     /// Until when the network asked for no more posts.
     send_retry_at: Option<Timestamp>,
@@ -197,9 +199,11 @@ impl OneDelivery<'_> {
             Err(DeliverError::Network(error)) => return self.not_sent(error).await,
             Err(error) => return Err(error),
         }
+        if self.follower_said_stop().await? {
+            return self.decline().await;
+        }
         loop {
-            let contact = &self.connected.account.contact;
-            let channel = self.hug.invitation.next_channel(contact);
+            let channel = self.hug.letter_state().next_channel(&self.channels());
             let Some(channel) = channel.filter(|channel| *channel != Channel::Draft) else {
                 return self.wait_for_creator().await;
             };
@@ -222,12 +226,17 @@ impl OneDelivery<'_> {
             let error = match self.deliver_by(channel).await {
                 Ok(Some(receipt)) => {
                     let reference = receipt.reference.clone();
-                    let invited = self.hug.invited(receipt, self.now());
+                    let delivered = self.hug.delivered(receipt, self.now());
                     let account = self.connected.account;
-                    let draft = account.compose(Channel::Draft, &invited);
-                    let told = news::invited(&invited, &account.site(), &draft);
-                    self.write(invited.with_news(told)).await?;
-                    return Ok(DeliveryOutcome::Invited { channel, reference });
+                    let draft = account.compose(Channel::Draft, &delivered);
+                    let told = news::delivered(&delivered, &account.site(), &draft);
+                    self.write(delivered.with_news(told)).await?;
+                    let kind = self.hug.letter_kind();
+                    return Ok(DeliveryOutcome::Sent {
+                        kind,
+                        channel,
+                        reference,
+                    });
                 }
                 Ok(None) if self.hug.follower.is_none() => {
                     return self.hold("nobody is named".to_owned()).await;
@@ -249,6 +258,29 @@ impl OneDelivery<'_> {
 
     fn now(&self) -> Timestamp {
         self.deps.clock.now()
+    }
+
+    /// The channels of the letter, in the order they are tried.
+    fn channels(&self) -> Vec<Channel> {
+        let account = self.connected.account;
+        self.hug.channels(&account.contact, account.rules())
+    }
+
+    async fn follower_said_stop(&self) -> Result<bool, LedgerError> {
+        let Some(follower) = &self.hug.follower else {
+            return Ok(false);
+        };
+        let ledger = &self.deps.ledger;
+        ledger.has_said_stop(&self.hug.key().id, &follower.id).await
+    }
+
+    /// Ends a hug whose follower said stop to another hug of this ledger.
+    async fn decline(&mut self) -> Result<DeliveryOutcome, DeliverError> {
+        if let Some(declined) = self.hug.declined_elsewhere(self.now()) {
+            let told = news::declined(&declined, &self.connected.account.site());
+            self.write(declined.with_news(told)).await?;
+        }
+        Ok(DeliveryOutcome::Settled(self.hug.status.clone()))
     }
 
     async fn write(&mut self, next: Hug) -> Result<(), LedgerError> {
@@ -282,8 +314,17 @@ impl OneDelivery<'_> {
         let theirs = |hug: &&Hug| {
             let follower = hug.follower.as_ref();
             let is_other = hug.milestone != self.hug.milestone && hug.status != Status::Cancelled;
-            is_other && follower.is_some_and(|one| one.id == found.id)
+            let passed = hug
+                .passed
+                .as_ref()
+                .is_some_and(|one| one.follower.id == found.id);
+            passed || (is_other && follower.is_some_and(|one| one.id == found.id))
         };
+        let id = self.hug.key().id;
+        if self.deps.ledger.has_said_stop(&id, &found.id).await? {
+            let why = format!("{handle} has said stop, and is never written to again");
+            return Ok(Found::NotChosen(why));
+        }
         if self.connected.account.screening.forbids(&found) {
             let why = format!("{handle} is on the never list in hug.toml");
             return Ok(Found::NotChosen(why));
@@ -304,10 +345,16 @@ impl OneDelivery<'_> {
         Ok(DeliveryOutcome::Held { why })
     }
 
-    /// Composes the words and records them before they are sent. Where as many went out in 24 hours as the plan allows,
-    /// it holds the hug instead. Words that may be out are left as they are.
+    /// Composes the words and records them before they are sent. Where as many invitations went out in 24 hours as the
+    /// plan allows, it holds the hug instead. A song makes no new promise, so it is not held. Words that may be out are
+    /// left as they are.
     async fn prepare(&mut self, channel: Channel) -> Result<Option<DeliveryOutcome>, DeliverError> {
-        if self.hug.invitation.words.is_some() {
+        if self.hug.letter_state().words.is_some() {
+            return Ok(None);
+        }
+        if self.hug.letter_kind() == LetterKind::Song {
+            let prepared = self.hug.prepare(self.compose(channel), self.now());
+            self.write(prepared).await?;
             return Ok(None);
         }
         let mut races = 0;
@@ -367,18 +414,23 @@ impl OneDelivery<'_> {
         Ok(())
     }
 
-    /// Before a late mention, takes over the handle that the follower has now. Returns why nobody can be named,
-    /// where the network does not know them any more.
+    /// Before a late letter that names the follower where others can read it, takes over the handle that the follower
+    /// has now. Returns why nobody can be named, where the network does not know them any more.
     async fn refresh_handle(&mut self, channel: Channel) -> Result<Option<String>, DeliverError> {
         let is_late = self.hug.handle_may_have_changed(self.now());
-        let begun = self.hug.invitation.words.is_some();
+        let begun = self.hug.letter_state().words.is_some();
+        let names = self.connected.account.names_follower(channel);
         let follower = match &self.hug.follower {
-            Some(follower) if channel == Channel::Mention && is_late && !begun => follower,
+            Some(follower) if names && is_late && !begun => follower,
             _ => return Ok(None),
         };
         let network = self.connected.network;
         let found = network.profiles(slice::from_ref(&follower.id)).await?;
         let Some(found) = found.first() else {
+            if self.hug.letter_kind() == LetterKind::Song {
+                // The network refuses the reply, and then the creator has it.
+                return Ok(None);
+            }
             let handle = &follower.handle;
             return Ok(Some(format!("{handle} is not on the network any more")));
         };
@@ -389,10 +441,10 @@ impl OneDelivery<'_> {
         Ok(None)
     }
 
-    /// Delivers the invitation on that channel. `None` where words of an earlier try did not arrive and must not
+    /// Delivers the letter on that channel. `None` where words of an earlier try did not arrive and must not
     /// be sent on that channel any more.
     async fn deliver_by(&mut self, channel: Channel) -> Result<Option<Receipt>, DeliverError> {
-        let Some(words) = self.hug.invitation.words.clone() else {
+        let Some(words) = self.hug.letter_state().words.clone() else {
             return Ok(None);
         };
         if self.may_have_been_sent {
@@ -406,7 +458,7 @@ impl OneDelivery<'_> {
                 return Err(self.not_now(Failure::OutcomeUnknown, why).into());
             }
             self.may_have_been_sent = false;
-            let is_wanted = self.connected.account.contact.contains(&channel);
+            let is_wanted = self.channels().contains(&channel);
             if !is_wanted || self.hug.follower.is_none() {
                 self.write(self.hug.without_words(self.now())).await?;
                 return Ok(None);
@@ -419,7 +471,7 @@ impl OneDelivery<'_> {
             let why = "too little is left of the time that it may take".to_owned();
             return Err(self.not_now(Failure::TryAgain, why).into());
         }
-        let words = self.hug.invitation.words.clone().unwrap_or(words);
+        let words = self.hug.letter_state().words.clone().unwrap_or(words);
         let letter = self.hug.letter(&words);
         Ok(Some(self.connected.network.send(&letter).await?))
     }
@@ -443,7 +495,7 @@ impl OneDelivery<'_> {
         NetworkError {
             failure,
             account: self.hug.account.clone(),
-            attempted: "sending the invitation",
+            attempted: self.hug.letter_kind().sending(),
             why,
         }
     }
@@ -463,7 +515,7 @@ impl OneDelivery<'_> {
                 };
                 return self.postpone(wait, &why).await;
             }
-            Failure::SentBefore if self.hug.invitation.is_nowhere(self.now()) => {
+            Failure::SentBefore if self.hug.letter_state().is_nowhere(self.now()) => {
                 return self.leave_to_creator().await;
             }
             Failure::OutcomeUnknown | Failure::SentBefore => {
@@ -488,7 +540,7 @@ impl OneDelivery<'_> {
     /// The follower may have a letter that nobody finds, so no program sends another one.
     async fn leave_to_creator(&mut self) -> Result<DeliveryOutcome, DeliverError> {
         let now = self.now();
-        let words = self.hug.invitation.words.as_ref();
+        let words = self.hug.letter_state().words.as_ref();
         let channel = words.map_or(Channel::Announce, |words| words.channel);
         let why = "the network says that it has this letter already, and does not show it: check on the network before you send it";
         let refused = self.hug.refused(channel, why.to_owned(), now);
@@ -506,13 +558,13 @@ impl OneDelivery<'_> {
 
     async fn postpone(&mut self, wait: Wait, why: &str) -> Result<DeliveryOutcome, DeliverError> {
         let (why, now) = (why.to_owned(), self.now());
-        let was_blocked = self.hug.invitation.is_blocked();
+        let was_blocked = self.hug.letter_state().is_blocked();
         let mut postponed = if self.may_have_been_sent {
             self.hug.in_doubt_and_waits(wait, why, now)
         } else {
             self.hug.postponed(wait, why, now)
         };
-        if postponed.invitation.is_blocked() && !was_blocked {
+        if postponed.letter_state().is_blocked() && !was_blocked {
             let told = news::blocked(&postponed);
             postponed = postponed.with_news(told);
         }

@@ -14,6 +14,7 @@ use crate::{
     network::Network,
     news::News,
     settings::{Account, NotServed, Settings},
+    youtube::YouTube,
 };
 
 /// What a check and a delivery work with.
@@ -29,6 +30,8 @@ pub struct Deps {
     /// Which account the next round of checks begins with: its place among the active accounts, modulo their number.
     /// If a round has no time for all accounts, the next one begins with the first that was left out.
     pub turn: AtomicUsize,
+    /// Where songs are found and looked up.
+    pub youtube: YouTube,
     /// Where news for the creator are published: nowhere by default; on AWS to a topic of SNS.
     pub news: News,
     /// The network of each account, in the order of the settings, or why it is not served.
@@ -50,13 +53,14 @@ impl Deps {
     /// Makes the client of each account that is served. No request is made yet.
     pub fn new(settings: Settings, ledger: Ledger, http: &reqwest::Client, clock: Clock) -> Self {
         let connect = |account: &Account| account.connect(http, &clock);
-        Self::with_networks(settings, ledger, connect, clock.clone())
+        Self::with_networks(settings, ledger, http, connect, clock.clone())
     }
 
     /// The same with other networks: `connect` returns the network of an account, or why it is not served.
     pub fn with_networks(
         settings: Settings,
         ledger: Ledger,
+        http: &reqwest::Client,
         connect: impl Fn(&Account) -> Result<Arc<dyn Network>, NotServed>,
         clock: Clock,
     ) -> Self {
@@ -65,6 +69,7 @@ impl Deps {
         let places = accounts.map(|(place, account)| (account.name.clone(), place));
         Self {
             places: places.collect(),
+            youtube: settings.youtube.connect(http),
             settings,
             ledger,
             clock,

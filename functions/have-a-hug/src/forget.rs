@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use promise::{
-    account::{AccountId, AccountName, NetworkName, UserId},
+    account::{AccountId, AccountName, UserId},
     erase::{Person, erase_hug},
     evidence::PassedOver,
     hug::{Hug, HugKey},
@@ -108,6 +108,8 @@ pub struct FollowerItems {
     pub remembered: bool,
     /// Hugs that name them and that this version cannot read.
     pub unreadable: Vec<String>,
+    /// Whether the ledger keeps their id because they said stop, and that is to be erased, too.
+    pub said_stop: bool,
 }
 
 impl FollowerItems {
@@ -121,6 +123,7 @@ impl FollowerItems {
             || !self.hugs.is_empty()
             || !self.mentions.is_empty()
             || !self.passed_over.is_empty()
+            || self.said_stop
     }
 }
 
@@ -136,7 +139,7 @@ pub async fn find_follower(
     account: Option<&AccountName>,
     entirely: bool,
 ) -> Result<Vec<FollowerItems>, LedgerError> {
-    let (accounts, _) = each(ledger.everything().await?);
+    let (accounts, others) = each(ledger.everything().await?);
     let everyone = people(who, &accounts);
     let mut found = Vec::new();
     for whole in accounts {
@@ -144,10 +147,15 @@ pub async fn find_follower(
         if account.is_some_and(|account| *account != whole.name) {
             continue;
         }
-        let scope = scope(&id);
+        let scope = id.scope();
         let person = everyone.iter().find(|(of, _)| *of == scope);
         let Some((_, person)) = person else { continue };
-        let of_person = of_person(id, whole.name, &whole.items, person, entirely);
+        let mut of_person = of_person(id, whole.name, &whole.items, person, entirely);
+        let stops = others
+            .iter()
+            .filter_map(|item| item.stop_for(&of_person.id));
+        let said_stop = stops.into_iter().any(|id| person.ids.contains(&id));
+        of_person.said_stop = entirely && said_stop;
         if !of_person.is_empty() {
             found.push(of_person);
         }
@@ -155,24 +163,12 @@ pub async fn find_follower(
     Ok(found)
 }
 
-/// A network, or one server of it: where an id means one person. On Mastodon the creator's id has the server in it.
-type Scope = (NetworkName, String);
-
-fn scope(id: &AccountId) -> Scope {
-    let server = id
-        .id
-        .as_str()
-        .split_once('@')
-        .map_or("", |(_, server)| server);
-    (id.network, server.to_owned())
-}
-
 /// The follower, for each network or server on which ids are unique.
-fn people(who: &Who, accounts: &[WholeAccount]) -> Vec<(Scope, Person)> {
-    let mut people: Vec<(Scope, Person)> = Vec::new();
+fn people(who: &Who, accounts: &[WholeAccount]) -> Vec<(String, Person)> {
+    let mut people: Vec<(String, Person)> = Vec::new();
     for WholeAccount { id, items, .. } in accounts {
         let Some(id) = id else { continue };
-        let scope = scope(id);
+        let scope = id.scope();
         let at = people.iter().position(|(of, _)| *of == scope);
         let at = at.unwrap_or_else(|| {
             let mut person = Person::default();
@@ -202,7 +198,11 @@ fn people(who: &Who, accounts: &[WholeAccount]) -> Vec<(Scope, Person)> {
 /// Everyone whom these items name.
 fn named_in(items: &[StoredItem]) -> Vec<(UserId, String)> {
     let hugs = items.iter().filter_map(StoredItem::hug);
-    let hugs = hugs.filter_map(|hug| hug.follower.map(|one| (one.id, one.handle)));
+    let hugs = hugs.flat_map(|hug| {
+        let passed = hug.passed.map(|passed| passed.follower);
+        let both = hug.follower.into_iter().chain(passed);
+        both.map(|one| (one.id, one.handle))
+    });
     let passed_over = items.iter().filter_map(StoredItem::passed_over);
     let passed_over = passed_over.flat_map(|list| list.followers);
     hugs.chain(passed_over.map(|one| (one.id, one.handle)))
@@ -225,6 +225,7 @@ fn of_person(
         passed_over: Vec::new(),
         remembered: false,
         unreadable: Vec::new(),
+        said_stop: false,
     };
     for item in items {
         if item.is_hug() {
@@ -269,11 +270,14 @@ pub async fn forget_follower(
     again(async || erase_from_account(ledger, found).await).await?;
     for hug in &found.hugs {
         let key = hug.key();
-        again(async || erase_one(ledger, &key, entirely, now).await).await?;
+        again(async || erase_one(ledger, &key, found, entirely, now).await).await?;
     }
     for hug in &found.mentions {
         let key = hug.key();
         again(async || erase_mention(ledger, &key, now).await).await?;
+    }
+    if found.said_stop {
+        ledger.forget_stop(&found.id, &found.person.ids).await?;
     }
     for (item, without) in &found.passed_over {
         ledger.replace_passed_over(item, without).await?;
@@ -314,10 +318,11 @@ async fn erase_from_account(ledger: &Ledger, found: &FollowerItems) -> Result<()
     Ok(ledger.record_check(recording).await?)
 }
 
-/// Erases the follower of one hug. Its account lists it as settled then.
+/// Erases a person from one hug. If the hug was for them, its account lists it as settled then.
 async fn erase_one(
     ledger: &Ledger,
     key: &HugKey,
+    found: &FollowerItems,
     entirely: bool,
     now: Timestamp,
 ) -> Result<(), ForgetError> {
@@ -325,14 +330,16 @@ async fn erase_one(
         return Ok(());
     };
     PauseError::unless_free(&hug, now)?;
-    let Ok(erased) = erase_hug(&hug, entirely, now) else {
+    let Ok(erased) = erase_hug(&hug, &found.person, entirely, now) else {
         return Ok(());
     };
     let Some(mut account) = ledger.account(&key.id).await? else {
         return Ok(ledger.replace_hug(&erased).await?);
     };
     let settled = |milestone: &Milestone| *milestone == key.milestone;
-    account.unsettled.retain(|milestone| !settled(milestone));
+    if erased.status.has_ended() {
+        account.unsettled.retain(|milestone| !settled(milestone));
+    }
     account.revision += 1;
     Ok(ledger.record_hug_and_account(&account, &erased).await?)
 }
@@ -348,18 +355,4 @@ async fn erase_mention(ledger: &Ledger, key: &HugKey, now: Timestamp) -> Result<
     hug.news = None;
     hug.revision += 1;
     Ok(ledger.replace_hug(&hug).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_id_is_another_person_on_another_server_of_mastodon() {
-        let scope = |id: &str| scope(&id.parse().unwrap());
-        assert_ne!(scope("mastodon#1@a.example"), scope("mastodon#1@b.example"));
-        assert_eq!(scope("mastodon#1@a.example"), scope("mastodon#2@a.example"));
-        assert_eq!(scope("x#44196397"), scope("x#7"));
-        assert_ne!(scope("x#7"), scope("bluesky#did:plc:7"));
-    }
 }

@@ -9,7 +9,10 @@ use promise::{
     channel::Channel,
     follower::{Follower, Recipient},
     milestone::Milestone,
+    song_mark::marks,
     template::{Facts, Template},
+    topic::{self, MAX_TOPIC, Meaning},
+    video::VideoId,
 };
 
 use crate::{
@@ -19,6 +22,7 @@ use crate::{
     network::client::Connection,
     networks::{bluesky::Bluesky, mastodon::Mastodon, rules, x::X},
     settings::Settings,
+    youtube::YouTube,
 };
 
 const SETTINGS: &str = r#"
@@ -85,7 +89,7 @@ pub fn settings(data: &[u8]) {
                 let name: AccountName = account.name.to_string().parse().unwrap();
                 assert_eq!(name, account.name);
                 assert_eq!(account.contact.last(), Some(&Channel::Draft));
-                for channel in Channel::ALL {
+                for channel in Channel::OF_INVITATIONS {
                     words(&account.text(channel), &text);
                 }
             }
@@ -123,8 +127,10 @@ fn words(template: &Template, name: &str) {
             creator: name,
             since: None,
             reached_at: Timestamp::MAX,
+            is_next: false,
+            link: "",
         };
-        for channel in Channel::ALL {
+        for channel in Channel::OF_INVITATIONS {
             let text = template.compose(rules, channel, &facts);
             if template.check(rules, channel).is_ok() {
                 assert_eq!(rules.excess(channel, &text), 0, "{text}");
@@ -133,6 +139,30 @@ fn words(template: &Template, name: &str) {
             }
         }
     }
+}
+
+/// A follower's answer; the creator's own words are its last line. The same text is read as the link and the title of
+/// a video.
+pub fn topic(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (answer, own) = text.rsplit_once('\n').unwrap_or((&text, ""));
+    let own: Vec<String> = own.split(',').map(str::to_owned).collect();
+    if let Meaning::Topic(topic) | Meaning::Doubtful { topic, .. } = topic::read(answer, &own) {
+        assert!(!topic.is_empty() && topic.chars().count() <= 8 * MAX_TOPIC + 1);
+        assert!(!topic.contains(char::is_control), "{topic:?}");
+    }
+    if let Ok(video) = VideoId::from_url(&text) {
+        assert!(text.contains(video.as_str()));
+    }
+    let milestone = Milestone::from_number(600).unwrap();
+    if marks(&text, answer, NetworkName::X, milestone).is_some() {
+        assert!(text.contains(['6', '６']));
+    }
+}
+
+/// What YouTube answered.
+pub fn youtube_answer(data: &[u8]) {
+    YouTube::take_in(&Response::read(data));
 }
 
 /// The two keys of an item, with a line between them.
@@ -160,7 +190,12 @@ mod tests {
         did handle displayName avatar createdAt followersCount followsCount postsCount \
         labels val accessJwt refreshJwt didDoc uri error convo acct display_name note \
         moved suspended statuses_count account content mentions configuration \
-        max_characters error_description reset_date parameters profiles cid url dm_conversation_id";
+        max_characters error_description reset_date parameters profiles cid url dm_conversation_id \
+        items snippet contentDetails videoId videoPublishedAt status privacyStatus liveBroadcastContent reason errors \
+        author_id conversation_id referenced_tweets referenced_posts entities display_text_range \
+        possibly_sensitive start end urls expanded_url display_url thread replies post posts record \
+        reply root facets index features indexedAt threadgate hiddenReplies author descendants \
+        in_reply_to_id edited_at sensitive spoiler_text visibility";
 
     fn field() -> impl Strategy<Value = &'static str> {
         select(FIELDS.split_whitespace().collect::<Vec<_>>())
@@ -220,6 +255,41 @@ mod tests {
         )
     }
 
+    /// A post as the networks write one that answers a letter, with one field that has an invalid value, on a page of
+    /// such posts.
+    fn almost_right_answer() -> impl Strategy<Value = Value> {
+        (field(), invalid(), any::<String>(), (0usize..40, 0usize..40)).prop_map(
+            |(field, value, text, (start, end))| {
+                let uri = "at://did:plc:amber/app.bsky.feed.post/3k";
+                let mut post = json!({
+                    "id": "7", "author_id": "44196397", "conversation_id": "44196397", "text": text,
+                    "created_at": "2026-11-22T14:00:00Z", "display_text_range": [start, end],
+                    "referenced_posts": [{ "type": "quoted", "id": "44196397" }],
+                    "entities": {
+                        "mentions": [{ "start": start, "end": end, "username": "amber", "id": "7" }],
+                        "urls": [{ "start": start, "end": end, "url": text, "expanded_url": text }],
+                    },
+                    "uri": uri, "cid": "bafy", "indexedAt": "2026-11-22T14:00:00Z",
+                    "author": { "did": "did:plc:amber" }, "labels": [{ "val": text }],
+                    "record": {
+                        "text": text, "reply": { "root": { "uri": uri, "cid": "bafy" } },
+                        "facets": [{
+                            "index": { "byteStart": start, "byteEnd": end },
+                            "features": [{ "$type": "app.bsky.richtext.facet#mention" }],
+                        }],
+                    },
+                    "account": { "id": "7" }, "content": text, "visibility": "direct",
+                    "mentions": [{ "username": "amber" }], "spoiler_text": text,
+                });
+                post[field] = value;
+                json!({
+                    "data": [post], "meta": {}, "posts": [post], "descendants": [post],
+                    "thread": { "post": {}, "replies": [{ "post": post }] },
+                })
+            },
+        )
+    }
+
     fn answers() -> impl Strategy<Value = Vec<u8>> {
         let status = prop_oneof![
             Just(200u16),
@@ -240,6 +310,7 @@ mod tests {
             vec(any::<u8>(), 0..300),
             invalid().prop_map(|value| value.to_string().into_bytes()),
             almost_right().prop_map(|value| value.to_string().into_bytes()),
+            almost_right_answer().prop_map(|value| value.to_string().into_bytes()),
         ];
         (status, vec((header, number), 0..4), body).prop_map(|(status, headers, body)| {
             let mut bytes = format!("{status}\n").into_bytes();
@@ -269,6 +340,11 @@ mod tests {
         }
 
         #[test]
+        fn no_answer_makes_youtube_panic_or_tell_too_much(answer in answers()) {
+            youtube_answer(&answer);
+        }
+
+        #[test]
         fn no_hug_toml_makes_the_settings_panic(
             text in any::<String>(), line in select(SETTINGS.lines().collect::<Vec<_>>()), with in "[\\PC]{0,40}",
         ) {
@@ -286,6 +362,15 @@ mod tests {
             template(format!("{words}\n{name}").as_bytes());
             key(format!("{pk}\n{sk}").as_bytes());
             key(name.as_bytes());
+        }
+
+        #[test]
+        fn no_answer_makes_a_topic_that_is_not_one_safe_line(
+            answer in any::<String>(), near in "(stop|please|@amber|#hug|follower |600|youtu\\.be/|\u{200d}|\u{301}|👩|[ .\n,]){0,60}",
+        ) {
+            topic(answer.as_bytes());
+            topic(near.as_bytes());
+            topic(format!("{near}{answer}").as_bytes());
         }
     }
 }

@@ -10,6 +10,7 @@ mod handle;
 mod item;
 mod keys;
 mod snapshot;
+mod stop;
 mod stored;
 
 use aws_sdk_dynamodb::{
@@ -32,9 +33,9 @@ use serde::de::DeserializeOwned;
 use self::{
     error::Call,
     growth::hour,
-    item::{Item, item, parse_hug},
+    item::{Item, item, parse_hug, version_of},
     keys::{
-        ACCOUNT, HANDLE, MILESTONE, growth_sort_key, handle_key, hug_sort_key, number,
+        ACCOUNT, HANDLE, MILESTONE, VERSION, growth_sort_key, handle_key, hug_sort_key, number,
         passed_over_sort_key, text,
     },
 };
@@ -62,7 +63,7 @@ pub struct Recording<'a> {
     pub before: Option<&'a AccountRecord>,
     /// The account with its new mark.
     pub after: &'a AccountRecord,
-    /// The hugs that are owed since.
+    /// The hugs that are owed since, and those that were passed on. One of revision 1 must not exist yet.
     pub hugs: &'a [Hug],
     /// Who was passed over for which milestone.
     pub passed_over: &'a [(Milestone, PassedOver)],
@@ -109,12 +110,13 @@ impl Ledger {
         let Some(item) = self.item(&call, id.to_string(), ACCOUNT).await? else {
             return Ok(None);
         };
-        let of_version_1 = !item.contains_key("version");
+        let is_earlier = version_of(&item) < VERSION;
         let mut account: AccountRecord = call.parse(item)?;
-        if of_version_1 {
-            // It does not list the hugs that wait for the creator's hand: they counted as done.
+        if is_earlier {
+            // Version 1 does not list the hugs that wait for the creator's hand, and version 2 not those that wait for
+            // an answer: they counted as done.
             let hugs = self.hugs(id).await?.known.into_iter();
-            let unsettled = hugs.filter(|hug| !hug.status.is_settled());
+            let unsettled = hugs.filter(|hug| !hug.status.has_ended());
             account.unsettled = unsettled.map(|hug| hug.milestone).collect();
         }
         Ok(Some(account))
@@ -217,7 +219,8 @@ impl Ledger {
         )];
         for hug in hugs {
             let item = item(&call, hug, &key, &hug_sort_key(hug.milestone))?;
-            writes.push(put_if_unchanged(item, None));
+            let seen = (hug.revision > 1).then(|| hug.revision - 1);
+            writes.push(put_if_unchanged(item, seen));
         }
         for (milestone, who) in passed_over {
             let item = item(

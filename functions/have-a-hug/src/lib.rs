@@ -4,14 +4,14 @@
 //!
 //! # Layout
 //!
-//! Start with [`check`](mod@check), one look at one account, and [`deliver`](mod@deliver), one invitation;
+//! Start with [`check`](mod@check), one look at one account, and [`deliver`](mod@deliver), one letter;
 //! everything else serves these two. Each layer uses only those before it:
 //!
 //! 1. [`clock`], [`http`], [`secret`], [`aws`]: the time, requests, secrets, AWS's SDK over the same client.
 //! 2. [`network`]: what a network can do, and what its failures mean; `network::client`: requests of one
 //!    account. [`networks`]: every network there is, each in a folder of its own.
-//! 3. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided. [`metrics`]: numbers for
-//!    CloudWatch. [`news`]: sentences for the creator.
+//! 3. [`youtube`]: the videos of the songs. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided.
+//!    [`metrics`]: numbers for CloudWatch. [`news`]: sentences for the creator.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
 //!    is erased, or moves to another ledger.
@@ -42,3 +42,4 @@ pub mod settings;
 pub mod start;
 pub mod transfer;
 pub mod whole;
+pub mod youtube;

@@ -43,9 +43,9 @@ enum Metric {
     FailingAccounts,
     WaitingForCreator,
     MilestonesReached,
-    InvitationsSent,
-    InvitationsFailed,
     SecondsToInvitation,
+    SongsSent,
+    InvitationsFailed,
 }
 
 impl Metric {
@@ -58,9 +58,9 @@ impl Metric {
             Self::FailingAccounts => ("FailingAccounts", "Count"),
             Self::WaitingForCreator => ("WaitingForCreator", "Count"),
             Self::MilestonesReached => ("MilestonesReached", "Count"),
-            Self::InvitationsSent => ("InvitationsSent", "Count"),
-            Self::InvitationsFailed => ("InvitationsFailed", "Count"),
             Self::SecondsToInvitation => ("SecondsToInvitation", "Seconds"),
+            Self::SongsSent => ("SongsSent", "Count"),
+            Self::InvitationsFailed => ("InvitationsFailed", "Count"),
         }
     }
 }
@@ -74,8 +74,8 @@ pub struct CheckCounts {
     pub failed: usize,
     /// How many hugs these checks recorded.
     pub reached: usize,
-    /// How many accounts could not be read for two hours or more, or have a login that fails. `None` where only some
-    /// accounts were asked for.
+    /// How many accounts could not be read for two hours or more, have a login that fails, or have answers that cannot
+    /// be read. `None` where only some accounts were asked for.
     pub failing: Option<usize>,
     /// How many hugs wait for the creator's hand; `None` where only some accounts were asked for.
     pub waiting: Option<usize>,
@@ -126,21 +126,24 @@ impl Metrics {
         self.write(Some(account), &numbers, now);
     }
 
-    /// An invitation was sent for a milestone that was noticed at `reached_at`.
+    /// An invitation was sent for a milestone that was noticed at `reached_at`. CloudWatch counts these values, so there
+    /// is no metric for the number of invitations.
     pub fn invited(&self, reached_at: Timestamp, now: Timestamp) {
         let seconds = now
             .since(reached_at)
             .ok()
             .and_then(|span| span.total(Unit::Second).ok())
             .unwrap_or_default();
-        let numbers = [
-            (Metric::InvitationsSent, json!(1)),
-            (Metric::SecondsToInvitation, json!(seconds)),
-        ];
-        self.write(None, &numbers, now);
+        self.write(None, &[(Metric::SecondsToInvitation, json!(seconds))], now);
     }
 
-    /// An invitation was not sent at this try, or a piece of news for the creator was not published.
+    /// A song was sent, with which the promise is kept.
+    pub fn hugged(&self, now: Timestamp) {
+        self.write(None, &[(Metric::SongsSent, json!(1))], now);
+    }
+
+    /// A letter, an invitation or a song, was not sent at this try; or a piece of news for the creator was not published.
+    /// The metric keeps the name that it had before there were songs, so that its history goes on.
     pub fn failed(&self, now: Timestamp) {
         self.write(None, &[(Metric::InvitationsFailed, json!(1))], now);
     }
@@ -284,7 +287,13 @@ mod tests {
         let later = reached_at + jiff::SignedDuration::from_millis(2500);
         let lines = written(|metrics| metrics.invited(reached_at, later));
         assert_embedded(&lines[0]);
-        assert_eq!(lines[0]["InvitationsSent"], 1);
         assert_eq!(lines[0]["SecondsToInvitation"], 2.5);
+    }
+
+    #[test]
+    fn a_song_is_counted() {
+        let lines = written(|metrics| metrics.hugged(Timestamp::UNIX_EPOCH));
+        assert_embedded(&lines[0]);
+        assert_eq!(lines[0]["SongsSent"], 1);
     }
 }

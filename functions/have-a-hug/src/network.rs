@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, UserId},
+    answer::Answer,
     follower::Follower,
     letter::{Letter, Receipt},
 };
@@ -75,6 +76,13 @@ pub trait Network: Send + Sync {
     /// Never [`Failure::Refused`].
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError>;
 
+    /// What people answered to letters of this account since it was last asked. Other people's posts can be in it, too.
+    ///
+    /// # Errors
+    ///
+    /// Where one of the letters cannot be asked about, none is: the next check asks again.
+    async fn answers(&self, id: &UserId, asked: &Asked<'_>) -> Result<Answered, NetworkError>;
+
     /// What the secrets allow, as far as the network says so without anything being sent.
     async fn permissions(&self, id: &UserId) -> Result<Permissions, NetworkError>;
 
@@ -83,6 +91,44 @@ pub trait Network: Send + Sync {
 
     /// The addresses that this account is read and written at.
     fn addresses(&self) -> Vec<String>;
+}
+
+/// For which letters a check asks for answers.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The letters: each was sent, and is a post that the network knows.
+    pub letters: Vec<AskedLetter<'a>>,
+    /// Up to where the network's list of answers was read before; `None` at the first time.
+    pub up_to: Option<&'a str>,
+    /// At most so many answers are read, because the network bills for each; elsewhere it does not matter.
+    pub most: u64,
+    /// Whether to look also where answers are seldom: this is so once an hour.
+    pub thorough: bool,
+}
+
+/// A letter for which a check asks for answers.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedLetter<'a> {
+    /// What the network has of it.
+    pub receipt: &'a Receipt,
+    /// Whose answer counts.
+    pub follower: &'a UserId,
+    /// Whether it was not among those that were asked for before.
+    pub is_new: bool,
+    /// Whether its answers are due. A network that answers each letter by itself is asked only about these; one list of
+    /// all answers has those to the others, too.
+    pub is_due: bool,
+}
+
+/// What a network says about answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The answers, in any order.
+    pub answers: Vec<Answer>,
+    /// Up to where the network's list of answers was read; `None` where it has no such list.
+    pub up_to: Option<String>,
+    /// How many posts the network bills for.
+    pub billed: u64,
 }
 
 /// An account as its network describes it.

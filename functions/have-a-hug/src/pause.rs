@@ -126,7 +126,10 @@ async fn take_from_workers(
         let mut races = 0;
         let mut current = Some(hug);
         while let Some(hug) = current {
-            if !matches!(hug.status, Status::Reached | Status::Inviting) {
+            if !matches!(
+                hug.status,
+                Status::Reached | Status::Inviting | Status::SongPosted
+            ) {
                 break;
             }
             PauseError::unless_free(&hug, now)?;
@@ -134,6 +137,7 @@ async fn take_from_workers(
             let next = Hug {
                 revision: hug.revision + 1,
                 news: None,
+                due: false,
                 ..hug
             };
             match ledger.replace_hug(&next).await {

@@ -17,18 +17,24 @@ use promise::{
     channel::Channel,
     follower::Recipient,
     hug::Hug,
-    milestone::Plan,
+    letter::LetterKind,
+    milestone::{Milestone, Plan},
     news::Site,
     rules::Rules,
     screening::Screening,
+    song::Song,
+    song_mark::mark_to_write,
     template::{Facts, Template},
 };
+
+use secrecy::SecretString;
 
 use crate::{
     clock::Clock,
     network::{Network, client::Connection},
     networks,
     secret::Credentials,
+    youtube::YouTube,
 };
 pub use secrets::{Secrets, environment, rule_of_secret};
 
@@ -46,6 +52,31 @@ pub struct Settings {
     pub warnings: Vec<String>,
     /// The command that is run for each piece of news: a line for the shell, not empty.
     pub news: Option<String>,
+    /// How YouTube is read.
+    pub youtube: YouTubeSettings,
+}
+
+/// How YouTube is read.
+#[derive(Clone, Debug, Default)]
+pub struct YouTubeSettings {
+    /// The server, where that is not YouTube's own.
+    pub server: Option<String>,
+    /// The key of its API, if there is one.
+    pub key: Option<SecretString>,
+}
+
+impl YouTubeSettings {
+    /// The client of YouTube, over this HTTP client. No request is made yet.
+    pub fn connect(&self, http: &reqwest::Client) -> YouTube {
+        YouTube::new(http, self.server.as_deref(), self.key.clone())
+    }
+}
+
+/// Where the songs of an account are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SongsSettings {
+    /// The id of the channel on YouTube: it begins with `UC`.
+    pub channel: String,
 }
 
 /// One account and what its creator wants for it.
@@ -63,6 +94,10 @@ pub struct Account {
     pub server: Option<String>,
     /// Where it is read, where that is not the network's default.
     pub appview: Option<String>,
+    /// Where its songs are found without the creator's command; `None` where the creator names each.
+    pub songs: Option<SongsSettings>,
+    /// Words that make a topic doubtful, beside those that the filter knows.
+    pub doubtful_words: Vec<String>,
     /// How new followers are judged.
     pub screening: Screening,
     /// The account's secrets, or why it is not served. The reason is never [`NotServed::Unknown`].
@@ -153,6 +188,25 @@ impl Settings {
         }
     }
 
+    /// Whether another account that is switched on has its songs on the same channel, so that a number alone does not say
+    /// whose song a video is.
+    pub fn shares_channel(&self, account: &Account) -> bool {
+        let mut others = self
+            .accounts
+            .iter()
+            .filter(|other| other.name != account.name);
+        account.songs.is_some()
+            && others.any(|other| other.is_active() && other.songs == account.songs)
+    }
+
+    /// What the creator writes into the title or the description of a video, so that a check finds it as the song of
+    /// that hug; `None` where no channel is read.
+    pub fn mark_to_write(&self, account: &Account, milestone: Milestone) -> Option<String> {
+        account.songs.as_ref()?;
+        let shares = self.shares_channel(account);
+        Some(mark_to_write(milestone, account.name.network, shares))
+    }
+
     /// The accounts that are switched on and still not served: one reason for each.
     pub fn not_served(&self) -> impl Iterator<Item = &NotServed> {
         let active = self.accounts.iter().filter(|account| account.is_active());
@@ -176,11 +230,12 @@ impl Account {
         sends(&self.contact)
     }
 
-    /// The words of an invitation on `channel`: the creator's own or the default ones.
+    /// The words of an invitation on `channel`, or for [`Channel::Reply`] of the song: the creator's own or the default
+    /// ones.
     pub fn text(&self, channel: Channel) -> Template {
         let own = self.texts.iter().find(|(of, _)| *of == channel);
         own.map_or_else(
-            || Template::default_for(channel),
+            || Template::default_for(self.rules(), channel),
             |(_, template)| template.clone(),
         )
     }
@@ -190,17 +245,35 @@ impl Account {
         networks::site(&self.name, self.server.as_deref())
     }
 
-    /// The words of the invitation for `hug` on `channel`, filled in.
+    /// Whether a letter on `channel` names the follower where others can read it.
+    pub fn names_follower(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Mention => true,
+            Channel::Reply => self.text(channel).names_follower(),
+            Channel::Announce | Channel::Message | Channel::Draft => false,
+        }
+    }
+
+    /// The words of the letter that `hug` is at on `channel`, filled in.
     pub fn compose(&self, channel: Channel, hug: &Hug) -> String {
+        let words = match hug.letter_kind() {
+            LetterKind::Invitation => channel,
+            LetterKind::Song => Channel::Reply,
+        };
         let nobody = Recipient::default();
+        let link = hug.posted.as_ref().map_or_else(String::new, Song::url);
+        let passed = hug.passed.as_ref();
         let facts = Facts {
             milestone: hug.milestone,
             recipient: hug.follower.as_ref().unwrap_or(&nobody),
             creator: &hug.creator,
-            since: hug.evidence.since,
-            reached_at: hug.reached_at,
+            // Who got a hug that was passed on came after the milestone was noticed.
+            since: passed.map_or(hug.evidence.since, |_| Some(hug.reached_at)),
+            reached_at: passed.map_or(hug.reached_at, |passed| passed.at),
+            is_next: passed.is_some(),
+            link: &link,
         };
-        self.text(channel).compose(self.rules(), channel, &facts)
+        self.text(words).compose(self.rules(), channel, &facts)
     }
 
     /// The client of the account's network, over this HTTP client. No request is made yet.

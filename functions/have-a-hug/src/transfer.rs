@@ -37,7 +37,8 @@ pub enum TransferError {
 pub struct Export {
     /// The accounts, by name.
     pub accounts: Vec<AccountName>,
-    /// Every item of these accounts. If all accounts were asked for, also every other item of the table.
+    /// Every item of these accounts, and who said stop to one of them. If all accounts were asked for, also every other
+    /// item of the table.
     pub items: Vec<StoredItem>,
 }
 
@@ -85,7 +86,9 @@ async fn meant(
     let (mut accounts, mut others) = each(ledger.everything().await?);
     if let Some(account) = account {
         accounts.retain(|one| one.name == *account);
-        others.clear();
+        // Who said stop is never written to again, in the other ledger either.
+        let ids: Vec<_> = accounts.iter().filter_map(|one| one.id.as_ref()).collect();
+        others.retain(|item| ids.iter().any(|id| item.stop_for(id).is_some()));
     }
     if accounts.is_empty() {
         let what = account.map_or_else(|| "any account".to_owned(), ToString::to_string);
@@ -177,13 +180,14 @@ pub async fn import(
     for one in &accounts {
         targets.push(compare(ledger, one).await?);
     }
+    // First of all who said stop, so that no check names them before.
+    for item in &others {
+        insert_item(ledger, item).await?;
+    }
     let mut imported = Vec::new();
     for (one, target) in accounts.iter().zip(targets) {
         bring_one(ledger, one, &target, now).await?;
         imported.push((one.name.clone(), target.imported));
-    }
-    for item in &others {
-        insert_item(ledger, item).await?;
     }
     Ok(imported)
 }

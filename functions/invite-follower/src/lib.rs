@@ -1,4 +1,4 @@
-//! The function behind the ledger's stream. It sends an invitation or news for the creator for each record, and reports
+//! The function behind the ledger's stream. It sends a letter or news for the creator for each record, and reports
 //! the result as a batch response.
 //!
 //! Records are worked in order. At the first failure that a retry can help the batch ends: its sequence
@@ -21,7 +21,7 @@ use have_a_hug::{
     news::NewsError,
 };
 use lambda_runtime::{Error, LambdaEvent};
-use promise::hug::HugKey;
+use promise::{hug::HugKey, letter::LetterKind};
 use serde_dynamo::AttributeValue;
 
 /// The result of a batch of records.
@@ -69,7 +69,7 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
         // The news are published even if the letter fails: after the last retry the stream drops the record, and the
         // news would be lost.
         news.extend(work.news);
-        if !work.reached {
+        if !work.is_due {
             continue;
         }
         let delivery = Box::pin(deliver(deps, &work.key)).await;
@@ -92,8 +92,8 @@ pub async fn handle_batch(event: Event, deps: &Deps) -> Batch {
 /// What a record asks for.
 struct Work {
     key: HugKey,
-    /// Whether the hug is in the state `reached`, so that its letter must be sent.
-    reached: bool,
+    /// Whether a letter must be sent: the hug is in the state `reached`, or its song is due.
+    is_due: bool,
     news: Option<NewsOfHug>,
 }
 
@@ -118,9 +118,10 @@ fn work_of(record: &EventRecord) -> Result<Option<Work>, String> {
         Some(AttributeValue::S(text)) if !text.is_empty() => Some(text.as_str()),
         _ => None,
     };
-    let reached = text("status") == Some("reached");
+    let is_due =
+        text("status") == Some("reached") || image.get("due") == Some(&AttributeValue::Bool(true));
     let news = text("news");
-    if !reached && news.is_none() {
+    if !is_due && news.is_none() {
         return Ok(None);
     }
     let (pk, sk) = text("pk").zip(text("sk")).ok_or("it has no key")?;
@@ -134,7 +135,7 @@ fn work_of(record: &EventRecord) -> Result<Option<Work>, String> {
             text: news.to_owned(),
         }
     });
-    Ok(Some(Work { key, reached, news }))
+    Ok(Some(Work { key, is_due, news }))
 }
 
 async fn publish(deps: &Deps, news: &NewsOfHug) -> Result<(), NewsError> {
@@ -150,8 +151,13 @@ fn log(delivery: &Delivery) {
     let account = delivery.key.id.to_string();
     let milestone = delivery.key.milestone.number();
     match &delivery.result {
-        Ok(DeliveryOutcome::Invited { channel, reference }) => {
-            tracing::info!(account, milestone, %channel, reference, "invited");
+        Ok(DeliveryOutcome::Sent {
+            kind,
+            channel,
+            reference,
+        }) => {
+            let letter = kind.word();
+            tracing::info!(account, milestone, letter, %channel, reference, "sent");
         }
         Ok(DeliveryOutcome::ToSend) => {
             tracing::error!(
@@ -164,14 +170,14 @@ fn log(delivery: &Delivery) {
             tracing::error!(account, milestone, why, "held; the creator has to decide");
         }
         Ok(DeliveryOutcome::InDoubt { why }) => {
-            tracing::warn!(account, milestone, why, "may have been invited");
+            tracing::warn!(account, milestone, why, "may have been sent");
         }
         Ok(outcome) => tracing::info!(account, milestone, ?outcome, "nothing sent"),
         Err(error) if error.retry_can_help() => {
-            tracing::warn!(account, milestone, %error, "not invited yet; to be delivered again");
+            tracing::warn!(account, milestone, %error, "not sent yet; to be delivered again");
         }
         Err(error) => {
-            tracing::error!(account, milestone, %error, "not invited; a person has to act");
+            tracing::error!(account, milestone, %error, "not sent; a person has to act");
         }
     }
 }
@@ -179,9 +185,10 @@ fn log(delivery: &Delivery) {
 fn count(deps: &Deps, delivery: &Delivery) {
     let now = deps.clock.now();
     match (&delivery.result, &delivery.hug) {
-        (Ok(DeliveryOutcome::Invited { .. }), Some(hug)) => {
-            deps.metrics.invited(hug.reached_at, now);
-        }
+        (Ok(DeliveryOutcome::Sent { kind, .. }), Some(hug)) => match kind {
+            LetterKind::Invitation => deps.metrics.invited(hug.reached_at, now),
+            LetterKind::Song => deps.metrics.hugged(now),
+        },
         (Err(_), _) => deps.metrics.failed(now),
         _ => {}
     }

@@ -69,9 +69,9 @@ async fn the_function_logs_no_secret_at_the_finest_level() {
     }
     for line in [
         "DEBUG",
-        "may have been invited",
+        "may have been sent",
         "a person has to act",
-        ": invited",
+        ": sent ",
     ] {
         assert!(log.contains(line), "{line}: {log}");
     }

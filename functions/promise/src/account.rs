@@ -167,6 +167,18 @@ pub struct AccountId {
     pub id: UserId,
 }
 
+impl AccountId {
+    /// Where an id of a follower means one person: `x`, or on Mastodon the account's server, `mastodon@m.example`. A
+    /// creator's id contains the server.
+    pub fn scope(&self) -> String {
+        let server = self.id.as_str().split_once('@').map(|(_, server)| server);
+        match server {
+            Some(server) => format!("{}@{server}", self.network),
+            None => self.network.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.network, self.id)
@@ -186,5 +198,19 @@ impl FromStr for AccountId {
             network: network.parse()?,
             id: id.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_id_is_another_person_on_another_server_of_mastodon() {
+        let scope = |id: &str| id.parse::<AccountId>().unwrap().scope();
+        assert_ne!(scope("mastodon#1@a.example"), scope("mastodon#1@b.example"));
+        assert_eq!(scope("mastodon#1@a.example"), scope("mastodon#2@a.example"));
+        assert_eq!(scope("x#44196397"), scope("x#7"));
+        assert_ne!(scope("x#7"), scope("bluesky#did:plc:7"));
     }
 }

@@ -1,4 +1,4 @@
-//! How an invitation travels.
+//! How a letter travels.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mistake::Mistake;
 
-/// How an invitation travels.
+/// How a letter travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -16,13 +16,16 @@ pub enum Channel {
     Mention,
     /// A private message to the follower.
     Message,
+    /// A reply to the follower's own answer; only the song travels so.
+    Reply,
     /// Nothing is sent: the words and a one-tap link are kept for the creator's own hand.
     Draft,
 }
 
 impl Channel {
-    /// Every channel.
-    pub const ALL: [Self; 4] = [Self::Announce, Self::Mention, Self::Message, Self::Draft];
+    /// The channels of an invitation: what `contact` in hug.toml can name.
+    pub const OF_INVITATIONS: [Self; 4] =
+        [Self::Announce, Self::Mention, Self::Message, Self::Draft];
 
     /// The word for it in hug.toml and in records.
     pub const fn word(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Channel {
             Self::Announce => "announce",
             Self::Mention => "mention",
             Self::Message => "message",
+            Self::Reply => "reply",
             Self::Draft => "draft",
         }
     }
@@ -50,7 +54,9 @@ impl FromStr for Channel {
     type Err = Mistake;
 
     fn from_str(text: &str) -> Result<Self, Mistake> {
-        let known = Self::ALL.into_iter().find(|channel| channel.word() == text);
+        let known = Self::OF_INVITATIONS
+            .into_iter()
+            .find(|channel| channel.word() == text);
         known.ok_or_else(|| {
             Mistake::new(format!(
                 "\"{text}\" is not a channel; write \"announce\", \"mention\", \"message\" or \"draft\""

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     account::{AccountName, UserId},
+    answer::Answers,
     channel::Channel,
     evidence::{Arrivals, Certainty, Evidence},
     follower::Recipient,
@@ -129,6 +130,12 @@ impl From<HugV1> for Hug {
             creator: old.creator,
             invitation,
             song: LetterState::default(),
+            answers: Answers::default(),
+            topic: None,
+            posted: None,
+            candidates: Vec::new(),
+            passed: None,
+            due: false,
             hold: None,
             reason: old.reason,
             news: None,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     account::UserId,
+    answer::Answers,
     channel::Channel,
     evidence::PassedOver,
     follower::Recipient,
@@ -35,14 +36,24 @@ impl Person {
     pub fn is_named_by(&self, hug: &Hug) -> bool {
         let chosen = hug.chosen.as_ref();
         let chosen = chosen.is_some_and(|handle| self.handles.contains(&handle.to_lowercase()));
-        let follower = hug.follower.as_ref();
-        chosen || follower.is_some_and(|one| !is_erased(one) && self.is(&one.id, &one.handle))
+        let passed = hug.passed.as_ref().map(|passed| &passed.follower);
+        let mut named = hug.follower.iter().chain(passed);
+        chosen || named.any(|one| !is_erased(one) && self.is(&one.id, &one.handle))
     }
 
-    /// Whether a hug is for this person and contains only their id.
+    /// Whether a hug is or was for this person and contains only their id.
     pub fn is_erased_in(&self, hug: &Hug) -> bool {
+        let passed = hug.passed.as_ref().map(|passed| &passed.follower);
+        let mut named = hug.follower.iter().chain(passed);
+        named.any(|one| is_erased(one) && self.ids.contains(&one.id))
+    }
+
+    /// Whether a hug is for this person. One that was passed on is for the next follower.
+    fn has(&self, hug: &Hug) -> bool {
+        let chosen = hug.chosen.as_ref();
         let follower = hug.follower.as_ref();
-        follower.is_some_and(|one| is_erased(one) && self.ids.contains(&one.id))
+        chosen.is_some_and(|handle| self.handles.contains(&handle.to_lowercase()))
+            || follower.is_some_and(|one| self.is(&one.id, &one.handle))
     }
 
     /// Whether the newest followers that an account remembers include this person.
@@ -77,48 +88,67 @@ pub fn is_erased(follower: &Recipient) -> bool {
     follower.handle.is_empty()
 }
 
-/// The hug without the handle, the name and the words for its follower. It stays the hug of its milestone. Nothing
-/// more is sent for it: its status becomes `declined`, unless the hug has ended already or a later version wrote its
-/// status. The stable id stays, because it keeps the person from being invited again; with `entirely` the id goes
-/// too.
+/// The hug without the handle, the name and the words for this person. It stays the hug of its milestone.
+///
+/// If it is for this person, nothing more is sent for it: its status becomes `declined`, unless the hug has ended already
+/// or a later version wrote its status. If it was for them and was passed on, it goes on for the next follower. The stable
+/// id stays, because it keeps the person from being invited again; with `entirely` the id goes too.
 ///
 /// Fields that only a later version knows are removed too, because this version cannot say whom they name.
 ///
 /// # Errors
 ///
 /// [`NotNow::InProgress`] while a worker's claim holds.
-pub fn erase_hug(hug: &Hug, entirely: bool, now: Timestamp) -> Result<Hug, NotNow> {
+pub fn erase_hug(
+    hug: &Hug,
+    person: &Person,
+    entirely: bool,
+    now: Timestamp,
+) -> Result<Hug, NotNow> {
     let letters = [&hug.invitation, &hug.song];
     if let Some(until) = letters.iter().find_map(|letter| letter.claimed_until(now)) {
         return Err(NotNow::InProgress { until });
     }
-    let id = hug.follower.as_ref().map(|follower| follower.id.clone());
-    let id = id.filter(|_| !entirely);
     let mut next = hug.clone();
-    next.follower = id.map(|id| Recipient {
-        id,
-        ..Recipient::default()
-    });
-    next.chosen = None;
-    next.reason = None;
+    if let Some(passed) = &mut next.passed {
+        let is_theirs = person.is(&passed.follower.id, &passed.follower.handle);
+        if is_theirs || person.has(hug) {
+            passed.follower = id_only(&passed.follower, entirely && is_theirs);
+            passed.receipt = None;
+            passed.unknown = Unknown::new();
+        }
+    }
     next.news = None;
+    next.due = false;
     next.unknown = Unknown::new();
     next.evidence.unknown = Unknown::new();
-    next.invitation = without_words(&hug.invitation);
-    next.song = without_words(&hug.song);
-    if !has_ended(&hug.status) {
-        next.status = Status::Declined;
-    }
     next.updated_at = now;
     next.revision += 1;
+    if !person.has(hug) {
+        return Ok(next);
+    }
+    let follower = hug.follower.as_ref().filter(|_| !entirely);
+    next.follower = follower.map(|follower| id_only(follower, false));
+    next.topic = None;
+    next.answers = Answers::default();
+    next.candidates.clear();
+    next.chosen = None;
+    next.reason = None;
+    next.invitation = without_words(&hug.invitation);
+    next.song = without_words(&hug.song);
+    if !hug.status.has_ended() {
+        next.status = Status::Declined;
+    }
     Ok(next)
 }
 
-fn has_ended(status: &Status) -> bool {
-    matches!(
-        status,
-        Status::Hugged | Status::Declined | Status::Cancelled | Status::Unknown(_)
-    )
+/// A follower of whom the id is left; with `entirely` not even that.
+fn id_only(follower: &Recipient, entirely: bool) -> Recipient {
+    let id = Some(follower.id.clone()).filter(|_| !entirely);
+    Recipient {
+        id: id.unwrap_or_else(|| "".into()),
+        ..Recipient::default()
+    }
 }
 
 /// A letter without its words. The address of a public post stays, because the post is the creator's own. The
@@ -126,7 +156,10 @@ fn has_ended(status: &Status) -> bool {
 fn without_words(letter: &LetterState) -> LetterState {
     let mut next = letter.clone();
     let channel = letter.words.as_ref().map(|words| words.channel);
-    let is_public = matches!(channel, Some(Channel::Announce | Channel::Mention));
+    let is_public = matches!(
+        channel,
+        Some(Channel::Announce | Channel::Mention | Channel::Reply)
+    );
     if !is_public {
         next.receipt = None;
     }
@@ -162,6 +195,15 @@ mod tests {
 
     const T0: Timestamp = Timestamp::UNIX_EPOCH;
 
+    /// Whoever the hug is for.
+    fn fan() -> Person {
+        let fan = reached().follower.unwrap();
+        Person {
+            ids: [fan.id].into(),
+            handles: [fan.handle].into(),
+        }
+    }
+
     fn invited(channel: Channel) -> Hug {
         let mut hug = reached().prepare(
             Words {
@@ -181,14 +223,14 @@ mod tests {
             url: Some("https://x.com/amber/status/77".to_owned()),
             reply_key: Some("7-44196397".to_owned()),
         };
-        hug.invited(receipt, T0)
+        hug.delivered(receipt, T0)
     }
 
     #[test]
     fn an_erased_hug_keeps_its_milestone_the_post_and_the_id_and_nothing_else_of_its_follower() {
         let hug = invited(Channel::Mention);
         let follower = hug.follower.clone().unwrap();
-        let erased = erase_hug(&hug, false, T0).unwrap();
+        let erased = erase_hug(&hug, &fan(), false, T0).unwrap();
         assert_eq!(erased.key(), hug.key());
         assert_eq!(erased.status, Status::Declined);
         assert_eq!(erased.follower.as_ref().unwrap().id, follower.id);
@@ -198,13 +240,13 @@ mod tests {
         assert!(!written.contains(&follower.handle), "{written}");
         assert!(!written.contains("7-44196397"), "{written}");
         assert_eq!(erased.revision, hug.revision + 1);
-        let entirely = erase_hug(&hug, true, T0).unwrap();
+        let entirely = erase_hug(&hug, &fan(), true, T0).unwrap();
         assert_eq!(entirely.follower, None);
     }
 
     #[test]
     fn the_address_of_a_private_message_is_erased_because_it_contains_ids() {
-        let erased = erase_hug(&invited(Channel::Message), false, T0).unwrap();
+        let erased = erase_hug(&invited(Channel::Message), &fan(), false, T0).unwrap();
         assert_eq!(erased.invitation.receipt, None);
     }
 
@@ -213,10 +255,10 @@ mod tests {
         let mut hugged = invited(Channel::Announce);
         hugged.status = Status::Hugged;
         assert_eq!(
-            erase_hug(&hugged, false, T0).unwrap().status,
+            erase_hug(&hugged, &fan(), false, T0).unwrap().status,
             Status::Hugged
         );
-        let erased = erase_hug(&reached(), false, T0).unwrap();
+        let erased = erase_hug(&reached(), &fan(), false, T0).unwrap();
         assert_eq!(erased.status, Status::Declined);
         assert!(erased.claim(T0).is_err());
     }
@@ -225,7 +267,7 @@ mod tests {
     fn a_hug_under_a_claim_is_not_erased() {
         let claimed = reached().claim(T0).unwrap();
         assert!(matches!(
-            erase_hug(&claimed, false, T0),
+            erase_hug(&claimed, &fan(), false, T0),
             Err(NotNow::InProgress { .. })
         ));
     }
@@ -240,7 +282,51 @@ mod tests {
         assert!(person.is(&"other".into(), &follower.handle.to_uppercase()));
         assert!(person.is_named_by(&hug));
         person.ids.insert(follower.id);
-        let erased = erase_hug(&hug, false, T0).unwrap();
+        let erased = erase_hug(&hug, &fan(), false, T0).unwrap();
         assert!(!person.is_named_by(&erased) && person.is_erased_in(&erased));
+    }
+
+    #[test]
+    fn a_hug_that_was_passed_on_goes_on_where_the_first_follower_is_erased() {
+        let first = fan();
+        let second = Recipient {
+            id: "second".into(),
+            handle: "second".to_owned(),
+            ..Recipient::default()
+        };
+        let passed = invited(Channel::Announce).pass(T0).unwrap();
+        let next = passed.passed_on_to(second.clone(), passed.evidence.clone(), T0);
+        for hug in [passed, next] {
+            let erased = erase_hug(&hug, &first, false, T0).unwrap();
+            assert_eq!(
+                (&erased.status, &erased.follower),
+                (&hug.status, &hug.follower)
+            );
+            // The id keeps them from being invited again.
+            assert!(first.is_erased_in(&erased) && !first.is_named_by(&erased));
+            let written = serde_json::to_string(&erased).unwrap();
+            assert!(!written.contains("\"fan\""), "{written}");
+            let entirely = erase_hug(&erased, &first, true, T0).unwrap();
+            // Still the second invitation.
+            assert!(entirely.passed.is_some() && !first.is_erased_in(&entirely));
+        }
+    }
+
+    #[test]
+    fn whoever_had_a_hug_before_it_was_passed_on_stays_known_where_the_next_is_erased() {
+        let second = Recipient {
+            id: "second".into(),
+            handle: "second".to_owned(),
+            ..Recipient::default()
+        };
+        let person = Person {
+            ids: ["second".into()].into(),
+            handles: BTreeSet::new(),
+        };
+        let passed = invited(Channel::Announce).pass(T0).unwrap();
+        let hug = passed.passed_on_to(second, passed.evidence.clone(), T0);
+        let erased = erase_hug(&hug, &person, false, T0).unwrap();
+        assert_eq!(erased.status, Status::Declined);
+        assert!(person.is_erased_in(&erased) && fan().is_erased_in(&erased));
     }
 }

@@ -2,38 +2,41 @@
 //!
 //! The ledger writes the next state only if the hug is still as it was read. Each write carries at most one
 //! sentence of news for the creator, and the next write removes it.
+//!
+//! A hug has two letters: first the invitation, then the song. Both go through the same steps, and a step is about
+//! the letter that the hug is at ([`Hug::letter_kind`]).
+//!
+//! - `hug/delivery.rs`: claim, send, complete; waits and refusals.
+//! - `hug/answers.rs`: what the follower's answers and their silence do.
+//! - `hug/creator.rs`: what the creator does.
+
+mod answers;
+mod creator;
+mod delivery;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{AccountId, AccountName, UserId},
+    answer::{Answers, Asking, Topic, Verdict},
     channel::Channel,
     evidence::{Certainty, Evidence},
     follower::Recipient,
-    letter::{Letter, LetterState, Receipt, Refusal, Wait, WaitCause, Words},
+    letter::{Letter, LetterKind, LetterState, Receipt, Words},
     milestone::Milestone,
     record::AccountRecord,
+    rules::Rules,
+    song::Song,
     unknown::Unknown,
+    video::VideoId,
 };
 
+pub use self::delivery::LEASE;
 pub use crate::status::{HoldCause, NotNow, Status};
-
-/// How long a claim keeps other workers away. It is longer than the requests of one letter can take before the
-/// clock is read again (see [`Hug::time_to_send`]).
-pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
-
-/// A send begins only with this much left of the lease, because it may take as long to fail.
-const MAX_SEND: SignedDuration = SignedDuration::from_secs(45);
-
-/// How long a hug may stay `reached` before a check assumes that its stream record was lost.
-const STREAM_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a handle is taken for that of the same person without a look.
 const HANDLE_IS_FRESH_FOR: SignedDuration = SignedDuration::from_hours(1);
-
-/// The longest pause before a stuck hug is rearmed.
-const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(6);
 
 /// Which hug: the account and the number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +70,25 @@ pub struct Hug {
     pub invitation: LetterState,
     /// The letter that brings the song.
     pub song: LetterState,
+    /// What is known of the follower's answers.
+    #[serde(default)]
+    pub answers: Answers,
+    /// What the follower asked for.
+    #[serde(default)]
+    pub topic: Option<Topic>,
+    /// The song that was posted.
+    #[serde(default)]
+    pub posted: Option<Song>,
+    /// Videos of which the creator has to say which one is the song.
+    #[serde(default)]
+    pub candidates: Vec<VideoId>,
+    /// Whom the hug was for before the creator passed it on.
+    #[serde(default)]
+    pub passed: Option<Passed>,
+    /// Whether this write asks the stream to deliver the song; only that write says so. For the invitation the state
+    /// `reached` says it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub due: bool,
     /// Why it was held when it was recorded. It stays after an approval, so that an approved hug does not
     /// count against the plan's limit.
     pub hold: Option<HoldCause>,
@@ -84,6 +106,28 @@ pub struct Hug {
     /// Fields that a later version of this program wrote.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+/// A follower who did not answer, and to whom the hug does not go any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// The follower.
+    pub follower: Recipient,
+    /// Where their invitation is; `None` where that is not known.
+    pub receipt: Option<Receipt>,
+    /// When the creator passed the hug on.
+    pub at: Timestamp,
+    /// Fields that a later version of this program wrote.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Hug {
@@ -108,6 +152,12 @@ impl Hug {
             creator,
             invitation: LetterState::default(),
             song: LetterState::default(),
+            answers: Answers::default(),
+            topic: None,
+            posted: None,
+            candidates: Vec::new(),
+            passed: None,
+            due: false,
             hold: None,
             reason: None,
             news: None,
@@ -165,17 +215,72 @@ impl Hug {
         self
     }
 
-    /// The invitation with those words, as the network is asked to carry it.
+    /// Which letter the hug is at: the invitation until the song is posted.
+    pub fn letter_kind(&self) -> LetterKind {
+        if self.song_is_posted() {
+            LetterKind::Song
+        } else {
+            LetterKind::Invitation
+        }
+    }
+
+    fn song_is_posted(&self) -> bool {
+        self.posted.is_some()
+    }
+
+    /// The letter that the hug is at.
+    pub fn letter_state(&self) -> &LetterState {
+        match self.letter_kind() {
+            LetterKind::Invitation => &self.invitation,
+            LetterKind::Song => &self.song,
+        }
+    }
+
+    fn letter_state_mut(&mut self) -> &mut LetterState {
+        match self.letter_kind() {
+            LetterKind::Invitation => &mut self.invitation,
+            LetterKind::Song => &mut self.song,
+        }
+    }
+
+    /// The letter that the hug is at with those words, as the network is asked to carry it.
     pub fn letter<'a>(&'a self, words: &'a Words) -> Letter<'a> {
+        let is_reply = words.channel == Channel::Reply;
+        let after_pass = if self.passed.is_some() { 2 } else { 0 };
         Letter {
+            kind: self.letter_kind(),
             from: &self.id,
             to: self.follower.as_ref(),
             milestone: self.milestone,
             reached_at: self.reached_at,
+            number: match self.letter_kind() {
+                LetterKind::Invitation => after_pass,
+                LetterKind::Song => after_pass + 1,
+            },
             channel: words.channel,
             text: &words.text,
             prepared_at: words.prepared_at,
+            reply_to: self.answers.reply_to.as_ref().filter(|_| is_reply),
+            song: self.posted.as_ref(),
         }
+    }
+
+    /// The channels of the letter that the hug is at, in the order they are tried. `contact` has those of an
+    /// invitation. A song is a reply to the follower's answer; else it goes where only the follower reads it, if the
+    /// invitation went there; else the creator sends it. There is never a second public post.
+    pub fn channels(&self, contact: &[Channel], rules: &Rules) -> Vec<Channel> {
+        if self.letter_kind() == LetterKind::Invitation {
+            return contact.to_vec();
+        }
+        let reply = self.answers.reply_to.as_ref().map(|_| Channel::Reply);
+        let invited_by = self.invitation.words.as_ref().map(|words| words.channel);
+        let private = invited_by.filter(|channel| match channel {
+            Channel::Message => true,
+            Channel::Mention => rules.mention_is_private,
+            Channel::Announce | Channel::Reply | Channel::Draft => false,
+        });
+        let channels = reply.into_iter().chain(private);
+        channels.chain([Channel::Draft]).collect()
     }
 
     /// Its key in the ledger.
@@ -186,14 +291,43 @@ impl Hug {
         }
     }
 
-    /// Whether it waits for the creator's hand: to send the words, to approve it, or to remove what
-    /// stops the account from sending.
+    /// Whether it waits for the creator's hand: to send the words, to approve it, to decide about a topic or a video,
+    /// or to remove what stops the account from sending.
     pub fn needs_creator(&self) -> bool {
         match self.status {
             Status::ToSend | Status::Held => true,
-            Status::Reached | Status::Inviting => self.invitation.is_blocked(),
+            Status::Reached | Status::Inviting | Status::SongPosted => {
+                self.letter_state().is_blocked()
+            }
+            Status::Invited | Status::TopicChosen => {
+                self.topic_is_doubtful() || !self.candidates.is_empty()
+            }
             _ => false,
         }
+    }
+
+    /// Whether the creator has to decide about the topic.
+    pub fn topic_is_doubtful(&self) -> bool {
+        let topic = self.topic.as_ref();
+        topic.is_some_and(|topic| topic.verdict == Verdict::Doubtful)
+    }
+
+    /// Whether no check needs to look at it: nothing is left to send, nothing waits for the creator, and no answer and
+    /// no song is waited for.
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        match self.status {
+            Status::Invited => {
+                let is_told = self.answers.silence_told_at.is_some();
+                self.asking(now) == Asking::Never && is_told && !self.needs_creator()
+            }
+            _ => self.status.has_ended(),
+        }
+    }
+
+    /// Whether the next check has to choose a follower, because the creator passed the hug on.
+    pub fn is_passed_on(&self) -> bool {
+        let is_open = matches!(self.status, Status::Reached | Status::Inviting);
+        self.passed.is_some() && self.follower.is_none() && self.chosen.is_none() && is_open
     }
 
     /// Whether a handle that was read when its milestone was noticed may belong to someone else by now.
@@ -201,277 +335,12 @@ impl Hug {
         now.duration_since(self.reached_at) > HANDLE_IS_FRESH_FOR
     }
 
-    /// `reached → inviting`, also where an earlier claim has expired.
-    ///
-    /// # Errors
-    ///
-    /// Where another claim holds, a wait is not over, or nothing is left to send.
-    pub fn claim(&self, now: Timestamp) -> Result<Self, NotNow> {
-        self.is_free(now)?;
-        match &self.status {
-            Status::Inviting => {
-                if let Some(wait) = self.invitation.waits(now) {
-                    return Err(NotNow::Waiting { wait });
-                }
-            }
-            Status::Reached => {}
-            Status::Held => return Err(NotNow::Held),
-            settled => return Err(NotNow::Settled(settled.clone())),
-        }
-        let mut claimed = self.next(now);
-        claimed.status = Status::Inviting;
-        claimed.invitation.lease_until = Some(now + LEASE);
-        claimed.invitation.attempts += 1;
-        Ok(claimed)
-    }
-
-    /// Whether enough of the lease is left to begin a send.
-    pub fn time_to_send(&self, now: Timestamp) -> bool {
-        let lease = self.invitation.lease_until;
-        lease.is_some_and(|until| until.duration_since(now) >= MAX_SEND)
-    }
-
-    /// The network knows who has the handle that the creator chose.
-    pub fn named(&self, follower: Recipient, now: Timestamp) -> Self {
-        let mut named = self.next(now);
-        named.follower = Some(follower);
-        named.chosen = None;
-        named
-    }
-
-    /// `inviting → held`: nobody who can get the hug has the handle that the creator chose. The hug keeps the
-    /// follower that it named before.
-    pub fn not_chosen(&self, reason: String, now: Timestamp) -> Self {
-        let cause = self.hold.unwrap_or(HoldCause::Nobody);
-        let mut held = self.next(now).held(cause, reason);
-        held.chosen = None;
-        held.invitation.lease_until = None;
-        held
-    }
-
-    /// `inviting → held`: nobody can be named.
-    pub fn nobody(&self, reason: String, now: Timestamp) -> Self {
-        let mut held = self.next(now).held(HoldCause::Nobody, reason);
-        held.follower = None;
-        held.chosen = None;
-        held.invitation.lease_until = None;
-        held
-    }
-
-    /// Keeps the words that are about to be sent.
-    pub fn prepare(&self, words: Words, now: Timestamp) -> Self {
-        let mut prepared = self.next(now);
-        prepared.invitation.words = Some(words);
-        prepared
-    }
-
-    /// Notes that words are about to be sent again: as this program composes them now, which is as they were
-    /// unless the settings have changed or someone else wrote the record.
-    pub fn tried_again(&self, text: String, now: Timestamp) -> Self {
-        let mut again = self.next(now);
-        if let Some(words) = &mut again.invitation.words {
-            words.text = text;
-            words.tried_again_at = Some(now);
-        }
-        again
-    }
-
-    /// Forgets words that did not arrive, so that another channel can be chosen.
-    pub fn without_words(&self, now: Timestamp) -> Self {
-        let mut without = self.next(now);
-        without.invitation.words = None;
-        without
-    }
-
-    /// `inviting → invited`: the network has the invitation.
-    pub fn invited(&self, receipt: Receipt, now: Timestamp) -> Self {
-        let mut invited = self.settled_as(Status::Invited, now);
-        invited.invitation.sent_at = Some(now);
-        invited.invitation.receipt = Some(receipt);
-        invited
-    }
-
-    /// `inviting → to_send`: no channel is left for a program, so these words wait for the creator's hand.
-    pub fn to_send(&self, words: Words, now: Timestamp) -> Self {
-        let mut to_send = self.settled_as(Status::ToSend, now);
-        to_send.invitation.words = Some(words);
-        to_send
-    }
-
-    /// Notes that the network refused the channel for good; the next one is tried under the same claim.
-    pub fn refused(&self, channel: Channel, reason: String, now: Timestamp) -> Self {
-        let mut refused = self.next(now);
-        refused.invitation.words = None;
-        refused
-            .invitation
-            .refusals
-            .push(Refusal { channel, reason });
-        refused
-    }
-
-    /// The invitation was not sent, and the hug waits.
-    pub fn postponed(&self, wait: Wait, reason: String, now: Timestamp) -> Self {
-        let mut postponed = self.in_doubt_and_waits(wait, reason, now);
-        postponed.invitation.words = None;
-        postponed
-    }
-
-    /// The invitation may have arrived, and the hug waits. The words stay, because the next worker asks the
-    /// network for exactly these words.
-    pub fn in_doubt_and_waits(&self, wait: Wait, reason: String, now: Timestamp) -> Self {
-        let mut waits = self.next(now);
-        waits.invitation.lease_until = None;
-        waits.invitation.wait = Some(wait);
-        waits.reason = Some(reason);
-        waits
-    }
-
-    /// The invitation may have arrived. The claim stays, so that the network has time to show it.
-    pub fn in_doubt(&self, reason: String, now: Timestamp) -> Self {
-        let mut in_doubt = self.next(now);
-        in_doubt.invitation.wait = None;
-        in_doubt.reason = Some(reason);
-        in_doubt
-    }
-
-    /// Puts a stuck hug back to `reached`, so that the stream delivers it once more, with growing pauses
-    /// and without a limit on the number of times. `None` while it is not stuck.
-    pub fn rearm(&self, now: Timestamp) -> Option<Self> {
-        self.stuck_from().filter(|from| now >= *from)?;
-        let mut rearmed = self.next(now);
-        rearmed.status = Status::Reached;
-        rearmed.invitation.lease_until = None;
-        rearmed.invitation.rearmed = self.invitation.rearmed.saturating_add(1);
-        Some(rearmed)
-    }
-
-    /// From when on a check regards it as stuck; `None` where nothing is left for a program to send.
-    fn stuck_from(&self) -> Option<Timestamp> {
-        let LetterState {
-            rearmed,
-            lease_until,
-            wait,
-            ..
-        } = &self.invitation;
-        let quiet = self.updated_at + pause_before_rearming(*rearmed);
-        match self.status {
-            Status::Reached => Some(quiet + STREAM_PATIENCE),
-            Status::Inviting => {
-                let wait = wait.map(|wait| wait.until);
-                [*lease_until, wait, Some(quiet)]
-                    .into_iter()
-                    .flatten()
-                    .max()
-            }
-            _ => None,
-        }
-    }
-
-    /// When a check rearms it, if nothing delivers it before; `now` where the next check does. `None` where
-    /// nothing is left for a program to send.
-    pub fn next_try(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.stuck_from()?.max(now))
-    }
-
-    /// Puts an undelivered hug back to `reached` for a person who has removed the cause. One that waits for
-    /// the creator's hand tries every channel again.
-    ///
-    /// # Errors
-    ///
-    /// While a claim holds or a rate limit lasts, while it is held, or if nothing is left to send.
-    pub fn retry(&self, now: Timestamp) -> Result<Self, NotNow> {
-        self.is_free(now)?;
-        let mut retried = self.next(now);
-        match (&self.status, self.invitation.waits(now)) {
-            (_, Some(wait)) if wait.cause == WaitCause::RateLimit => {
-                return Err(NotNow::Waiting { wait });
-            }
-            (Status::Reached | Status::Inviting, _) => {}
-            (Status::ToSend, _) => {
-                retried.invitation.refusals.clear();
-                retried.invitation.words = None;
-            }
-            (Status::Held, _) => return Err(NotNow::Held),
-            (settled, _) => return Err(NotNow::Settled(settled.clone())),
-        }
-        retried.status = Status::Reached;
-        retried.invitation.lease_until = None;
-        retried.invitation.wait = None;
-        retried.invitation.rearmed = 0;
-        Ok(retried)
-    }
-
-    /// `held → reached`: the creator approves it for the follower that it names, or for the one with the
-    /// handle `chosen`.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not held, or would be for nobody.
-    pub fn approve(&self, chosen: Option<String>, now: Timestamp) -> Result<Self, NotNow> {
-        if self.status != Status::Held {
-            return Err(NotNow::Settled(self.status.clone()));
-        }
-        if chosen.is_none() && self.follower.is_none() {
-            return Err(NotNow::Nobody);
-        }
-        let mut approved = self.next(now);
-        approved.status = Status::Reached;
-        approved.reason = None;
-        approved.chosen = chosen;
-        Ok(approved)
-    }
-
-    /// `inviting → held`: as many went out in 24 hours as the plan allows.
-    pub fn braked(&self, reason: String, now: Timestamp) -> Self {
-        let mut held = self.next(now).held(HoldCause::MostADay, reason);
-        held.invitation.lease_until = None;
-        held
-    }
-
-    /// Ends it for the creator, wherever it is in its life.
-    ///
-    /// # Errors
-    ///
-    /// While a claim holds, or where it has ended.
-    pub fn cancel(&self, now: Timestamp) -> Result<Self, NotNow> {
-        self.is_free(now)?;
-        match &self.status {
-            ended
-            @ (Status::Hugged | Status::Declined | Status::Cancelled | Status::Unknown(_)) => {
-                Err(NotNow::Settled(ended.clone()))
-            }
-            _ => Ok(self.settled_as(Status::Cancelled, now)),
-        }
-    }
-
-    /// `→ invited`: the creator has sent the invitation by hand; `receipt` says where it is, if they said so.
-    ///
-    /// # Errors
-    ///
-    /// While a claim holds, while it is held, or where the invitation was sent.
-    pub fn sent_by_hand(&self, receipt: Option<Receipt>, now: Timestamp) -> Result<Self, NotNow> {
-        self.is_free(now)?;
-        match &self.status {
-            Status::ToSend | Status::Reached | Status::Inviting => {}
-            Status::Held => return Err(NotNow::Held),
-            settled => return Err(NotNow::Settled(settled.clone())),
-        }
-        let mut sent = self.settled_as(Status::Invited, now);
-        let words = sent.invitation.words.get_or_insert(Words {
-            channel: Channel::Draft,
-            text: String::new(),
-            prepared_at: now,
-            tried_again_at: None,
-        });
-        words.channel = Channel::Draft;
-        sent.invitation.sent_at = Some(now);
-        sent.invitation.receipt = receipt;
-        Ok(sent)
-    }
-
+    /// Checks that no worker is sending the letter that the hug is at.
     fn is_free(&self, now: Timestamp) -> Result<(), NotNow> {
-        match (&self.status, self.invitation.claimed_until(now)) {
-            (Status::Inviting, Some(until)) => Err(NotNow::InProgress { until }),
+        match (&self.status, self.letter_state().claimed_until(now)) {
+            (Status::Inviting | Status::SongPosted, Some(until)) => {
+                Err(NotNow::InProgress { until })
+            }
             _ => Ok(()),
         }
     }
@@ -480,26 +349,20 @@ impl Hug {
         let mut settled = self.next(now);
         settled.status = status;
         settled.reason = None;
-        settled.invitation.lease_until = None;
-        settled.invitation.wait = None;
+        let letter = settled.letter_state_mut();
+        letter.lease_until = None;
+        letter.wait = None;
         settled
     }
 
     fn next(&self, now: Timestamp) -> Self {
         Self {
             news: None,
+            due: false,
             updated_at: now,
             revision: self.revision + 1,
             ..self.clone()
         }
-    }
-}
-
-/// No pause before the first time, then 5 minutes, doubled each time up to [`MAX_PAUSE`].
-fn pause_before_rearming(rearmed: u32) -> SignedDuration {
-    match rearmed {
-        0 => SignedDuration::ZERO,
-        n => SignedDuration::from_mins(5 * (1 << (n - 1).min(7))).min(MAX_PAUSE),
     }
 }
 

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::UserId, channel::Channel, follower::Recipient, milestone::Milestone, unknown::Unknown,
+    account::UserId, channel::Channel, follower::Recipient, milestone::Milestone, song::Song,
+    unknown::Unknown,
 };
 
 /// How long a network may take to show a message that it has. A second message is prevented only by
@@ -16,6 +17,8 @@ const MESSAGE_SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// not sent, so it is not a letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
+    /// What it is for.
+    pub kind: LetterKind,
     /// The account that sends it, by its stable id.
     pub from: &'a UserId,
     /// Whom the hug is for; `None` where nobody is named, which only an announcement allows.
@@ -24,12 +27,54 @@ pub struct Letter<'a> {
     pub milestone: Milestone,
     /// When the milestone was noticed.
     pub reached_at: Timestamp,
+    /// Which letter of the hug it is, from 0: the invitation, the song; and after the hug was passed on, both again. With
+    /// the milestone and `reached_at` it tells every letter of an account from every other.
+    pub number: u32,
     /// How it travels.
     pub channel: Channel,
     /// Its words.
     pub text: &'a str,
     /// When the words were composed.
     pub prepared_at: Timestamp,
+    /// The post that it replies to; only a [`Channel::Reply`] has one.
+    pub reply_to: Option<&'a Receipt>,
+    /// The song that it brings; `None` in an invitation.
+    pub song: Option<&'a Song>,
+}
+
+/// What a letter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterKind {
+    /// It asks for a topic.
+    Invitation,
+    /// It brings the song.
+    Song,
+}
+
+impl LetterKind {
+    /// What is attempted when it is sent.
+    pub const fn sending(self) -> &'static str {
+        match self {
+            Self::Invitation => "sending the invitation",
+            Self::Song => "sending the song",
+        }
+    }
+
+    /// What is attempted when it is looked up.
+    pub const fn looking_up(self) -> &'static str {
+        match self {
+            Self::Invitation => "looking up whether the invitation arrived",
+            Self::Song => "looking up whether the song arrived",
+        }
+    }
+
+    /// The word for it in a sentence.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Song => "song",
+        }
+    }
 }
 
 /// What a network has of a letter that it carried.
@@ -39,7 +84,8 @@ pub struct Receipt {
     pub reference: String,
     /// What a person opens to see it; `None` where it has no page.
     pub url: Option<String>,
-    /// What a reply needs besides the reference: Bluesky's `cid`, or a private message's conversation.
+    /// What a reply needs besides the reference, as the network's client writes it: Bluesky's `cid` (of an answer also
+    /// the thread's root), Mastodon's visibility of an answer, or a private message's conversation.
     pub reply_key: Option<String>,
 }
 

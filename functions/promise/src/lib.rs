@@ -9,18 +9,21 @@
 //!
 //! - [`unknown`]: fields of a record that only a later version knows. [`mistake`]: what is wrong with a text that a
 //!   person wrote. [`untrusted`]: text that others wrote, made safe to keep, log and print.
+//! - [`clean`]: whether a topic may contain words that a creator does not want to sing. [`topic`]: what a follower's
+//!   answer means. [`video`]: a video at YouTube, found in a link.
 //! - [`milestone`]: which numbers are milestones, and which of them a check owes. [`count`]: which counts are
 //!   believed.
 //! - [`account`]: what an account is called by its creator and by its network.
+//! - [`song_mark`]: the mark that tells for which hug a video is.
 //! - [`follower`]: who follows, and whom a hug is for. [`screening`]: who counts as genuine.
-//! - [`channel`]: how an invitation travels. [`rules`]: what a network allows, as data.
-//!   [`template`]: the words of an invitation, filled so that they fit a network.
+//! - [`channel`]: how a letter travels. [`song`]: the video of a hug's song. [`letter`]: one message of a hug to the
+//!   follower. [`answer`]: what the follower answered. [`rules`]: what a network allows, as data. [`template`]: the
+//!   words of a letter, filled so that they fit a network.
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
-//! - [`letter`]: one message of a hug to the follower. [`status`]: the states of a hug. [`hug`]: a hug and its life,
-//!   step by step. [`brake`]: how many hugs go out in a day. [`earlier`]: hugs that earlier versions of this program
-//!   wrote. [`news`]: the texts for the creator about a hug. [`erase`]: what stays when a follower is erased from the
-//!   records.
+//! - [`status`]: the states of a hug. [`hug`]: a hug and its life, step by step. [`brake`]: how many hugs go out in a
+//!   day. [`earlier`]: hugs that earlier versions of this program wrote. [`news`]: the texts for the creator about a
+//!   hug. [`erase`]: what stays when a follower is erased from the records.
 //!
 //! # Words
 //!
@@ -35,7 +38,10 @@
 //! | mark | the number up to which every milestone of an account has its hug, or was behind at the first check; it never goes down |
 //! | hug | the whole gift owed for one milestone: who gets it, its state, what was sent |
 //! | letter | one message of a hug on its way to the follower |
-//! | channel | how a letter travels: `announce`, `mention`, `message` or `draft` |
+//! | channel | how a letter travels: `announce`, `mention`, `message`, `reply` or `draft` |
+//! | answer | a post of the follower under their invitation |
+//! | topic | what the follower asked for, in their words |
+//! | passed on | given to the next newer follower, because the first one did not answer |
 //! | ledger | the DynamoDB table of accounts and hugs |
 //! | check | what is done for one account every few minutes: read, decide, record |
 //! | position | where a follower is in the list, newest first, from 0 |
@@ -45,14 +51,16 @@
 //! | claim, lease | a worker's right to deliver a hug, and how long it lasts |
 //! | held | a hug that goes out only when the creator approves |
 //! | news | one sentence for the creator when something happened to a hug |
-//! | settled | nothing of a hug is left to send, by a program or by hand, so no check touches the hug |
-//! | rearm | the program puts a stuck hug back to `reached` |
-//! | retry | a person puts an undelivered hug back to `reached` |
+//! | settled | a hug for which nothing is left to send, to hear or to decide, so no check touches it |
+//! | rearm | the program asks the stream once more to deliver a stuck hug |
+//! | retry | a person asks the stream once more to deliver a hug |
 
 pub mod account;
+pub mod answer;
 pub mod arrivals;
 pub mod brake;
 pub mod channel;
+pub mod clean;
 pub mod count;
 pub mod earlier;
 pub mod erase;
@@ -66,7 +74,11 @@ pub mod news;
 pub mod record;
 pub mod rules;
 pub mod screening;
+pub mod song;
+pub mod song_mark;
 pub mod status;
 pub mod template;
+pub mod topic;
 pub mod unknown;
 pub mod untrusted;
+pub mod video;

@@ -1,6 +1,14 @@
 //! The texts for the creator when something happens to a hug. Each text fits one mail or one notification.
 
-use crate::{channel::Channel, evidence::Certainty, follower::Recipient, hug::Hug, rules::Rules};
+use crate::{
+    channel::Channel,
+    evidence::Certainty,
+    follower::Recipient,
+    hug::Hug,
+    letter::{LetterKind, Receipt},
+    rules::Rules,
+    video::VideoId,
+};
 
 /// Where a network shows an account's people and posts.
 #[derive(Clone, Debug)]
@@ -25,6 +33,26 @@ impl Site {
     /// A link with which the creator sends `text` to the follower by hand.
     pub fn link(&self, follower: Option<&Recipient>, text: &str) -> String {
         self.rules.draft_link(&self.server, follower, text)
+    }
+
+    /// A link with which the creator sends `text` for this hug: as a reply to the follower's answer, if it is the song
+    /// and the network has a link for that.
+    pub fn link_by_hand(&self, hug: &Hug, text: &str) -> String {
+        let is_song = hug.letter_kind() == LetterKind::Song;
+        let answer = hug.answers.reply_to.as_ref().filter(|_| is_song);
+        answer
+            .and_then(|answer| (self.rules.reply_link)(&self.server, answer, text))
+            .unwrap_or_else(|| self.link(hug.follower.as_ref(), text))
+    }
+
+    /// Where the creator answers the follower by hand: below the follower's answer, if it is known.
+    pub fn link_to_answer(&self, hug: &Hug) -> String {
+        let answer = hug.answers.reply_to.as_ref();
+        let reply = answer.and_then(|answer| (self.rules.reply_link)(&self.server, answer, ""));
+        let page = || answer.and_then(|answer| answer.url.clone());
+        reply
+            .or_else(page)
+            .unwrap_or_else(|| self.link(hug.follower.as_ref(), ""))
     }
 
     fn whom(&self, hug: &Hug) -> String {
@@ -100,18 +128,19 @@ pub fn not_chosen(hug: &Hug) -> String {
     )
 }
 
-/// The invitation was sent. An announcement names nobody, so this text also says which follower the hug is for, and
+/// The letter was sent. An announcement names nobody, so this text also says which follower the hug is for, and
 /// has a link with `draft`: the words that the creator can send to that follower.
-pub fn invited(hug: &Hug, site: &Site, draft: &str) -> String {
+pub fn delivered(hug: &Hug, site: &Site, draft: &str) -> String {
     let Hug {
         account, milestone, ..
     } = hug;
     let whom = site.whom(hug);
-    let channel = hug.invitation.words.as_ref().map(|words| words.channel);
-    let url = hug.invitation.receipt.as_ref();
-    let url = url.map_or("", |receipt| {
-        receipt.url.as_deref().unwrap_or(&receipt.reference)
-    });
+    let letter = hug.letter_state();
+    let channel = letter.words.as_ref().map(|words| words.channel);
+    let url = letter.receipt.as_ref().map_or("", address);
+    if hug.letter_kind() == LetterKind::Song {
+        return format!("{account}: number {milestone} has the song, and a hug: {whom}. {url}");
+    }
     if channel == Some(Channel::Announce) {
         let link = site.link(hug.follower.as_ref(), draft);
         return format!(
@@ -122,24 +151,136 @@ pub fn invited(hug: &Hug, site: &Site, draft: &str) -> String {
     format!("{account}: number {milestone} is invited: {whom}. The invitation: {url}")
 }
 
-/// How the creator sends words by hand: whom the words are for, the link that opens them, and the words.
+/// What a person opens to see a post or message; else the network's own id of it.
+fn address(receipt: &Receipt) -> &str {
+    receipt.url.as_deref().unwrap_or(&receipt.reference)
+}
+
+/// The follower has named a topic, and the program has no objection to it.
+pub fn topic_chosen(hug: &Hug, site: &Site, mark: Option<&str>) -> String {
+    let mark = mark.map_or_else(String::new, |mark| {
+        format!(" Or write {mark} into the title or the description of the video: the program finds it then.")
+    });
+    format!(
+        "{}: number {}, {}, wishes for a song about: {}\nWhen the video is up: `hug song {} --account {} URL`.{mark} \
+         If you would rather not sing about that: {}.",
+        hug.account,
+        hug.milestone,
+        site.whom(hug),
+        topic_of(hug),
+        hug.milestone,
+        hug.account,
+        topic_command(hug, "--refuse"),
+    )
+}
+
+/// The follower has named a topic, and the creator has to decide about it.
+pub fn topic_doubtful(hug: &Hug, site: &Site) -> String {
+    let doubt = hug.topic.as_ref().and_then(|topic| topic.doubt.as_deref());
+    format!(
+        "{}: number {}, {}, has answered, and you decide ({}): {}\n{} makes it the topic; {} does not.{}",
+        hug.account,
+        hug.milestone,
+        site.whom(hug),
+        doubt.unwrap_or_default(),
+        topic_of(hug),
+        topic_command(hug, "--accept"),
+        topic_command(hug, "--refuse"),
+        answer_at(hug),
+    )
+}
+
+/// The follower said stop.
+pub fn declined(hug: &Hug, site: &Site) -> String {
+    format!(
+        "{}: number {}, {}, said stop. The hug has ended, and the program writes to them never again.",
+        hug.account,
+        hug.milestone,
+        site.whom(hug),
+    )
+}
+
+/// The follower has not answered for two weeks. `reminder` are words that the creator can send to them.
+pub fn silent(hug: &Hug, site: &Site, reminder: &str) -> String {
+    format!(
+        "{}: number {}, {}, has not answered for two weeks. You can write to them by hand: {}\nOr give the hug to \
+         the next follower: {}.",
+        hug.account,
+        hug.milestone,
+        site.whom(hug),
+        site.link(hug.follower.as_ref(), reminder),
+        command("pass", hug),
+    )
+}
+
+/// More than one video can be the song.
+pub fn song_to_choose(hug: &Hug) -> String {
+    let videos = hug.candidates.iter().map(VideoId::watch_url);
+    format!(
+        "{}: more than one video can be the song for number {}: {}. Choose: `hug song {} --account {} URL`.",
+        hug.account,
+        hug.milestone,
+        videos.collect::<Vec<_>>().join(", "),
+        hug.milestone,
+        hug.account,
+    )
+}
+
+/// The follower to whom the hug was passed on.
+pub fn passed_on(hug: &Hug, site: &Site) -> String {
+    format!(
+        "{}: the hug for number {} goes to {} now. The invitation is next.",
+        hug.account,
+        hug.milestone,
+        site.whom(hug),
+    )
+}
+
+fn topic_of(hug: &Hug) -> &str {
+    hug.topic.as_ref().map_or("", |topic| topic.text.as_str())
+}
+
+fn answer_at(hug: &Hug) -> String {
+    let answer = hug.answers.reply_to.as_ref();
+    answer.map_or_else(String::new, |answer| {
+        format!(" The answer: {}", address(answer))
+    })
+}
+
+fn topic_command(hug: &Hug, verdict: &str) -> String {
+    format!(
+        "`hug topic {} --account {} {verdict}`",
+        hug.milestone, hug.account
+    )
+}
+
+/// How the creator sends words by hand: whom the words are for, the link that opens them, and the words. The song is a
+/// reply to the follower's answer where the network has a link for that.
 pub fn by_hand(hug: &Hug, site: &Site) -> String {
-    let words = hug.invitation.words.as_ref();
+    let words = hug.letter_state().words.as_ref();
     let words = words.map_or("", |words| words.text.as_str());
-    let link = site.link(hug.follower.as_ref(), words);
-    format!("send it to {}: {link}\nThe words: {words}", site.whom(hug))
+    let link = site.link_by_hand(hug, words);
+    let under = match hug.letter_kind() {
+        LetterKind::Song => answer_at(hug),
+        LetterKind::Invitation => String::new(),
+    };
+    format!(
+        "send it to {}: {link}{under}\nThe words: {words}",
+        site.whom(hug)
+    )
 }
 
 /// No channel is left for a program.
 pub fn to_send(hug: &Hug, site: &Site) -> String {
-    let refusals = &hug.invitation.refusals;
+    let refusals = &hug.letter_state().refusals;
     let refused = refusals
         .iter()
         .map(|refusal| format!("\n({} was refused: {})", refusal.channel, refusal.reason));
     let refused: String = refused.collect();
     format!(
-        "{}: the invitation for number {} waits for you. Please {}{refused}\nThen say so: {}.",
+        "{}: the {} for number {} waits for you. Please {}{refused}\nThen say so: {}.",
         hug.account,
+        hug.letter_kind().word(),
         hug.milestone,
         by_hand(hug, site),
         command("sent", hug),
@@ -149,9 +290,10 @@ pub fn to_send(hug: &Hug, site: &Site) -> String {
 /// The account cannot send before a person removes the cause.
 pub fn blocked(hug: &Hug) -> String {
     format!(
-        "{}: the invitation for number {} cannot be sent: {}. Remove the cause, then {}. Without that command, \
+        "{}: the {} for number {} cannot be sent: {}. Remove the cause, then {}. Without that command, \
          the next try is later, by itself.",
         hug.account,
+        hug.letter_kind().word(),
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),
         command("retry", hug),

@@ -33,9 +33,12 @@ pub struct AccountRecord {
     /// A milestone that was crossed and has no hug yet.
     #[serde(default)]
     pub pending: Option<Pending>,
-    /// How many followers were read on the latest day on which any were.
+    /// How many followers and answers were read on the latest day on which any were.
     #[serde(default)]
     pub read: Option<ReadFollowers>,
+    /// How answers were last asked for; `None` where no hug waited for one.
+    #[serde(default)]
+    pub answers: Option<AnswersRead>,
     /// The top of the list of followers, where the next milestone is near; else `None`.
     #[serde(default)]
     pub remembered: Option<Remembered>,
@@ -83,7 +86,24 @@ impl Pending {
     }
 }
 
-/// How many followers were read on one day. Networks bill for each.
+/// How the answers to an account's hugs were last asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AnswersRead {
+    /// When they were last read thoroughly, which is once an hour; `None` before the first time.
+    pub thorough_at: Option<Timestamp>,
+    /// Up to where the network's list of answers was read, as its client writes it; `None` where it has no such list.
+    pub up_to: Option<String>,
+    /// The milestones whose hugs waited for an answer then.
+    pub of: Vec<Milestone>,
+    /// How many of the hugs for which only one check an hour asks were asked for at earlier checks, modulo their number:
+    /// a check asks for some, and the next thorough one goes on with the others.
+    pub turn: usize,
+    /// Why they could not be read; `None` where they could.
+    pub error: Option<String>,
+}
+
+/// How many followers and answers were read on one day. Networks bill for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFollowers {
     /// The day, in UTC, as a network bills.
@@ -107,6 +127,17 @@ impl ReadFollowers {
     fn on(read: Option<Self>, day: Date) -> u64 {
         let today = read.filter(|read| read.day == day);
         today.map_or(0, |read| read.followers)
+    }
+}
+
+/// How often answers are read thoroughly.
+const THOROUGH_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl AnswersRead {
+    /// Whether answers are to be read thoroughly now.
+    pub fn thorough_is_due(&self, now: Timestamp) -> bool {
+        let at = self.thorough_at;
+        at.is_none_or(|at| now.duration_since(at) >= THOROUGH_EVERY)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The value for each network lies in that network's folder.
 
-use crate::{account::NetworkName, channel::Channel, follower::Recipient};
+use crate::{account::NetworkName, channel::Channel, follower::Recipient, letter::Receipt};
 
 /// What one network allows and asks for.
 #[derive(Debug)]
@@ -24,8 +24,11 @@ pub struct Rules {
     /// How long a private message may be; or, where the network has no private messages of its own,
     /// what to write into `contact` instead.
     pub message: Result<Limit, &'static str>,
-    /// Whether everyone whom a mention names can read it, so that it must name nobody else.
-    pub mention_reaches_everyone_named: bool,
+    /// Whether only those whom a mention names can read it, so that it must name nobody else.
+    pub mention_is_private: bool,
+    /// Whether a program may reply only to a post that mentions the account by name, so that an announcement asks for
+    /// that.
+    pub replies_need_tag: bool,
     /// The channels that its rules for automation allow a program that was not asked.
     pub default_contact: &'static [Channel],
     /// The secrets that sending takes.
@@ -52,6 +55,9 @@ pub struct Rules {
     /// A link that opens the network at `server` with a private message to `to` filled in; `None` where the
     /// network has no such link.
     pub private_link: fn(server: &str, to: &Recipient, text: &str) -> Option<String>,
+    /// A link that opens the network at `server` with the words of a reply to this post filled in; `None` where the
+    /// network has no such link.
+    pub reply_link: fn(server: &str, to: &Receipt, text: &str) -> Option<String>,
     /// What a look by `hug doctor` costs, where the network bills for it.
     pub price_of_a_look: Option<&'static str>,
 }
@@ -189,7 +195,8 @@ pub(crate) mod tests {
             units: 1_000,
             bytes: 1_001,
         }),
-        mention_reaches_everyone_named: false,
+        mention_is_private: false,
+        replies_need_tag: false,
         default_contact: &[Channel::Announce, Channel::Draft],
         secrets_to_send: &[],
         secrets_to_read: &[],
@@ -202,6 +209,7 @@ pub(crate) mod tests {
         post_at: |url| url.rsplit_once('/').map(|(_, id)| id.to_owned()),
         post_link: |server, text| format!("{server}/post?{text}"),
         private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),
+        reply_link: |_, _, _| None,
         price_of_a_look: None,
     };
 

@@ -18,13 +18,13 @@ pub enum Status {
     Held,
     /// Claimed: a worker is sending the invitation, or it waits for the next try.
     Inviting,
-    /// No channel is left for a program: the words wait for the creator's hand. Nothing is sent.
+    /// No channel is left for a program: the words of the invitation or of the song wait for the creator's hand.
     ToSend,
     /// The invitation was sent.
     Invited,
-    /// The follower named a topic.
+    /// The follower named a topic, and the creator writes the song.
     TopicChosen,
-    /// The song is posted.
+    /// The song is posted: a worker brings it to the follower, or it waits for the next try.
     SongPosted,
     /// The follower has the link. Here, have a hug.
     Hugged,
@@ -38,12 +38,11 @@ pub enum Status {
 }
 
 impl Status {
-    /// Whether no check needs to look at the hug, because nothing is left to send and nothing waits for the
-    /// creator's hand.
-    pub fn is_settled(&self) -> bool {
-        !matches!(
+    /// Whether nothing more happens to the hug, as far as this program knows.
+    pub fn has_ended(&self) -> bool {
+        matches!(
             self,
-            Self::Reached | Self::Held | Self::Inviting | Self::ToSend
+            Self::Hugged | Self::Declined | Self::Cancelled | Self::Unknown(_)
         )
     }
 }
@@ -91,6 +90,23 @@ pub enum NotNow {
     /// Nobody is named.
     #[error("nobody is named; say whom it is for: `hug approve` with `--for HANDLE`")]
     Nobody,
+    /// The invitation comes first.
+    #[error("it is {0}: the follower is not invited yet")]
+    NotInvited(Status),
+    /// There is no topic that could be accepted or refused.
+    #[error("it has no topic to decide about; `hug topic` with the words writes one down")]
+    NoTopic,
+    /// The creator passed it on, and nobody is chosen yet.
+    #[error("it was passed on, and the next check chooses who gets it")]
+    PassedOn,
+    /// It was passed on before.
+    #[error("it was passed on once, and that is enough; `hug cancel` ends it")]
+    PassedBefore,
+    /// The song with another link may have arrived.
+    #[error(
+        "the follower may have the link already; `hug check` finds out, then repeat the command"
+    )]
+    MayBeOut,
     /// Nothing is left to do.
     #[error("it is {0} already")]
     Settled(Status),

@@ -1,4 +1,4 @@
-//! The words of an invitation, and how they are filled so that they fit a network.
+//! The words of a letter, and how they are filled so that they fit a network.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use crate::{
     untrusted::plain,
 };
 
-/// Words with placeholders for the milestone, the follower and the creator.
+/// Words with placeholders for the milestone, the follower, the creator and the song.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Piece>);
 
@@ -25,6 +25,7 @@ enum Piece {
     Follower,
     Creator,
     When,
+    Link,
 }
 
 /// What a letter says: whom it is for, and why.
@@ -40,6 +41,10 @@ pub struct Facts<'a> {
     pub since: Option<Timestamp>,
     /// When the crossing was noticed.
     pub reached_at: Timestamp,
+    /// Whether the hug was passed on, so that the follower came after the one who crossed the number.
+    pub is_next: bool,
+    /// The address of the song; empty in an invitation.
+    pub link: &'a str,
 }
 
 impl FromStr for Template {
@@ -58,9 +63,10 @@ impl FromStr for Template {
                 "{follower}" => Piece::Follower,
                 "{creator}" => Piece::Creator,
                 "{when}" => Piece::When,
+                "{link}" => Piece::Link,
                 unknown => {
                     return Err(Mistake::new(format!(
-                        "{unknown} is not a placeholder; write {{milestone}}, {{follower}}, {{when}} or {{creator}}"
+                        "{unknown} is not a placeholder; write {{milestone}}, {{follower}}, {{when}}, {{creator}} or, in the words of the song, {{link}}"
                     )));
                 }
             });
@@ -72,17 +78,21 @@ impl FromStr for Template {
 }
 
 impl Template {
-    /// The words for this channel where `hug.toml` has none.
+    /// The words of an invitation on this channel where `hug.toml` has none. [`Channel::Reply`] has the words of the
+    /// song, which are the same on every channel.
     #[expect(
         clippy::missing_panics_doc,
         reason = "a test parses every default text"
     )]
-    pub fn default_for(channel: Channel) -> Self {
+    pub fn default_for(rules: &Rules, channel: Channel) -> Self {
         let words = match channel {
+            Channel::Announce if rules.replies_need_tag => ANNOUNCE_WITH_TAG,
             Channel::Announce => ANNOUNCE,
             Channel::Mention => MENTION,
             Channel::Message => MESSAGE,
             Channel::Draft => DRAFT,
+            Channel::Reply if rules.mention_is_private => SONG_WITH_MENTION,
+            Channel::Reply => SONG,
         };
         words.parse().expect("a test parses the default words")
     }
@@ -114,17 +124,26 @@ impl Template {
         if channel.needs_recipient() && !self.0.contains(&Piece::Follower) {
             return mistake("it must say whom it is for; put {follower} into it");
         }
+        let has_link = self.0.contains(&Piece::Link);
+        if channel == Channel::Reply && !has_link {
+            return mistake("it must bring the song; put {link} into it");
+        }
+        if channel != Channel::Reply && has_link {
+            return mistake("an invitation has no song yet; leave out {link}");
+        }
+        if channel == Channel::Reply && rules.mention_is_private && !self.names_follower() {
+            return mistake("it must say whom it is for; put {follower} into it");
+        }
         if channel.needs_recipient() && !words.to_lowercase().contains("stop") {
             return mistake("it must say how to opt out; ask for a reply of \"stop\"");
         }
-        if rules.mention_reaches_everyone_named && channel.needs_recipient() && words.contains('@')
-        {
+        if rules.mention_is_private && channel.needs_recipient() && words.contains('@') {
             return Err(Mistake::new(format!(
                 "on {} whoever is mentioned can read it; leave out the @",
                 rules.title
             )));
         }
-        if channel == Channel::Mention {
+        if matches!(channel, Channel::Mention | Channel::Reply) {
             self.check_mention()?;
         }
         let over = rules.excess(channel, &self.widest(rules, channel));
@@ -165,6 +184,9 @@ impl Template {
     /// passed [`Template::check`]; the default ones pass it.
     pub fn compose(&self, rules: &Rules, channel: Channel, facts: &Facts<'_>) -> String {
         let follower = match channel {
+            Channel::Announce if facts.is_next => {
+                format!("my next follower after {}", facts.milestone)
+            }
             Channel::Announce => format!("my {} follower", facts.milestone.ordinal()),
             _ => (rules.handle.address)(&facts.recipient.handle),
         };
@@ -174,7 +196,13 @@ impl Template {
             Piece::Follower => follower.clone(),
             Piece::Creator => signature(rules, facts.creator),
             Piece::When => when(facts.since, facts.reached_at),
+            Piece::Link => facts.link.to_owned(),
         })
+    }
+
+    /// Whether the words name the follower.
+    pub fn names_follower(&self) -> bool {
+        self.0.contains(&Piece::Follower)
     }
 
     fn fill(&self, text: impl Fn(&Piece) -> String) -> String {
@@ -194,12 +222,18 @@ impl Template {
             // A space in the name separates the words before and after it, and each may be a link then.
             Piece::Creator => format!("w {}", "w".repeat(MAX_SIGNATURE - 2)),
             Piece::When => WIDEST_WHEN.to_owned(),
+            Piece::Link => "https://youtu.be/wwwwwwwwwww".to_owned(),
         })
     }
 }
 
 const ANNOUNCE: &str = "Thank you, all {milestone}! 💛 As promised, {follower}, who came {when}, \
     gets a song on a topic of their choosing. Is it you? Reply with your topic (kind and clean). \
+    Have a hug! — {creator}";
+
+/// The same where the network lets a program reply only to a post that mentions the account.
+const ANNOUNCE_WITH_TAG: &str = "Thanks, all {milestone}! 💛 As promised, {follower}, who came {when}, \
+    gets a song on a topic of their choice. Is it you? Reply with a kind, clean topic, and tag me. \
     Have a hug! — {creator}";
 
 const MENTION: &str = "{follower} You're number {milestone}! 💛 I promised you a song: reply with a \
@@ -214,6 +248,13 @@ const MESSAGE: &str = "Hi {follower}! You're my follower number {milestone}, and
 const DRAFT: &str = "Hi {follower}! You're number {milestone}, and I promised that one a song 💛 \
     Tell me a topic of your choosing (keep it kind and clean), and I'll post it as a video. \
     Have a hug! — {creator}";
+
+const SONG: &str =
+    "Your song is here! 💛 {link} Thank you for following me. Have a hug! — {creator}";
+
+/// The same where a reply reaches only those whom it mentions.
+const SONG_WITH_MENTION: &str =
+    "{follower} Your song is here! 💛 {link} Thank you for following me. Have a hug! — {creator}";
 
 /// How long a creator's name may be in a text, in the network's own measure.
 const MAX_SIGNATURE: usize = 40;
@@ -316,14 +357,16 @@ mod tests {
             creator,
             since: None,
             reached_at: Timestamp::UNIX_EPOCH,
+            is_next: false,
+            link: "",
         };
-        Template::default_for(channel).compose(&SAMPLE, channel, &facts)
+        Template::default_for(&SAMPLE, channel).compose(&SAMPLE, channel, &facts)
     }
 
     #[test]
     fn the_default_words_parse_and_pass_the_check_that_own_words_must_pass() {
-        for channel in Channel::ALL {
-            let checked = Template::default_for(channel).check(&SAMPLE, channel);
+        for channel in Channel::OF_INVITATIONS {
+            let checked = Template::default_for(&SAMPLE, channel).check(&SAMPLE, channel);
             assert_eq!(checked, Ok(()), "{channel}");
         }
     }

@@ -1,4 +1,4 @@
-//! The commands with which the creator changes a hug: retry, approve, cancel, sent.
+//! The commands with which the creator changes a hug: retry, approve, cancel, sent, pass, topic, song.
 
 use std::io::Write;
 
@@ -6,16 +6,22 @@ use have_a_hug::{
     by_hand::{ByHandError, Step, by_hand},
     ledger::{Ledger, Snapshot},
     settings::Settings,
+    youtube::{Seen, YouTube},
 };
 use jiff::Timestamp;
 use promise::{
     account::AccountName,
-    hug::{Hug, HugKey, NotNow},
+    hug::{Hug, HugKey, NotNow, Status},
     milestone::Milestone,
+    news::command,
+    song::Song,
+    untrusted::{MAX_NAME, one_line},
+    video::VideoId,
 };
 
 use crate::{
     Error,
+    trouble::command_with,
     words::{follower, how},
 };
 
@@ -28,7 +34,7 @@ pub struct Which {
     pub milestone: Option<Milestone>,
 }
 
-/// Parses the address of an invitation that the creator has sent by hand.
+/// Parses the address of a letter that the creator has sent by hand.
 ///
 /// # Errors
 ///
@@ -67,14 +73,21 @@ pub async fn run(
         match by_hand(ledger, settings, &key, step, now).await {
             Ok(next) => {
                 writeln!(out, "{}", done(&name, hug, &next, step))?;
+                if let (Step::Refuse, Ok(account)) = (step, settings.account(&name)) {
+                    let link = account.site().link_to_answer(&next);
+                    writeln!(out, "  If you want to say why, do it by hand: {link}")?;
+                }
                 taken += 1;
             }
             Err(ByHandError::Ledger(error)) => return Err(error.into()),
             Err(why) if which.milestone.is_some() => {
                 let verb = verb(step);
-                return Err(
-                    format!("{verb} the hug for {milestone} of {name} failed: {why}").into(),
-                );
+                let helps = what_helps(step, hug, &why).map(|helps| format!("; {helps}"));
+                let helps = helps.unwrap_or_default();
+                return Err(format!(
+                    "{verb} the hug for {milestone} of {name} failed: {why}{helps}"
+                )
+                .into());
             }
             Err(ByHandError::NotNow(NotNow::Settled(_) | NotNow::Held)) => {}
             Err(why) => {
@@ -86,6 +99,7 @@ pub async fn run(
             }
         }
     }
+    // Only a retry can be for no certain hug.
     if taken == 0 {
         writeln!(out, "No hug goes back to work.")?;
     }
@@ -99,7 +113,39 @@ fn verb(step: &Step) -> &'static str {
         Step::Approve { .. } => "approving",
         Step::Cancel => "cancelling",
         Step::Sent { .. } => "noting as sent",
+        Step::Pass => "passing on",
+        Step::Topic { .. } | Step::Accept | Step::Refuse => "deciding the topic of",
+        Step::Song { .. } => "giving a song to",
     }
+}
+
+/// What the creator can do instead, where the reason does not say it.
+fn what_helps(step: &Step, hug: Option<&Hug>, why: &ByHandError) -> Option<String> {
+    let ByHandError::NotNow(why) = why else {
+        return None;
+    };
+    let hug = hug?;
+    let is_topic = matches!(step, Step::Topic { .. } | Step::Accept | Step::Refuse);
+    Some(match (why, &hug.status) {
+        (NotNow::NotInvited(Status::ToSend), _) => {
+            format!("send the invitation first, then {}", command("sent", hug))
+        }
+        (NotNow::NotInvited(Status::Held), _) => {
+            format!("{} sends the invitation", command("approve", hug))
+        }
+        (NotNow::NotInvited(_), _) => "`hug status` says what keeps the invitation".to_owned(),
+        (NotNow::Settled(_), Status::TopicChosen) if matches!(step, Step::Pass) => format!(
+            "the follower has a topic; {} refuses it",
+            command_with("topic", hug, "--refuse")
+        ),
+        (NotNow::Settled(_), Status::SongPosted | Status::ToSend | Status::Hugged) if is_topic => {
+            "the song is posted, so the topic stays".to_owned()
+        }
+        (NotNow::Settled(_), Status::Hugged) if matches!(step, Step::Song { .. }) => {
+            "the follower has the link to the song".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// One line that says what was done.
@@ -124,10 +170,64 @@ fn done(name: &AccountName, before: Option<&Hug>, after: &Hug, step: &Step) -> S
         }
         (Step::Cancel, _) => format!("{name}  the hug for {milestone} is cancelled"),
         (Step::Sent { .. }, _) => format!(
-            "{name}  the hug for {milestone} is invited: you sent it to {}",
+            "{name}  the hug for {milestone} is {}: you sent it to {}",
+            after.status,
             follower(after)
         ),
+        (Step::Pass, _) => format!(
+            "{name}  the hug for {milestone} is passed on: the next check chooses the next follower who counts"
+        ),
+        (Step::Topic { .. } | Step::Accept, _) => format!(
+            "{name}  the hug for {milestone} has its topic: {}",
+            topic(after)
+        ),
+        (Step::Refuse, _) => format!(
+            "{name}  the topic for {milestone} is refused; another answer of {} counts",
+            follower(after)
+        ),
+        (Step::Song { .. }, _) => {
+            let url = after.posted.as_ref().map(Song::url).unwrap_or_default();
+            format!(
+                "{name}  the song for {milestone} is up: {url} goes to {}",
+                follower(after)
+            )
+        }
     }
+}
+
+fn topic(hug: &Hug) -> &str {
+    hug.topic.as_ref().map_or("", |topic| topic.text.as_str())
+}
+
+/// The step that gives a video to a hug, and what is to be said of the video: nothing where YouTube shows it. `title` is
+/// the creator's own; else YouTube's is taken.
+///
+/// # Errors
+///
+/// Where YouTube says that nobody can see such a video.
+pub async fn song(
+    youtube: &YouTube,
+    video: VideoId,
+    title: Option<String>,
+) -> Result<(Step, Option<String>), Error> {
+    let own = title.map(|title| one_line(title.trim(), MAX_NAME));
+    let own = own.filter(|title| !title.is_empty());
+    let (title, remark) = match youtube.look_up(&video).await {
+        Seen::There(title) => (own.or(title), None),
+        Seen::Missing => {
+            let url = video.watch_url();
+            return Err(format!(
+                "YouTube has no video at {url} that others can see; make it public or unlisted, or check the link"
+            )
+            .into());
+        }
+        Seen::Unknown(why) => {
+            let remark =
+                format!("The link was not checked, because YouTube was not reached: {why}");
+            (own, Some(remark))
+        }
+    };
+    Ok((Step::Song { video, title }, remark))
 }
 
 type Meant<'a> = (AccountName, HugKey, Option<&'a Hug>);

@@ -3,15 +3,20 @@
 use std::{io::Write, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use have_a_hug::clock::Clock;
+use have_a_hug::{by_hand::Step, clock::Clock};
 use jiff::Timestamp;
-use promise::hug::Hug;
+use promise::{account::AccountName, hug::Hug, milestone::Milestone, video::VideoId};
 use serde_json::json;
-use stand_ins::{Fault, Networks, Person, StandIn, secret};
+use stand_ins::{
+    Fault, Networks, Person, StandIn,
+    youtube::{Video, YouTube},
+};
 
 use crate::{
     Error,
+    creator::{self, Which},
     report::Report,
+    sandbox::{secret_of_sandbox, songs_on, youtube},
     stack::Stack,
     status::{Overview, hugs_table},
 };
@@ -61,8 +66,14 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     story.fans(6);
     story.check().await?;
 
+    story.answers().await?;
+
     let limited = story.networks.first().clone();
-    limited.fail_next("GET ", Fault::RateLimited { for_seconds: 900 });
+    // Not the first request of a check, which may be for answers: the one for the count.
+    limited.fail_next(
+        "?user.fields=public_metrics",
+        Fault::RateLimited { for_seconds: 900 },
+    );
     story.clock.advance(Duration::from_hours(24));
     story.tell(&format!(
         "The next day a hundred more follow, but {} has a rate limit and answers only after a quarter of an hour.",
@@ -75,12 +86,28 @@ pub async fn run(seed: u64, out: &mut impl Write, pace: Duration) -> Result<Vec<
     story.clock.advance(Duration::from_mins(10));
     story.check().await?;
 
+    story.songs().await?;
     story.end().await
 }
+
+/// What number 600 wishes for, on each network.
+const WISHES: [&str; 3] = [
+    "rain on a tin roof",
+    "my grandmother's handwriting",
+    "the last bus home",
+];
+
+/// The songs for number 600: the video's id and its title.
+const SONGS: [(&str, &str); 3] = [
+    ("rainOnATin0", "Rain on a Tin Roof"),
+    ("grandmother", "In Her Hand"),
+    ("lastBusHome", "The Last Bus Home"),
+];
 
 struct Story<'a, W> {
     stack: Stack,
     networks: Networks,
+    youtube: YouTube,
     clock: Clock,
     people: u64,
     bots: u64,
@@ -94,11 +121,14 @@ impl<'a, W: Write> Story<'a, W> {
         let start: Timestamp = "2026-11-22T14:00:00Z".parse()?;
         let clock = Clock::by_hand(start);
         let networks = Networks::start(&clock).await?;
-        let stack = Stack::in_memory(&networks.settings(), &secret, clock.clone()).await?;
+        let youtube = youtube(&clock).await?;
+        let settings = networks.settings() + &songs_on(&youtube);
+        let stack = Stack::in_memory(&settings, &secret_of_sandbox, clock.clone()).await?;
         let people = seed % 1_000 * 10_000;
         let mut story = Self {
             stack,
             networks,
+            youtube,
             clock,
             people,
             bots: people,
@@ -154,8 +184,151 @@ impl<'a, W: Write> Story<'a, W> {
         }
         columns.set_header(names).add_row(cells);
         writeln!(self.out, "{columns}")?;
-        if report.needs_person {
+        let failed = round.summary.failed + round.summary.skipped;
+        if failed > 0
+            || report
+                .lines
+                .iter()
+                .any(|line| line.contains("cannot be read"))
+        {
             return Err("a stand-in was not to be read or written, so the story ends here".into());
+        }
+        self.out.flush()?;
+        tokio::time::sleep(self.pace).await;
+        Ok(())
+    }
+
+    /// The followers answer, each on their own network.
+    async fn answers(&mut self) -> Result<(), Error> {
+        self.tell("Someone else answers the invitations for number 600. Only number 600 counts.")?;
+        for network in self.accounts() {
+            self.answer_as("somebody", network, 600, "Write one about me!")
+                .await?;
+        }
+        self.check().await?;
+
+        self.tell("Then number 600 answers, on each network.")?;
+        for (network, wish) in self.accounts().into_iter().zip(WISHES) {
+            self.answer(network, 600, wish).await?;
+        }
+        self.check().await?;
+
+        self.tell(
+            "Number 700 answers, too: on one network with a word that Amber should read first, on one with a link, and on one with \"stop\".",
+        )?;
+        let answers = [
+            "the damn good coffee of my dad",
+            "https://example.org/buy",
+            "stop",
+        ];
+        let accounts = self.accounts();
+        for (network, answer) in accounts.iter().zip(answers) {
+            self.answer(*network, 700, answer).await?;
+        }
+        self.check().await?;
+        self.tell("Amber likes the coffee, and does not sing about links. Whoever says stop is left alone for ever.")?;
+        self.command(700, accounts[0], "topic", "--accept", Step::Accept)
+            .await?;
+        self.command(700, accounts[1], "topic", "--refuse", Step::Refuse)
+            .await
+    }
+
+    /// Amber has written the songs for number 600.
+    async fn songs(&mut self) -> Result<(), Error> {
+        self.tell("Amber has recorded the songs for number 600. She names the first one by hand.")?;
+        let accounts = self.accounts();
+        for (id, title) in SONGS {
+            let video = Video::by_amber(id, title, self.clock.now());
+            self.youtube.add_video(video);
+        }
+        let url = format!("https://youtu.be/{}", SONGS[0].0);
+        let youtube = &self.stack.deps.youtube;
+        let (song, _) = creator::song(youtube, VideoId::from_url(&url)?, None).await?;
+        self.command(600, accounts[0], "song", &url, song).await?;
+
+        self.tell("For the others she writes a mark into the description of the video, and the next check finds it.")?;
+        for (network, (id, title)) in accounts.iter().zip(SONGS).skip(1) {
+            let name = self.name(*network).network;
+            let mut video = Video::by_amber(id, title, self.clock.now());
+            video.description = format!("For follower number 600. #hug600{}", name.word());
+            self.youtube.add_video(video);
+        }
+        self.check().await
+    }
+
+    /// The places of the accounts in the settings, which are those of their networks.
+    fn accounts(&self) -> Vec<usize> {
+        (0..self.networks.iter().count()).collect()
+    }
+
+    /// The account at that place in the settings.
+    fn name(&self, place: usize) -> AccountName {
+        self.stack.deps.settings.accounts[place].name.clone()
+    }
+
+    /// The follower who has the hug for that number answers its invitation.
+    async fn answer(&self, place: usize, number: u64, text: &str) -> Result<(), Error> {
+        let hug = self.hug(place, number).await?;
+        let handle = hug.follower.map(|follower| follower.handle);
+        self.answer_as(&handle.unwrap_or_default(), place, number, text)
+            .await
+    }
+
+    async fn answer_as(
+        &self,
+        handle: &str,
+        place: usize,
+        number: u64,
+        text: &str,
+    ) -> Result<(), Error> {
+        let hug = self.hug(place, number).await?;
+        let rules = self.stack.deps.settings.accounts[place].rules();
+        // As the announcement asks where a program may reply to nothing else.
+        let text = if rules.replies_need_tag {
+            format!("@{} {text}", hug.account.handle)
+        } else {
+            text.to_owned()
+        };
+        let post = hug.invitation.reference().unwrap_or_default();
+        if let Some(network) = self.networks.iter().nth(place) {
+            network.answer(handle, &text, post);
+        }
+        Ok(())
+    }
+
+    async fn hug(&self, place: usize, number: u64) -> Result<Hug, Error> {
+        let name = self.name(place);
+        let hugs = self.stack.deps.ledger.snapshot().await?.hugs;
+        let found = hugs
+            .into_iter()
+            .find(|hug| hug.account == name && hug.milestone.number() == number);
+        found.ok_or_else(|| format!("{name} has no hug for {number}").into())
+    }
+
+    /// One command of Amber's, as she types it, and what it prints.
+    async fn command(
+        &mut self,
+        number: u64,
+        place: usize,
+        verb: &str,
+        what: &str,
+        step: Step,
+    ) -> Result<(), Error> {
+        let account = self.name(place);
+        writeln!(
+            self.out,
+            "\n$ hug {verb} {number} --account {account} {what}"
+        )?;
+        let which = Which {
+            account: Some(account),
+            milestone: Milestone::from_number(number),
+        };
+        let Stack { deps, .. } = &self.stack;
+        let (ledger, settings, now) = (&deps.ledger, &deps.settings, self.clock.now());
+        creator::run(ledger, settings, &which, &step, now, &mut *self.out).await?;
+        let report = Report::of(&self.stack.deliver_only().await?);
+        for line in report.lines.iter().filter(|line| !is_news(line)) {
+            writeln!(self.out, "{line}")?;
         }
         self.out.flush()?;
         tokio::time::sleep(self.pace).await;
@@ -190,10 +363,13 @@ impl<'a, W: Write> Story<'a, W> {
     }
 }
 
+fn is_news(line: &str) -> bool {
+    line.starts_with("    ")
+}
+
 /// The lines of a round, sorted by account. The news are left out, because their links are too long for a column.
 fn by_account(lines: &[String]) -> Vec<(&str, String)> {
     let mut accounts: Vec<(&str, String)> = Vec::new();
-    let is_news = |line: &&String| line.starts_with("    ");
     for line in lines.iter().filter(|line| !is_news(line)) {
         if line.starts_with(' ') {
             if let Some((_, text)) = accounts.last_mut() {

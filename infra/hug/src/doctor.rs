@@ -5,6 +5,7 @@ mod finding;
 mod ledger;
 mod network;
 mod settings;
+mod songs;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use self::{
     ledger::{look_at_folder, look_at_table},
     network::OneAccount,
     settings::look_at_settings,
+    songs::look_at_songs,
 };
 use crate::{Error, place::Place};
 pub use finding::{Finding, Verdict};
@@ -61,6 +63,7 @@ pub async fn run(
         };
         findings.extend(one.look(&ledger.snapshot).await);
     }
+    findings.extend(look_at_songs(&settings, &http, clock.now()).await);
     Ok(findings)
 }
 

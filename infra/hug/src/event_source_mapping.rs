@@ -137,7 +137,7 @@ impl EventSourceMapping {
                 return Ok(waiting);
             };
             position = sequence_number(last);
-            waiting += records.iter().filter(|record| is_reached(record)).count();
+            waiting += records.iter().filter(|record| is_due(record)).count();
         }
     }
 
@@ -245,14 +245,15 @@ pub fn records(database: &Database, after: Option<&str>) -> Result<Vec<Value>, E
     Ok(records)
 }
 
-/// The event source mapping's filter: only hugs whose new image is `reached` or has news, as in
+/// The event source mapping's filter: only hugs whose new image is `reached`, has a song that is due, or has news, as in
 /// infra/template.yaml.
 pub fn passes(record: &Value) -> bool {
-    is_reached(record) || record["dynamodb"]["NewImage"]["news"]["S"].is_string()
+    is_due(record) || record["dynamodb"]["NewImage"]["news"]["S"].is_string()
 }
 
-fn is_reached(record: &Value) -> bool {
-    record["dynamodb"]["NewImage"]["status"]["S"] == "reached"
+fn is_due(record: &Value) -> bool {
+    let image = &record["dynamodb"]["NewImage"];
+    image["status"]["S"] == "reached" || image["due"]["BOOL"] == true
 }
 
 /// A record's position in the stream.

@@ -260,6 +260,11 @@ fn follower_in_words(found: &FollowerItems) -> Vec<String> {
             "{name}  their id among the newest followers that the account remembers"
         ));
     }
+    if found.said_stop {
+        lines.push(format!(
+            "{name}  their id among those who said stop: they can be written to again"
+        ));
+    }
     lines
 }
 

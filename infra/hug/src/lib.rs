@@ -11,7 +11,7 @@
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
 //! - [`news_command`]: the creator's command for news. [`stack`]: both functions over that table;
 //!   [`stack::Stack::round`] is one tick of the schedule.
-//! - [`words`], [`view`]: a hug in words, why it is not delivered, and what helps.
+//! - [`words`], [`trouble`], [`view`]: a hug in words; why it is not delivered, and what helps; all of it for a program.
 //! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
 //!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
@@ -35,6 +35,7 @@ pub mod stack;
 pub mod status;
 pub mod table;
 pub mod transfer;
+pub mod trouble;
 pub mod view;
 pub mod watch;
 pub mod words;

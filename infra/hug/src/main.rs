@@ -13,6 +13,7 @@ use have_a_hug::{
     by_hand::Step,
     clock::Clock,
     forget::Who,
+    http,
     ledger::{Ledger, Snapshot},
     settings::{Settings, environment},
 };
@@ -30,7 +31,10 @@ use hug::{
     table, transfer, watch,
 };
 use jiff::{SignedDuration, Timestamp};
-use promise::{account::AccountName, milestone::Milestone};
+use promise::{
+    account::AccountName, milestone::Milestone, topic::MAX_TOPIC, untrusted::one_line,
+    video::VideoId,
+};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -98,7 +102,7 @@ enum Command {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Say that you have sent an invitation yourself.
+    /// Say that you have sent an invitation or a song yourself.
     Sent {
         /// The hug for this number.
         #[arg(value_parser = milestone)]
@@ -106,6 +110,46 @@ enum Command {
         /// The address of your post, if it has one.
         #[arg(value_parser = address)]
         url: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Give the hug of a follower who does not answer to the next follower who counts. The next check chooses them.
+    Pass {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Write down a follower's topic, or decide about the one that they named. Until the song is posted.
+    #[command(group = ArgGroup::new("what").required(true))]
+    Topic {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        /// The topic in quotes, if you know it from somewhere else. No later answer replaces it.
+        #[arg(group = "what", value_parser = words)]
+        words: Option<String>,
+        /// Accept the topic that the follower named. No later answer replaces it.
+        #[arg(long, group = "what")]
+        accept: bool,
+        /// Refuse it: the hug waits for another answer of the follower. They are not told.
+        #[arg(long, group = "what")]
+        refuse: bool,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Say that the song is on YouTube. The follower gets the link, as a reply to their answer if possible.
+    Song {
+        /// The hug for this number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        /// The link to the video. Until the follower has it, the command with another link replaces it.
+        #[arg(value_name = "URL", value_parser = VideoId::from_url)]
+        video: VideoId,
+        /// Its title, if not YouTube's.
+        #[arg(long)]
+        title: Option<String>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -243,6 +287,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let settings = arguments.settings();
     let state = arguments.state.clone();
     let state = state.unwrap_or_else(|| settings.with_file_name(table::FOLDER));
+    let one =
+        async |milestone, whose, what| step(&settings, &state, Some(milestone), whose, what).await;
     match arguments.command {
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
@@ -256,19 +302,30 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             whose,
         } => {
             let chosen = chosen.map(|handle| handle.trim_start_matches('@').to_owned());
-            let approve = Step::Approve { chosen };
-            step(&settings, &state, Some(milestone), whose, approve).await
+            one(milestone, whose, Step::Approve { chosen }).await
         }
-        Command::Cancel { milestone, whose } => {
-            step(&settings, &state, Some(milestone), whose, Step::Cancel).await
-        }
+        Command::Cancel { milestone, whose } => one(milestone, whose, Step::Cancel).await,
         Command::Sent {
             milestone,
             url,
             whose,
+        } => one(milestone, whose, Step::Sent { url }).await,
+        Command::Pass { milestone, whose } => one(milestone, whose, Step::Pass).await,
+        Command::Topic {
+            milestone,
+            words,
+            accept,
+            whose,
+            ..
+        } => one(milestone, whose, topic(words, accept)).await,
+        Command::Song {
+            milestone,
+            video,
+            title,
+            whose,
         } => {
-            let sent = Step::Sent { url };
-            step(&settings, &state, Some(milestone), whose, sent).await
+            let song = look_up_song(&settings, video, title).await?;
+            one(milestone, whose, song).await
         }
         Command::Forget {
             whole,
@@ -354,6 +411,30 @@ async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<Exit
     warn(&stack.deps.settings);
     watch::run(&mut stack, every).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to do about a topic: write it down, accept it or refuse it.
+fn topic(words: Option<String>, accept: bool) -> Step {
+    match words {
+        Some(words) => Step::Topic { words },
+        None if accept => Step::Accept,
+        None => Step::Refuse,
+    }
+}
+
+/// The step that gives this video to a hug. It prints where YouTube could not be asked for the video.
+async fn look_up_song(
+    settings: &Path,
+    video: VideoId,
+    title: Option<String>,
+) -> Result<Step, Error> {
+    let youtube = Settings::load(settings, &|_| None)?.youtube;
+    let youtube = youtube.connect(&http::client()?);
+    let (song, remark) = creator::song(&youtube, video, title).await?;
+    if let Some(remark) = remark {
+        writeln!(stdout(), "{remark}")?;
+    }
+    Ok(song)
 }
 
 /// Does `step` to the hugs that the command is for.
@@ -557,6 +638,15 @@ fn code(needs_person: bool) -> ExitCode {
 fn milestone(text: &str) -> Result<Milestone, String> {
     let number = text.parse().ok().and_then(Milestone::from_number);
     number.ok_or_else(|| format!("\"{text}\" is not a number of followers; write 600"))
+}
+
+/// The words of a topic on one line.
+fn words(text: &str) -> Result<String, String> {
+    let words = one_line(text.trim(), MAX_TOPIC);
+    if words.is_empty() {
+        return Err("the topic is empty; write it in quotes: \"rain on a tin roof\"".to_owned());
+    }
+    Ok(words)
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use have_a_hug::{
     news::{NewsError, Outlet},
     settings::{Settings, rule_of_secret},
+    youtube,
 };
 use promise::untrusted::one_line;
 use tokio::{
@@ -54,10 +55,12 @@ impl NewsCommand {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // The command gets no secret of a network, not even one that hug.toml does not need.
+        // The command gets no secret of a network or of YouTube, not even one that hug.toml does not need.
         let is_secret = |name: &OsString| {
             let name = name.to_string_lossy();
-            self.secrets.iter().any(|secret| *secret == name) || rule_of_secret(&name).is_some()
+            self.secrets.iter().any(|secret| *secret == name)
+                || rule_of_secret(&name).is_some()
+                || name == youtube::API_KEY
         };
         for (name, _) in env::vars_os().filter(|(name, _)| is_secret(name)) {
             command.env_remove(name);

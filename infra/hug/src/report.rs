@@ -12,6 +12,7 @@ use promise::{
     evidence::{Certainty, Skipped},
     hug::{Hug, Status},
     milestone::Milestone,
+    song::Song,
 };
 
 use crate::{
@@ -44,7 +45,10 @@ impl Report {
         Self {
             lines,
             sum: sum(summary, waiting),
-            needs_person: summary.failed + summary.skipped > 0 || in_trouble || waiting > 0,
+            needs_person: summary.failed + summary.skipped > 0
+                || in_trouble
+                || waiting > 0
+                || unheard(summary) > 0,
         }
     }
 }
@@ -70,8 +74,8 @@ fn sum(summary: &Summary, waiting: usize) -> Option<String> {
     let Summary {
         failed, skipped, ..
     } = summary;
-    let accounts = summary.accounts.len();
-    if accounts == 0 || (accounts == 1 && failed + skipped + waiting == 0) {
+    let (accounts, unheard) = (summary.accounts.len(), unheard(summary));
+    if accounts == 0 || (accounts == 1 && failed + skipped + waiting + unheard == 0) {
         return None;
     }
     let mut parts = vec![match accounts {
@@ -80,8 +84,15 @@ fn sum(summary: &Summary, waiting: usize) -> Option<String> {
     }];
     parts.extend((*failed > 0).then(|| format!("{failed} could not be checked")));
     parts.extend((*skipped > 0).then(|| format!("{skipped} skipped")));
+    parts.extend((unheard > 0).then(|| format!("answers or songs of {unheard} cannot be read")));
     parts.extend((waiting > 0).then(|| format!("{} for you: see `hug status`", waits(waiting))));
     Some(parts.join("; "))
+}
+
+/// Of how many accounts the answers, or the videos of the songs, cannot be read before a person acts.
+fn unheard(summary: &Summary) -> usize {
+    let checks = summary.accounts.iter().filter_map(Checked::check);
+    checks.filter(|check| check.answers_error.is_some()).count()
 }
 
 /// What became of one hug, for a person.
@@ -106,7 +117,7 @@ impl Attempt {
             Ok(_) => false,
         };
         let (milestone, hug) = (delivery.key.milestone, delivery.hug.as_ref());
-        let (state, again) = hug.map_or((NOT_YET.to_owned(), None), state);
+        let (state, again) = hug.map_or(("not sent yet".to_owned(), None), state);
         let why = match &delivery.result {
             Ok(DeliveryOutcome::ToSend) => "it waits for your hand".to_owned(),
             Ok(_) => hug.map(how).unwrap_or_default(),
@@ -133,17 +144,14 @@ impl Attempt {
     }
 }
 
-const NOT_YET: &str = "not invited yet";
-
 /// The state of a hug, and from when on a check tries it again.
 fn state(hug: &Hug) -> (String, Option<Timestamp>) {
-    let letter = &hug.invitation;
+    let letter = hug.letter_state();
+    let until = letter.lease_until.or(letter.wait.map(|wait| wait.until));
     match &hug.status {
-        Status::Reached => (NOT_YET.to_owned(), None),
-        Status::Inviting => {
-            let wait = letter.wait.map(|wait| wait.until);
-            (NOT_YET.to_owned(), letter.lease_until.or(wait))
-        }
+        Status::Reached => ("not invited yet".to_owned(), None),
+        Status::Inviting => ("not invited yet".to_owned(), until),
+        Status::SongPosted => ("has a song that is not sent yet".to_owned(), until),
         settled => (settled.to_string(), None),
     }
 }
@@ -267,6 +275,14 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
             passed_over(&waiting.skipped, all)
         ));
     }
+    for hug in &check.heard {
+        let Some(change) = change(hug) else {
+            continue;
+        };
+        lines.push(format!("  {} {change}{would}", hug.milestone));
+        let news = hug.news.iter().flat_map(|news| news.lines());
+        lines.extend(news.map(|news| format!("    {news}")));
+    }
     for Rearmed { milestone, reason } in &check.rearmed {
         let why = reason.iter().map(|why| format!(": {why}"));
         let why: String = why.collect();
@@ -275,7 +291,35 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
     if let Some(error) = &check.login_error {
         lines.push(format!("  the login does not work: {error}"));
     }
+    if let Some(error) = &check.answers_error {
+        lines.push(format!("  answers or songs cannot be read: {error}"));
+    }
     lines
+}
+
+/// What a check changed of an earlier hug; `None` where that is nothing that a person has to know.
+fn change(hug: &Hug) -> Option<String> {
+    let topic = hug.topic.as_ref().map_or("", |topic| topic.text.as_str());
+    Some(match &hug.status {
+        Status::SongPosted => {
+            let url = hug.posted.as_ref().map(Song::url).unwrap_or_default();
+            format!("has its song: {url} goes to {}", follower(hug))
+        }
+        Status::Reached if hug.is_passed_on() => {
+            let reason = hug.reason.as_deref().unwrap_or_default();
+            format!("waits for the next follower: {reason}")
+        }
+        _ if hug.news.is_none() => return None,
+        Status::Reached => format!("goes on to {}", follower(hug)),
+        Status::Declined => format!("is declined: {} said stop", follower(hug)),
+        Status::TopicChosen if !hug.candidates.is_empty() => {
+            "has more than one video that can be its song".to_owned()
+        }
+        Status::TopicChosen => format!("has its topic: {topic}"),
+        _ if hug.topic_is_doubtful() => format!("has a topic that you decide about: {topic}"),
+        Status::Invited => format!("has had no answer from {} for two weeks", follower(hug)),
+        status => format!("is {status}"),
+    })
 }
 
 /// Who was passed over: at most 10 by name, and how many more.

@@ -9,8 +9,11 @@ use std::{
     time::Duration,
 };
 
-use have_a_hug::clock::Clock;
-use stand_ins::{Networks, Person, secret, secrets};
+use have_a_hug::{clock::Clock, youtube::API_KEY};
+use stand_ins::{
+    Networks, Person, secret, secrets,
+    youtube::{AMBER_CHANNEL, SANDBOX_KEY, Video, YouTube},
+};
 use tokio::process::Command;
 
 use crate::{Error, port::Port, private, stack::Stack, table, watch::interruption};
@@ -33,8 +36,9 @@ const TIME_TO_END: Duration = Duration::from_secs(5);
 pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     let clock = Clock::system();
     let networks = networks(&clock).await?;
-    let settings = networks.settings();
-    let mut stack = Stack::in_memory(&settings, &secret, clock).await?;
+    let youtube = youtube(&clock).await?;
+    let settings = networks.settings() + &songs_on(&youtube);
+    let mut stack = Stack::in_memory(&settings, &secret_of_sandbox, clock).await?;
     let folder = state.join("sandbox");
     private::make_folder(&folder)?;
     std::fs::write(folder.join("hug.toml"), &settings)?;
@@ -50,7 +54,8 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ];
     environment.extend(secrets());
-    write!(stdout(), "{}", introduction(&networks))?;
+    environment.push((API_KEY, SANDBOX_KEY.to_owned()));
+    write!(stdout(), "{}", introduction(&networks, &youtube))?;
 
     let deliver = async {
         loop {
@@ -95,21 +100,28 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     }
 }
 
-/// Opens only the networks, prints one line of JSON with their addresses, the settings that lead there and
-/// the secrets, and keeps them open until it is interrupted: for functions whose table is elsewhere.
+/// Opens only the networks and YouTube, prints one line of JSON with their addresses, the settings that lead
+/// to the networks and the secrets, and keeps them open until it is interrupted: for functions whose table is
+/// elsewhere.
 ///
 /// # Errors
 ///
 /// Where no port is free.
 pub async fn networks_only() -> Result<(), Error> {
-    let networks = networks(&Clock::system()).await?;
+    let clock = Clock::system();
+    let networks = networks(&clock).await?;
+    let youtube = youtube(&clock).await?;
+    let mut secrets: BTreeMap<_, _> = secrets().into_iter().collect();
+    secrets.insert(API_KEY, SANDBOX_KEY.to_owned());
     let mut description = serde_json::json!({
         "settings": networks.settings(),
-        "secrets": secrets().into_iter().collect::<BTreeMap<_, _>>(),
+        "secrets": secrets,
     });
     for network in networks.iter() {
         description[network.facts().name] = network.url().into();
     }
+    description["youtube"] = youtube.url().into();
+    description["channel"] = AMBER_CHANNEL.into();
     writeln!(stdout(), "{description}")?;
     interruption().await;
     Ok(())
@@ -124,8 +136,29 @@ async fn networks(clock: &Clock) -> Result<Networks, Error> {
     Ok(networks)
 }
 
+/// A YouTube with one earlier video of Amber's: a channel without videos is not found.
+pub(crate) async fn youtube(clock: &Clock) -> Result<YouTube, Error> {
+    let youtube = YouTube::start(clock.clone()).await?;
+    youtube.add_video(Video::by_amber("helloHello0", "Hello!", clock.now()));
+    Ok(youtube)
+}
+
+/// The lines of hug.toml that find Amber's songs on that YouTube.
+pub(crate) fn songs_on(youtube: &YouTube) -> String {
+    let url = youtube.url();
+    format!("\n[songs]\nyoutube = \"{AMBER_CHANNEL}\"\nserver = \"{url}\"\n")
+}
+
+/// One of the secrets of the stand-in networks and of the stand-in for YouTube, by its name.
+pub(crate) fn secret_of_sandbox(name: &str) -> Option<String> {
+    if name == API_KEY {
+        return Some(SANDBOX_KEY.to_owned());
+    }
+    secret(name)
+}
+
 /// Where they are, and what to try by hand.
-fn introduction(networks: &Networks) -> String {
+fn introduction(networks: &Networks, youtube: &YouTube) -> String {
     let mut text = format!("Stand-in networks, each with {FOLLOWERS} followers:\n");
     for network in networks.iter() {
         let (facts, url) = (network.facts(), network.url());
@@ -134,11 +167,15 @@ fn introduction(networks: &Networks) -> String {
     }
     let first = networks.first();
     let (url, route) = (first.url(), first.facts().post_route);
+    let videos = youtube.url();
     text + &format!(
         "More come with:   curl -X POST '{url}/stand-in/follow?n=3'\n\
          Someone leaves:   curl -X POST '{url}/stand-in/unfollow?handle=fan0001'\n\
          A post fails:     curl -X POST '{url}/stand-in/fail?route={route}&status=503'\n\
+         Someone answers:  curl -X POST '{url}/stand-in/answer?handle=fan0001&text=Rain'\n\
          What was sent:    curl {url}/stand-in/sent\n\
-         The same works at the other addresses.\n"
+         The same works at the other addresses.\n\
+         YouTube is at {videos}, where a song comes up with:\n\
+                           curl -X POST '{videos}/stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=%23hug600x'\n"
     )
 }

@@ -10,14 +10,15 @@ use have_a_hug::{
 use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
-    hug::{Hug, HugKey},
+    hug::{Hug, HugKey, Status},
     milestone::{Milestone, Plan},
     record::{AccountRecord, HandleRecord},
 };
 use serde::Serialize;
 
 use crate::{
-    view::{HugView, Trouble},
+    trouble::{Trouble, command_with},
+    view::HugView,
     words::{each, follower, how},
 };
 
@@ -58,6 +59,8 @@ pub struct AccountView {
     pub last_error: Option<String>,
     /// Why the login failed at its last try; `null` where the login works or was never tried.
     pub login_error: Option<String>,
+    /// Why answers cannot be read until a person acts; `null` where they can.
+    pub answers_error: Option<String>,
     /// Since when the account is served from another ledger; `null` where it is served from this one.
     pub paused_at: Option<Timestamp>,
 }
@@ -113,7 +116,14 @@ impl Overview {
             let name = names.get(&key.id).unwrap_or(&hug.account);
             let account = named.get(name).copied();
             let skipped = skipped.remove(&key).unwrap_or_default();
-            HugView::at(now, hug, skipped, account)
+            let waits_for_song = hug.status == Status::TopicChosen;
+            let mark = settings
+                .zip(account.filter(|_| waits_for_song))
+                .and_then(|(settings, account)| settings.mark_to_write(account, hug.milestone));
+            HugView {
+                mark,
+                ..HugView::at(now, hug, skipped, account)
+            }
         };
         let hugs = hugs.into_iter().map(view).collect();
         let unreadable = unreadable.into_iter().map(|hug| {
@@ -127,12 +137,12 @@ impl Overview {
         }
     }
 
-    /// The hugs that wait for the creator, then accounts and hugs as tables; or a sentence if nothing was checked yet.
+    /// The hugs that wait for the creator, then the songs to write, then accounts and hugs as tables; or a sentence if nothing was checked yet.
     pub fn tables(&self) -> String {
         if self.accounts.iter().all(AccountView::is_new) {
             return "Nothing has been checked yet; run `hug check`.".to_owned();
         }
-        let mut text = self.for_creator();
+        let mut text = self.for_creator() + &self.songs_to_write();
         let mut accounts = table([
             "account",
             "followers",
@@ -176,6 +186,32 @@ impl Overview {
             n => format!("{} for you:\n\n{}\n\n", waits(n), waiting.join("\n\n")),
         }
     }
+
+    /// The songs that wait to be written; an empty text if none does.
+    fn songs_to_write(&self) -> String {
+        let hugs = self.hugs.iter();
+        let songs = hugs.filter(|view| view.status == Status::TopicChosen);
+        let songs: Vec<String> = songs.map(song_to_write).collect();
+        if songs.is_empty() {
+            return String::new();
+        }
+        format!("Songs to write:\n\n{}\n\n", songs.join("\n\n"))
+    }
+}
+
+/// A song to write: for whom, about what, and how the program learns that it is up.
+fn song_to_write(view: &HugView) -> String {
+    let HugView { hug, mark, .. } = view;
+    let topic = hug.topic.as_ref().map_or("", |topic| topic.text.as_str());
+    let (account, milestone) = (&view.account, view.milestone);
+    let mark = mark.as_ref().map_or_else(String::new, |mark| {
+        format!(", or write {mark} into the title or the description of the video")
+    });
+    format!(
+        "{account} {milestone}, for {}: {topic}\n  when it is up: {}{mark}",
+        follower(hug),
+        command_with("song", hug, "URL")
+    )
 }
 
 /// Why a hug is not delivered, and what helps; `None` where nothing is wrong.
@@ -244,8 +280,10 @@ impl AccountView {
     ) -> Self {
         let mark = record.as_ref().map(|record| record.promised_up_to);
         let pending = record.as_ref().and_then(|record| record.pending.as_ref());
+        let answers = record.as_ref().and_then(|record| record.answers.as_ref());
         Self {
             account,
+            answers_error: answers.and_then(|answers| answers.error.clone()),
             waiting: pending.map(|pending| WaitingView {
                 milestone: pending.milestone,
                 since: pending.since,
@@ -289,6 +327,9 @@ impl AccountView {
         }
         if let Some(error) = &self.login_error {
             remarks.push(format!("{name}: the login does not work: {error}"));
+        }
+        if let Some(error) = &self.answers_error {
+            remarks.push(format!("{name}: answers cannot be read: {error}"));
         }
         if let Some(since) = self.paused_at {
             remarks.push(format!(

@@ -1,18 +1,22 @@
-//! One hug as a person or a program sees it: its state, why it is not delivered, and what helps.
+//! One hug as a person or a program sees it: its state, its letters, its topic and its song.
 
 use have_a_hug::{networks, settings::Account};
 use jiff::Timestamp;
 use promise::{
     account::{AccountName, UserId},
+    answer::Topic,
     channel::Channel,
     erase::is_erased,
     evidence::{Evidence, Skipped},
+    follower::Recipient,
     hug::{Hug, Status},
-    letter::Words,
+    letter::{LetterKind, Words},
     milestone::Milestone,
-    news::{self, Site, command},
+    news::Site,
 };
 use serde::Serialize;
+
+use crate::trouble::Trouble;
 
 /// One hug: an element of `hugs` in `hug status --json`. A missing value is `null`.
 #[derive(Debug, Serialize)]
@@ -31,10 +35,15 @@ pub struct HugView {
     pub passed_over: Vec<Skipped>,
     /// The letter that asks for a topic; `null` before its words are composed.
     pub invitation: Option<LetterView>,
-    /// What the follower asked for; always `null`, because this version does not read answers yet.
-    pub topic: (),
-    /// The song; always `null`, because this version does not send songs yet.
-    pub song: (),
+    /// What the follower asked for; `null` before they have answered.
+    pub topic: Option<Topic>,
+    /// The song; `null` before it is posted.
+    pub song: Option<SongView>,
+    /// The mark that the creator writes into the title or the description of the video; `null` where no song is waited
+    /// for, or no channel is read.
+    pub mark: Option<String>,
+    /// Whom the hug was for before the creator passed it on; `null` where that did not happen.
+    pub passed: Option<FollowerView>,
     /// The last failure, or why it is held.
     pub reason: Option<String>,
     /// When the milestone was noticed.
@@ -74,19 +83,23 @@ pub struct LetterView {
     pub sent_at: Option<Timestamp>,
 }
 
-/// Why a hug has not been delivered, when it is tried next, and what helps.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    /// What happened.
-    pub what: String,
-    /// For a hug that is held or to send: the time of its last change. Else: when the milestone was noticed.
-    pub since: Timestamp,
-    /// When the program tries the hug next by itself; `null` where it does not.
-    pub next_try: Option<Timestamp>,
-    /// Whether it waits for the creator's hand.
-    pub needs_creator: bool,
-    /// What a person can do.
-    pub helps: String,
+/// A song: the video, and how its link came to the follower.
+#[derive(Debug, Serialize)]
+pub struct SongView {
+    /// The address of the video.
+    pub url: String,
+    /// Its title; `null` where it is not known.
+    pub title: Option<String>,
+    /// How the letter travels; `null` before its words are composed.
+    pub channel: Option<Channel>,
+    /// Its words.
+    pub text: Option<String>,
+    /// The network's own id of it.
+    pub reference: Option<String>,
+    /// What a person opens: the reply; or, while the words wait for the creator, the link that sends them.
+    pub letter_url: Option<String>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
 }
 
 impl HugView {
@@ -98,8 +111,8 @@ impl HugView {
         account: Option<&Account>,
     ) -> Self {
         let site = account.map_or_else(|| networks::site(&hug.account, None), Account::site);
-        if let (Status::ToSend, None, Some(account)) = (&hug.status, &hug.invitation.words, account)
-        {
+        let has_no_words = hug.posted.is_none() && hug.invitation.words.is_none();
+        if let (Status::ToSend, true, Some(account)) = (&hug.status, has_no_words, account) {
             // An earlier version gave up without words that the creator could send.
             hug.invitation.words = Some(Words {
                 channel: Channel::Draft,
@@ -108,23 +121,26 @@ impl HugView {
                 tried_again_at: None,
             });
         }
-        let follower = hug.follower.as_ref().filter(|one| !is_erased(one));
-        let follower = follower.map(|follower| FollowerView {
+        let view = |follower: &Recipient| FollowerView {
             id: follower.id.clone(),
             handle: follower.handle.clone(),
             name: follower.name.clone(),
             url: (site.rules.profile_url)(&site.server, &follower.handle),
-        });
+        };
+        let shown = |follower: &&Recipient| !is_erased(follower);
+        let passed = hug.passed.as_ref().map(|passed| &passed.follower);
         Self {
             account: hug.account.clone(),
             milestone: hug.milestone,
             status: hug.status.clone(),
-            follower,
+            follower: hug.follower.as_ref().filter(shown).map(view),
             evidence: hug.evidence.clone(),
             passed_over,
-            invitation: LetterView::of(&hug, &site),
-            topic: (),
-            song: (),
+            invitation: LetterView::of(&hug, LetterKind::Invitation, &site),
+            topic: hug.topic.clone(),
+            song: SongView::of(&hug, &site),
+            mark: None,
+            passed: passed.filter(shown).map(view),
             reason: hug.reason.clone(),
             reached_at: hug.reached_at,
             trouble: Trouble::of(&hug, &site, now),
@@ -139,12 +155,17 @@ impl HugView {
 }
 
 impl LetterView {
-    fn of(hug: &Hug, site: &Site) -> Option<Self> {
-        let letter = &hug.invitation;
+    /// The letter of that kind; `None` before its words are composed.
+    fn of(hug: &Hug, kind: LetterKind, site: &Site) -> Option<Self> {
+        let letter = match kind {
+            LetterKind::Invitation => &hug.invitation,
+            LetterKind::Song => &hug.song,
+        };
         let words = letter.words.as_ref()?;
         let receipt = letter.receipt.as_ref();
-        let url = if hug.status == Status::ToSend {
-            Some(site.link(hug.follower.as_ref(), &words.text))
+        let waits = hug.status == Status::ToSend && hug.letter_kind() == kind;
+        let url = if waits {
+            Some(site.link_by_hand(hug, &words.text))
         } else {
             receipt.and_then(|receipt| receipt.url.clone())
         };
@@ -161,70 +182,26 @@ impl LetterView {
     }
 }
 
-impl Trouble {
-    /// What is wrong with a hug; `None` where nothing is wrong.
-    fn of(hug: &Hug, site: &Site, now: Timestamp) -> Option<Self> {
-        let claimed = hug.invitation.claimed_until(now).is_some();
-        let next_try = hug.next_try(now);
-        let retry = command("retry", hug);
-        let reason = hug.reason.as_deref();
-        let (what, helps) = match &hug.status {
-            Status::Held if hug.follower.is_none() => (
-                reason.unwrap_or("nobody is named"),
-                format!(
-                    "`hug approve {} --account {} --for HANDLE` says who gets it; {} ends it",
-                    hug.milestone,
-                    hug.account,
-                    command("cancel", hug)
-                ),
-            ),
-            Status::Held => (
-                reason.unwrap_or("it is held"),
-                format!(
-                    "{} sends it; {} ends it",
-                    command("approve", hug),
-                    command("cancel", hug)
-                ),
-            ),
-            Status::ToSend => (
-                "no channel is left for the program: the words wait for you",
-                format!(
-                    "{}\nThen {}. If a channel works again, {retry}",
-                    news::by_hand(hug, site),
-                    command("sent", hug)
-                ),
-            ),
-            Status::Reached | Status::Inviting if reason.is_some() && claimed => (
-                reason.unwrap_or_default(),
-                "wait until then: a check or `hug watch` continues with it".to_owned(),
-            ),
-            Status::Reached | Status::Inviting if reason.is_some() => (
-                reason.unwrap_or_default(),
-                format!(
-                    "remove the cause; a check or `hug watch` continues with it then, and {retry} at once"
-                ),
-            ),
-            Status::Reached if hug.invitation.rearmed > 0 || next_try == Some(now) => (
-                "it is recorded, but nothing has delivered it",
-                format!("the next check does, and {retry} at once"),
-            ),
-            Status::Inviting if !claimed => (
-                "it was cut off while it was being sent",
-                format!("the next check goes on with it, and {retry} at once"),
-            ),
-            _ => return None,
+impl SongView {
+    /// The song of the hug; `None` before it is posted.
+    fn of(hug: &Hug, site: &Site) -> Option<Self> {
+        let posted = hug.posted.as_ref()?;
+        let mut song = Self {
+            url: posted.url(),
+            title: posted.title.clone(),
+            channel: None,
+            text: None,
+            reference: None,
+            letter_url: None,
+            sent_at: None,
         };
-        let refusals = hug.invitation.refusals.iter();
-        let refused = refusals.map(|refusal| format!("; {}: {}", refusal.channel, refusal.reason));
-        Some(Self {
-            what: std::iter::once(what.to_owned()).chain(refused).collect(),
-            since: match hug.status {
-                Status::Held | Status::ToSend => hug.updated_at,
-                _ => hug.reached_at,
-            },
-            next_try,
-            needs_creator: hug.needs_creator(),
-            helps,
-        })
+        if let Some(letter) = LetterView::of(hug, LetterKind::Song, site) {
+            song.channel = Some(letter.channel);
+            song.text = Some(letter.text);
+            song.reference = letter.reference;
+            song.letter_url = letter.url;
+            song.sent_at = letter.sent_at;
+        }
+        Some(song)
     }
 }

@@ -5,6 +5,7 @@ use promise::{
     evidence::Skipped,
     hug::{Hug, Status},
     letter::Refusal,
+    song::Song,
 };
 
 /// Who was passed over, and why: one text for each follower, then how many more. Only a number if `skipped` is empty.
@@ -28,15 +29,16 @@ pub fn follower(hug: &Hug) -> String {
     }
 }
 
-/// The channels that were refused, and what the network answered.
+/// The channels of the latest letter that were refused, and what the network answered.
 pub fn refused(hug: &Hug) -> Vec<String> {
     let one = |one: &Refusal| format!("{} was refused: {}", one.channel, one.reason);
-    hug.invitation.refusals.iter().map(one).collect()
+    hug.letter_state().refusals.iter().map(one).collect()
 }
 
-/// How the invitation travelled, or why it has not.
+/// How the latest letter travelled, or why it has not. Before the song has words, the video itself.
 pub fn how(hug: &Hug) -> String {
-    let letter = &hug.invitation;
+    let letter = hug.letter_state();
+    let is_under_way = matches!(hug.status, Status::Inviting | Status::SongPosted);
     match (&letter.words, &letter.receipt, &hug.reason) {
         (_, _, Some(reason)) => reason.clone(),
         (Some(words), Some(receipt), None) => {
@@ -46,10 +48,11 @@ pub fn how(hug: &Hug) -> String {
         (Some(words), None, None) if letter.sent_at.is_some() => {
             format!("{}, sent by hand", words.channel)
         }
-        (Some(words), None, None) if hug.status == Status::Inviting => {
-            format!("{} (under way)", words.channel)
-        }
+        (Some(words), None, None) if is_under_way => format!("{} (under way)", words.channel),
         (Some(words), None, None) => words.channel.to_string(),
-        (None, _, None) => String::new(),
+        (None, _, None) if hug.is_passed_on() => {
+            "passed on: the next check chooses who gets it".to_owned()
+        }
+        (None, _, None) => hug.posted.as_ref().map_or_else(String::new, Song::url),
     }
 }

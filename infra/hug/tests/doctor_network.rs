@@ -3,7 +3,10 @@
 use std::process::Command;
 
 use have_a_hug::clock::Clock;
-use stand_ins::{Fault, Person, bluesky, mastodon, x};
+use stand_ins::{
+    Fault, Person, bluesky, mastodon, x,
+    youtube::{AMBER_CHANNEL, SANDBOX_KEY, Video, YouTube},
+};
 use tests::settings;
 
 use crate::{
@@ -223,4 +226,43 @@ async fn on_mastodon_a_doctor_looks_at_the_server_that_the_handle_names() {
     let findings = doctor(&cli).await;
     let output = "https://127.0.0.1:1 cannot be reached";
     findings.has("wrong", &["mastodon:amber@127.0.0.1:1", output]);
+}
+
+#[tokio::test]
+async fn a_doctor_reads_the_channel_of_the_songs_once_and_knows_a_missing_and_a_wrong_key() {
+    let youtube = YouTube::start(Clock::system()).await.unwrap();
+    let cli = CommandLine::with_followers(599).await;
+    let songs = format!(
+        "\n[songs]\nyoutube = \"{AMBER_CHANNEL}\"\nserver = \"{}\"\n",
+        youtube.url()
+    );
+    cli.write(&settings("x", "amber", cli.x.url(), &songs));
+    let findings = doctor(&cli).await;
+    findings.has("unsure", &["the secret YOUTUBE_API_KEY is missing"]);
+    assert!(youtube.requests().is_empty());
+
+    let with = |key: &'static str| {
+        move |command: &mut Command| {
+            command.env("YOUTUBE_API_KEY", key);
+        }
+    };
+    youtube.add_video(Video::by_amber(
+        "dQw4w9WgXcQ",
+        "Rain",
+        Clock::system().now(),
+    ));
+    let findings = doctor_with(&cli, with(SANDBOX_KEY)).await;
+    findings.has("ok", &["YouTube, UC", "the newest video is \"Rain\""]);
+    assert_eq!(youtube.requests().len(), 1);
+
+    let findings = doctor_with(&cli, with("another-key")).await;
+    findings.has("wrong", &["YouTube, UC", "see YOUTUBE_API_KEY and [songs]"]);
+    assert!(!findings.output.contains("another-key"));
+
+    youtube.set_units_a_day(0);
+    let findings = doctor_with(&cli, with(SANDBOX_KEY)).await;
+    findings.has(
+        "unsure",
+        &["YouTube, UC", "the quota of a key is new at midnight"],
+    );
 }

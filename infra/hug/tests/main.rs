@@ -26,6 +26,7 @@ mod retry;
 mod secrets;
 mod settings;
 mod situations;
+mod songs;
 mod stand_ins;
 mod status;
 mod transfer;

@@ -107,11 +107,13 @@ async fn the_command_has_the_environment_of_hug_without_the_secrets_of_the_netwo
     cli.fans(1_000, 1);
     let mut check = cli.command(&["check"]);
     check.env("DISCORD_WEBHOOK", "https://discord.example/hook");
+    check.env("YOUTUBE_API_KEY", "a-key-that-hug.toml-does-not-need");
     cli.run_command(check).await.success();
     let environment = fs::read_to_string(cli.folder.path().join("environment")).unwrap();
     assert!(environment.contains("DISCORD_WEBHOOK="), "{environment}");
     assert!(environment.contains("HUG_NEWS_SUBJECT="), "{environment}");
     assert!(!environment.contains("X_"), "{environment}");
+    assert!(!environment.contains("YOUTUBE"), "{environment}");
 }
 
 /// Writes its arguments and its standard input to a file and to standard output.

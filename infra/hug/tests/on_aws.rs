@@ -202,7 +202,8 @@ async fn a_sent_for_a_hug_in_a_table_needs_no_secret_of_a_network() {
     let sent = amber.hug().await;
     assert_eq!(sent.status, Status::Invited);
     assert!(sent.invitation.sent_at.is_some() && sent.invitation.receipt.is_none());
-    assert!(amber.unsettled().await.is_empty());
+    // The topic, and word that the follower is silent, are still to come.
+    assert_eq!(amber.unsettled().await, [600]);
     let refusal = amber.run(&["approve", "600"]).await.refusal();
     assert!(refusal.contains("it is invited already"), "{refusal}");
 }
@@ -344,4 +345,40 @@ async fn a_region_that_nobody_chose_is_answered_with_what_to_do() {
             "{refusal}"
         );
     }
+}
+
+#[tokio::test]
+async fn topic_pass_and_song_for_a_hug_in_a_table_need_no_secret_and_the_functions_bring_the_song()
+{
+    let mut amber = OnAws::checked(SignedDuration::from_mins(10)).await;
+    // YouTube is asked from here; it refuses at once.
+    let songs = "[songs]\nserver = \"http://127.0.0.1:1\"";
+    amber
+        .cli
+        .write(&settings("x", "amber", amber.cli.x.url(), songs));
+    amber.cli.fans(1_000, 1);
+    amber.round().await;
+    let post = amber.cli.x.posts()[0].id.clone();
+    amber
+        .cli
+        .x
+        .answer("fan1000", "@amber damn good coffee", &post);
+    amber.round().await;
+    assert!(amber.hug().await.topic_is_doubtful());
+    let said = amber.run(&["topic", "600", "--accept"]).await.success();
+    assert!(said.contains("has its topic: damn good coffee"), "{said}");
+    let why = amber.run(&["pass", "600"]).await.refusal();
+    assert!(why.contains("it is topic_chosen already"), "{why}");
+    let song = ["song", "600", "https://youtu.be/dQw4w9WgXcQ"];
+    let said = amber.run(&song).await.success();
+    assert!(said.contains("the song for 600 is up"), "{said}");
+    assert_eq!(amber.hug().await.status, Status::SongPosted);
+    assert_eq!(amber.unsettled().await, [600]);
+    amber.stack.deliver().await.unwrap();
+    assert_eq!(amber.hug().await.status, Status::Hugged);
+    assert!(
+        amber.cli.x.posts()[1]
+            .text
+            .contains("https://youtu.be/dQw4w9WgXcQ")
+    );
 }

@@ -36,6 +36,16 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
         output.matches("600 waits for a genuine follower").count(),
         3
     );
+    for (words, times) in [
+        ("600 has its topic", 3),
+        ("700 has a topic that you decide", 2),
+        ("600 hugged: reply", 3),
+        ("$ hug topic 700 --account x:amber --accept", 1),
+        ("$ hug song 600 --account x:amber https://youtu.be/", 1),
+        ("Your song is here!", 3),
+    ] {
+        assert_eq!(output.matches(words).count(), times, "{words}");
+    }
     let side_by_side = |line: &str| {
         [
             "x:amber",
@@ -45,7 +55,7 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
         .iter()
         .all(|name| line.contains(name))
     };
-    assert_eq!(output.lines().filter(|line| side_by_side(line)).count(), 9);
+    assert_eq!(output.lines().filter(|line| side_by_side(line)).count(), 13);
 }
 
 #[test]

@@ -20,6 +20,7 @@ One line for each call; the exit code is 1 at the first surprise.
 import contextlib
 import datetime
 import functools
+import json
 import os
 import pathlib
 import re
@@ -28,6 +29,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 from typing import Any
 
 from checks import check, refused
@@ -49,6 +52,41 @@ def client(url: str, token: str | None = TOKEN, **how: Any) -> Any:
 
 def plain(html: str) -> str:
     return re.sub(r"<[^>]+>", "", html).replace("&#39;", "'").replace("&amp;", "&")
+
+
+def threads(amber: Any, anyone: Any, public: Any, private: Any) -> None:
+    """Answers to a public and to a private status, and the reply to one of them."""
+    here = amber.api_base_url
+
+    def answered(handle: str, text: str, to: Any) -> Any:
+        query = urllib.parse.urlencode({"handle": handle, "text": text, "to": to.id})
+        request = urllib.request.Request(f"{here}/stand-in/answer?{query}", method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["id"]
+
+    rain = answered("fan0002", "@amber rain", public)
+    tree = anyone.status_context(public.id)
+    check("status_context", [str(one.id) for one in tree.descendants] == [rain], tree)
+    check("it knows the parent", str(tree.descendants[0].in_reply_to_id) == str(public.id), tree)
+    who = private.mentions[0].acct
+    trains = answered(who, "trains", private)
+    refused("status_context of a private one", MastodonNotFoundError, lambda: anyone.status_context(private.id))
+    tree = amber.status_context(private.id)
+    seen = [(str(one.id), one.visibility) for one in tree.descendants]
+    check("status_context for whom it is to", seen == [(trains, "direct")], tree)
+    words = f"@fan0002 Your song: https://youtu.be/dQw4w9WgXcQ {time.time_ns()}"
+    song = amber.status_post(words, in_reply_to_id=rain, visibility="unlisted")
+    check("status_post in reply", (str(song.in_reply_to_id), song.visibility) == (rain, "unlisted"), song)
+    above = amber.status_context(song.id).ancestors
+    check("status_context above it", [str(one.id) for one in above] == [str(public.id), rain], above)
+    request = urllib.request.Request(f"{here}/stand-in/delete?id={rain}", method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
+    error = refused(
+        "status_post in reply to what is gone",
+        MastodonNotFoundError,
+        lambda: amber.status_post(words, in_reply_to_id=rain),
+    )
+    check("it says why", "does not appear to exist" in str(error), error)
 
 
 def drive_stand_in(url: str) -> None:
@@ -89,6 +127,7 @@ def drive_stand_in(url: str) -> None:
     public = amber.status_post(f"Number 600, where are you? {time.time_ns()}")
     check("status_post, public", (public.visibility, public.mentions) == ("public", []), public)
     check("all see that", anyone.account_statuses(me.id, limit=1)[0].id == public.id)
+    threads(amber, anyone, public, made)
     for length, text in ((501, "a" * 501), (0, " ")):
         post = functools.partial(amber.status_post, text)
         error = refused(f"status_post of {length} characters", MastodonAPIError, post)

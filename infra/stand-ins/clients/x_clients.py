@@ -16,6 +16,7 @@ otherwise. One line for each call; the exit code is 1 at the first surprise.
 import os
 import sys
 import time
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,63 @@ def followers_by_tweepy(client: Any, user_auth: bool) -> tuple[list[str], int]:
             return names, pages
 
 
+def answered(handle: str, text: str, to: str) -> str:
+    """Someone answers a post. Returns the id of the answer."""
+    query = urllib.parse.urlencode({"handle": handle, "text": text, "to": to})
+    answer = requests.post(f"{URL}/stand-in/answer?{query}", timeout=10)
+    return str(answer.json()["id"])
+
+
+def answers_by_tweepy(client: Any, letter: str) -> None:
+    """What comes under a post, and the replies to it."""
+    typed = answered("fan0001", "a song about rain, @amber & #hug600", letter)
+    plain = answered("passer_by", "about trains", letter)
+    asked = "author_id,conversation_id,created_at,in_reply_to_user_id,referenced_tweets,entities,display_text_range"
+    fields = asked.split(",")
+    for user_auth in (False, True):
+        how = "signed" if user_auth else "bearer"
+        page = client.get_users_mentions(
+            AMBER, since_id=letter, max_results=5, tweet_fields=fields, user_auth=user_auth
+        )
+        check(f"tweepy get_users_mentions ({how})", [str(one.id) for one in page.data] == [plain, typed], page)
+    last, first = page.data
+    check("tweepy reads a plain reply", last.text == "@amber about trains", last.text)
+    check("tweepy where its words begin", last.data["display_text_range"] == [7, 19], last.data)
+    check("tweepy reads whom it is to", (last.in_reply_to_user_id, last.created_at.year > 2000) == (int(AMBER), True))
+    above = first.referenced_tweets[0]
+    check("tweepy reads what it is under", (above.type, str(above.id)) == ("replied_to", letter), first)
+    check("tweepy reads the thread", str(first.conversation_id) == letter, first.conversation_id)
+    tags = [tag["tag"] for tag in first.entities["hashtags"]]
+    check("tweepy reads entities", (tags, first.entities["mentions"][0]["id"]) == (["hug600"], AMBER), first.entities)
+    newer = client.get_users_mentions(AMBER, since_id=typed, user_auth=True)
+    check("tweepy get_users_mentions since the last", [str(one.id) for one in newer.data] == [plain], newer)
+    none = client.get_users_mentions(AMBER, since_id=plain, user_auth=True)
+    check("tweepy get_users_mentions, none", none.data is None and none.meta["result_count"] == 0, none)
+
+    song = f"Your song: https://youtu.be/dQw4w9WgXcQ {time.time_ns()}"
+    reply = client.create_tweet(text=song, in_reply_to_tweet_id=typed)
+    check("tweepy create_tweet in reply to who asked", reply.data["id"] > typed, reply)
+    own = client.get_users_tweets(
+        AMBER, max_results=5, tweet_fields=["entities", "referenced_tweets"], user_auth=True
+    ).data[0]
+    link = own.entities["urls"][0]["expanded_url"]
+    check("tweepy sees it as X shows it", own.text.startswith("@fan0001 Your song: https://t.co/"), own.text)
+    check("tweepy reads the link", link == "https://youtu.be/dQw4w9WgXcQ", own.entities)
+    error = refused(
+        "tweepy create_tweet in reply to who did not ask",
+        tweepy.Forbidden,
+        lambda: client.create_tweet(text=f"Again {song}", in_reply_to_tweet_id=plain),
+    )
+    check("tweepy reads why", "Reply to this conversation is not allowed" in error.api_messages[0], error.api_messages)
+    requests.post(f"{URL}/stand-in/delete?id={typed}", timeout=10)
+    error = refused(
+        "tweepy create_tweet in reply to what is gone",
+        tweepy.Forbidden,
+        lambda: client.create_tweet(text=f"Late {song}", in_reply_to_tweet_id=typed),
+    )
+    check("tweepy reads why", "deleted or not visible" in error.api_messages[0], error.api_messages)
+
+
 def drive_tweepy() -> None:
     client = tweepy_client()
     me = client.get_me(user_fields=FIELDS).data
@@ -113,7 +171,7 @@ def drive_tweepy() -> None:
     check("tweepy get_users_tweets tells the author", own.data[0].author_id == int(AMBER), own)
     reply = client.create_tweet(text=f"And a second line {time.time_ns()}", in_reply_to_tweet_id=made.data["id"])
     check("tweepy create_tweet in reply to an own one", reply.data["id"] != made.data["id"])
-    check("tweepy get_users_mentions", client.get_users_mentions(AMBER, user_auth=True).meta["result_count"] >= 0)
+    answers_by_tweepy(client, made.data["id"])
 
     words = f"You are number 600! {time.time_ns()}"
     sent = client.create_direct_message(participant_id="2000000001", text=words)
@@ -183,7 +241,11 @@ def drive_xdk() -> None:
     check("xdk sees a problem object", again.json()["title"] == "Forbidden", again.text)
     page = next(signed.users.get_posts(AMBER, max_results=5, post_fields=["created_at", "text"]))
     check("xdk get_posts", page.data[0].id == made.id and page.data[0].created_at, page)
-    check("xdk get_mentions", next(signed.users.get_mentions(AMBER, max_results=5)).meta is not None)
+    typed = answered("fan0002", "@amber snow, please", made.id)
+    page = next(signed.users.get_mentions(AMBER, since_id=made.id, max_results=5, post_fields=["author_id"]))
+    check("xdk get_mentions", [one.id for one in page.data] == [typed], page)
+    reply = CreateRequest(text=f"A song about snow {time.time_ns()}", reply={"in_reply_to_tweet_id": typed})
+    check("xdk posts.create in reply", signed.posts.create(reply).data.id > typed)
 
     words = f"You are number 700! {time.time_ns()}"
     sent = signed.direct_messages.create_by_participant_id("2000000002", CreateByParticipantIdRequest(text=words)).data

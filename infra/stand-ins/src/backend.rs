@@ -4,10 +4,7 @@ use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{
-    call::{Answer, Call},
-    person::Person,
-};
+use crate::{person::Person, service::Service};
 
 /// A post that an account made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +17,12 @@ pub struct Post {
     pub text: String,
     /// When it arrived.
     pub at: Timestamp,
+    /// The id of the post that it replies to.
+    pub reply_to: Option<String>,
+    /// Where its card leads, on a network whose posts carry one (Bluesky).
+    pub link: Option<String>,
+    /// Who may see it, on a network whose posts say so (Mastodon): `public`, `unlisted` or `private`.
+    pub visibility: Option<String>,
 }
 
 /// A private message that an account sent.
@@ -36,6 +39,8 @@ pub struct Message {
     pub text: String,
     /// When it arrived.
     pub at: Timestamp,
+    /// The id of the post that it replies to; only on Mastodon, where a message is a post.
+    pub reply_to: Option<String>,
 }
 
 /// What is true of one network, and known without asking it.
@@ -58,7 +63,7 @@ pub struct Facts {
 /// One network: its accounts, its followers, and its answers.
 ///
 /// "The creator" below is the account that was added first.
-pub trait Backend: Send + 'static {
+pub trait Backend: Service {
     /// An account that belongs to a creator, not to a follower.
     type Account
     where
@@ -68,18 +73,6 @@ pub trait Backend: Send + 'static {
     fn new(url: &str, clock: Clock) -> Self
     where
         Self: Sized;
-
-    /// The time by the network's clock.
-    fn now(&self) -> Timestamp;
-
-    /// Does what a request asks, and answers it.
-    fn answer(&mut self, call: &Call) -> Answer;
-
-    /// A refusal with that status, in the network's words.
-    fn failure(&self, status: u16) -> Answer;
-
-    /// A refusal because of a rate limit that ends in `for_seconds` seconds.
-    fn rate_limited(&self, for_seconds: i64) -> Answer;
 
     /// Adds an account.
     fn add_account(&mut self, account: Self::Account)
@@ -106,6 +99,21 @@ pub trait Backend: Send + 'static {
 
     /// The private messages that accounts sent, oldest first.
     fn messages(&self) -> Vec<Message>;
+
+    /// The id of the creator's newest post (on Mastodon also of a private one); `None` if there is none.
+    fn newest_post(&self) -> Option<String>;
+
+    /// Someone replies to a post; a stranger if nobody has that handle. Returns the id of the reply.
+    fn add_answer(&mut self, from_handle: &str, text: &str, to_post_id: &str) -> String;
+
+    /// Someone quotes a post; a stranger if nobody has that handle. Returns the id of the quote.
+    fn add_quote(&mut self, from_handle: &str, text: &str, post_id: &str) -> String;
+
+    /// Deletes anyone's post; `false` if there is none with that id.
+    fn delete_post(&mut self, id: &str) -> bool;
+
+    /// Changes the text of anyone's post. Returns its id, which is a new one on X.
+    fn edit_post(&mut self, id: &str, new_text: &str) -> String;
 
     /// The network's facts.
     fn facts() -> &'static Facts

@@ -9,7 +9,8 @@ use crate::{
     person::Person,
 };
 
-const PREFIX: &str = "/stand-in/";
+/// Where the paths of these routes begin.
+pub(crate) const PREFIX: &str = "/stand-in/";
 
 /// The answer to a request to control the stand-in; `None` if the request is for the network.
 pub(crate) fn control<B: Backend + ?Sized>(
@@ -28,6 +29,14 @@ pub(crate) fn control<B: Backend + ?Sized>(
                 Answer::json(404, &json!({"error": "no follower has that handle"}))
             }
         }
+        ("POST", "answer") => answer(call, backend),
+        ("POST", "delete") => {
+            if backend.delete_post(call.parameter("id").unwrap_or_default()) {
+                Answer::ok(&json!({}))
+            } else {
+                Answer::json(404, &json!({"error": "no post has that id"}))
+            }
+        }
         ("POST", "fail") => fail(call, faults),
         ("GET", "sent") => Answer::ok(&json!({
             "posts": backend.posts(),
@@ -35,12 +44,13 @@ pub(crate) fn control<B: Backend + ?Sized>(
         })),
         _ => Answer::json(
             404,
-            &json!({"error": "it is not one of POST follow, POST unfollow, POST fail, GET sent"}),
+            &json!({"error": "it is not one of POST follow, POST unfollow, POST answer, POST delete, POST fail, GET sent"}),
         ),
     })
 }
 
-fn fail(call: &Call, faults: &mut Faults) -> Answer {
+/// Lets the next request to a route fail.
+pub(crate) fn fail(call: &Call, faults: &mut Faults) -> Answer {
     let number = |name| call.parameter(name).and_then(|text| text.parse().ok());
     let (status, body) = (number("status"), call.text());
     let status = status.and_then(|status| u16::try_from(status).ok());
@@ -62,6 +72,20 @@ fn fail(call: &Call, faults: &mut Faults) -> Answer {
     };
     (0..times).for_each(|_| faults.add(route, fault.clone()));
     Answer::ok(&json!({"waiting": faults.len()}))
+}
+
+fn answer<B: Backend + ?Sized>(call: &Call, backend: &mut B) -> Answer {
+    let to = call.parameter("to").map(str::to_owned);
+    let to = to.or_else(|| backend.newest_post());
+    let (Some(handle), Some(text)) = (call.parameter("handle"), call.parameter("text")) else {
+        let error = "write handle=fan0001 and text=WORDS; to=ID if it is not for the newest post";
+        return Answer::json(400, &json!({ "error": error }));
+    };
+    let Some(to) = to else {
+        return Answer::json(404, &json!({"error": "the creator has posted nothing"}));
+    };
+    let id = backend.add_answer(handle, text, &to);
+    Answer::ok(&json!({"id": id, "to": to}))
 }
 
 fn follow<B: Backend + ?Sized>(call: &Call, backend: &mut B) -> Answer {

@@ -1,4 +1,4 @@
-//! Stand-in networks: HTTP servers on this computer that answer as X, Bluesky and Mastodon do.
+//! Stand-in networks: HTTP servers on this computer that answer as X, Bluesky, Mastodon and YouTube do.
 //!
 //! The demo, the sandbox and the tests run on them. They follow the networks' own documents and source
 //! code, and are tried with clients that others wrote (`infra/stand-ins/clients`), which cannot tell
@@ -11,13 +11,19 @@
 //!
 //! # By hand
 //!
-//! Each server also has these routes. Requests to them are not recorded.
+//! Each network also has these routes. Requests to them are not recorded.
 //!
 //! - `POST /stand-in/follow?n=3&bot=true`: more people follow the creator, genuine ones without `bot`.
 //! - `POST /stand-in/unfollow?handle=fan0001`: one of them leaves.
+//! - `POST /stand-in/answer?handle=fan0001&text=Rain`: someone, a follower or not, replies to the account's
+//!   newest post or, with `&to=ID`, to another.
+//! - `POST /stand-in/delete?id=ID`: the author of a post deletes it.
 //! - `POST /stand-in/fail?route=/2/tweets&status=503`, or `&rate_limited=60` in seconds: the next request
 //!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests.
 //! - `GET /stand-in/sent`: what the accounts posted and sent.
+//!
+//! YouTube has `fail`, and `POST /stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=…`, by which Amber
+//! publishes a video; with `&remove=true` it goes again.
 //!
 //! # Layout
 //!
@@ -25,9 +31,11 @@
 //!
 //! - `person`: people who follow. `window`: rate limits. `call`: a request and the answer to it.
 //!   `fault`: how a stand-in misbehaves.
-//! - `backend`: what one network adds. `control`: the routes above. `server`: the HTTP server.
+//! - `service`: what every stand-in says for itself. `server`: the HTTP server.
+//! - `backend`: what one network adds. `control`: the routes above. `stand_in`: a running network.
 //! - [`x`], [`bluesky`], [`mastodon`]: one network each, with its answers and its facts for the sandbox.
 //! - `networks`: all of them together.
+//! - [`youtube`]: videos. It has no followers and no letters, so it is none of the networks.
 //!
 //! A further network is a folder with a type that implements [`Backend`], its `mod` line here, and a line
 //! in the list in `networks`.
@@ -39,11 +47,14 @@ mod fault;
 mod networks;
 mod person;
 mod server;
+mod service;
+mod stand_in;
 mod window;
 
 pub mod bluesky;
 pub mod mastodon;
 pub mod x;
+pub mod youtube;
 
 #[cfg(test)]
 mod testing;
@@ -55,4 +66,6 @@ pub use call::{Answer, Call};
 pub use fault::Fault;
 pub use networks::{Networks, secret, secrets};
 pub use person::Person;
-pub use server::{Seen, StandIn};
+pub use server::Seen;
+pub use service::Service;
+pub use stand_in::StandIn;

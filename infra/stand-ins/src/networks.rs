@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, Facts},
     bluesky, mastodon,
     person::Person,
-    server::StandIn,
+    stand_in::StandIn,
     x,
 };
 

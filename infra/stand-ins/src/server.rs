@@ -1,4 +1,4 @@
-//! The HTTP server of a stand-in: it records requests, applies faults, and asks the network for answers.
+//! The HTTP server of a stand-in: it records requests, applies faults, and asks the service for answers.
 
 use std::{
     io,
@@ -9,21 +9,21 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, header::DATE},
     response::Response,
 };
-use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
-    backend::{Backend, Facts, Message, Post},
     call::{Answer, Call, plain_response},
-    control::control,
     fault::{Fault, Faults, endless_response, first_half, no_response, web_page},
-    person::Person,
+    service::Service,
 };
+
+/// What answers the requests under `/stand-in/`; `None` for all others.
+pub(crate) type Control<S> = fn(&Call, &mut S, &mut Faults) -> Option<Answer>;
 
 /// A request that a stand-in received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,20 +41,22 @@ pub struct Seen {
     pub status: u16,
 }
 
-/// A running stand-in. Clones share one server, which stops when the last clone is dropped.
-pub struct StandIn<B: ?Sized> {
+/// A running server. Clones share one, which stops when the last clone is dropped.
+pub(crate) struct Server<S: ?Sized> {
     url: String,
-    facts: &'static Facts,
-    inner: Arc<Mutex<Inner<B>>>,
+    inner: Shared<S>,
     task: Arc<Task>,
 }
 
-/// A network, the faults that wait for it, and the requests that it received.
-struct Inner<B: ?Sized> {
+/// A service, the faults that wait for it, and the requests that it received.
+pub(crate) struct Inner<S: ?Sized> {
     faults: Faults,
     seen: Vec<Seen>,
-    backend: B,
+    service: S,
 }
+
+/// What the server and those who hold it share.
+pub(crate) type Shared<S> = Arc<Mutex<Inner<S>>>;
 
 /// The server's task, which ends with this value.
 struct Task(AbortHandle);
@@ -65,127 +67,77 @@ impl Drop for Task {
     }
 }
 
-impl<B: ?Sized> Clone for StandIn<B> {
+impl<S: ?Sized> Clone for Server<S> {
     fn clone(&self) -> Self {
         Self {
             url: self.url.clone(),
-            facts: self.facts,
             inner: Arc::clone(&self.inner),
             task: Arc::clone(&self.task),
         }
     }
 }
 
-impl<B: Backend> StandIn<B> {
-    /// Starts it, with nobody on it, at a free port of this computer.
-    ///
-    /// # Errors
-    ///
-    /// If no port can be opened.
-    pub async fn start(clock: Clock) -> io::Result<Self> {
+impl<S: Service> Server<S> {
+    /// Starts it at a free port of this computer; `make` is given the address.
+    pub(crate) async fn start(
+        make: impl FnOnce(&str) -> S,
+        control: Control<S>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let inner = Arc::new(Mutex::new(Inner {
             faults: Faults::default(),
             seen: Vec::new(),
-            backend: B::new(&url, clock),
+            service: make(&url),
         }));
-        let router = Router::new()
-            .fallback(serve::<B>)
-            .with_state(Arc::clone(&inner));
+        let shared = Arc::clone(&inner);
+        let answer = move |request| serve(Arc::clone(&shared), control, request);
+        let router = Router::new().fallback(answer);
         let task = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url,
-            facts: B::facts(),
             inner,
             task: Arc::new(Task(task.abort_handle())),
         })
     }
 
-    /// Adds a creator's account. [`StandIn::follow`] and most other methods are about the one that
-    /// was added first.
-    pub fn add_account(&self, account: B::Account) {
-        self.with(|backend| backend.add_account(account));
-    }
-
-    /// The same server, as one of several networks.
-    pub(crate) fn into_dyn(self) -> StandIn<dyn Backend> {
-        StandIn {
+    /// The same server, whose service is now known by one of its traits alone.
+    pub(crate) fn map<T: ?Sized>(self, widen: fn(Shared<S>) -> Shared<T>) -> Server<T> {
+        Server {
             url: self.url,
-            facts: self.facts,
-            inner: self.inner,
+            inner: widen(self.inner),
             task: self.task,
         }
     }
 }
 
-impl<B: Backend + ?Sized> StandIn<B> {
-    /// The address to use in place of the network's own.
-    pub fn url(&self) -> &str {
+impl<S: ?Sized> Server<S> {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The network's facts.
-    pub fn facts(&self) -> &'static Facts {
-        self.facts
-    }
-
-    /// `person` follows the first account, as its newest follower.
-    pub fn follow(&self, person: Person) {
-        self.with(|backend| backend.follow(person));
-    }
-
-    /// The follower with that handle leaves the first account.
-    pub fn unfollow(&self, handle: &str) {
-        self.with(|backend| backend.unfollow(handle));
-    }
-
-    /// The account with that handle is suspended or deactivated: still counted, no longer listed.
-    pub fn hide(&self, handle: &str) {
-        self.with(|backend| backend.hide(handle));
-    }
-
-    /// How many follow the first account, as the network counts them.
-    pub fn follower_count(&self) -> u64 {
-        self.with(|backend| backend.follower_count())
-    }
-
-    /// The posts that accounts made, oldest first.
-    pub fn posts(&self) -> Vec<Post> {
-        self.with(|backend| backend.posts())
-    }
-
-    /// The private messages that accounts sent, oldest first.
-    pub fn messages(&self) -> Vec<Message> {
-        self.with(|backend| backend.messages())
-    }
-
-    /// The next request whose `METHOD /path?query` contains `route` gets that fault. Several faults
-    /// for one route are used in the order in which they were added.
-    pub fn fail_next(&self, route: &str, fault: Fault) {
+    pub(crate) fn fail_next(&self, route: &str, fault: Fault) {
         lock(&self.inner).faults.add(route, fault);
     }
 
-    /// Every request so far, except those to `/stand-in/`.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub(crate) fn requests(&self) -> Vec<Seen> {
         lock(&self.inner).seen.clone()
     }
 
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
+    pub(crate) fn clear_requests(&self) {
         lock(&self.inner).seen.clear();
     }
 
-    /// Uses the network, which answers no request meanwhile.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut B) -> R) -> R {
-        f(&mut lock(&self.inner).backend)
+    /// Uses the service, which answers no request meanwhile.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
+        f(&mut lock(&self.inner).service)
     }
 }
 
-impl<B: Backend> Inner<B> {
+impl<S: Service> Inner<S> {
     /// Answers a request, and says how long to hold the answer back.
-    fn handle(&mut self, call: &Call) -> (Response, Duration) {
-        if let Some(answer) = control(call, &mut self.backend, &mut self.faults) {
+    fn handle(&mut self, call: &Call, control: Control<S>) -> (Response, Duration) {
+        if let Some(answer) = control(call, &mut self.service, &mut self.faults) {
             return (answer.into_response(), Duration::ZERO);
         }
         let fault = self.faults.take(call);
@@ -198,7 +150,7 @@ impl<B: Backend> Inner<B> {
             None => Some(self.answer(call, &mut authenticated_as).into_response()),
             Some(fault) => self.misbehave(fault, call, &mut authenticated_as),
         };
-        let now = self.backend.now();
+        let now = self.service.now();
         self.seen.push(Seen {
             at: now,
             method: call.method.clone(),
@@ -210,7 +162,7 @@ impl<B: Backend> Inner<B> {
     }
 
     fn answer(&mut self, call: &Call, authenticated_as: &mut Option<String>) -> Answer {
-        let answer = self.backend.answer(call);
+        let answer = self.service.answer(call);
         authenticated_as.clone_from(&answer.authenticated_as);
         answer
     }
@@ -223,9 +175,9 @@ impl<B: Backend> Inner<B> {
         authenticated_as: &mut Option<String>,
     ) -> Option<Response> {
         match fault {
-            Fault::Status(status) => Some(self.backend.failure(status).into_response()),
+            Fault::Status(status) => Some(self.service.failure(status).into_response()),
             Fault::RateLimited { for_seconds } => {
-                Some(self.backend.rate_limited(for_seconds).into_response())
+                Some(self.service.rate_limited(for_seconds).into_response())
             }
             Fault::Html => Some(web_page()),
             Fault::Slow(_) => Some(self.answer(call, authenticated_as).into_response()),
@@ -267,17 +219,14 @@ fn dated(mut response: Response, now: Timestamp) -> Response {
     response
 }
 
-async fn serve<B: Backend>(
-    State(inner): State<Arc<Mutex<Inner<B>>>>,
-    request: Request,
-) -> Response {
+async fn serve<S: Service>(inner: Shared<S>, control: Control<S>, request: Request) -> Response {
     const MAX_BODY_BYTES: usize = 4 << 20;
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         return plain_response(413, "text/plain", "the body is too large".into());
     };
     let call = Call::new(parts, body);
-    let (response, wait) = lock(&inner).handle(&call);
+    let (response, wait) = lock(&inner).handle(&call, control);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, error::Error};
 use have_a_hug::clock::Clock;
 use serde_json::Value;
 
-use crate::{backend::Backend, person::Person, server::StandIn};
+use crate::{backend::Backend, person::Person, stand_in::StandIn};
 
 pub(crate) type TestError = Box<dyn Error + Send + Sync>;
 pub(crate) type Outcome = Result<(), TestError>;

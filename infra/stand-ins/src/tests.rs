@@ -224,3 +224,44 @@ async fn the_settings_name_an_account_on_every_network_and_its_secrets_are_there
     assert_eq!(secret("ANOTHER"), None);
     Ok(())
 }
+
+#[tokio::test]
+async fn on_every_network_anyone_answers_the_newest_letter_by_hand() -> Outcome {
+    let clock = Clock::by_hand("2026-11-22T14:00:00Z".parse()?);
+    let networks = Networks::start(&clock).await?;
+    let http = have_a_hug::http::client()?;
+    for network in networks.iter() {
+        let name = network.facts().name;
+        let by_hand = async |path: &str| {
+            let url = format!("{}/stand-in/{path}", network.url());
+            send(http.post(url)).await
+        };
+        let nothing = by_hand("answer?handle=fan0001&text=Rain").await?;
+        assert_eq!(nothing.status, 404, "{name}");
+        assert_eq!(by_hand("answer?text=Rain").await?.status, 400, "{name}");
+        let to = network.quote("fan0002", "Who is 600?", "0");
+        let path = format!("answer?handle=fan0001&text=Rain&to={to}");
+        let answer = by_hand(&path).await?;
+        assert_eq!(answer.body["to"], json!(to), "{name}");
+        let id = answer.body["id"].as_str().unwrap_or_default();
+        assert!(
+            network.posts().is_empty(),
+            "{name}: the creator wrote nothing"
+        );
+        let edited = network.edit_post(id, "Snow");
+        let delete = format!("delete?id={edited}");
+        assert_eq!(by_hand(&delete).await?.status, 200, "{name}");
+        assert_eq!(by_hand(&delete).await?.status, 404, "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_by_hand_goes_to_the_newest_post() -> Outcome {
+    let sandbox = Sandbox::<State>::with_fans(1).await?;
+    send(posting(&sandbox, "Who is 600?")?).await?;
+    let path = "/stand-in/answer?handle=fan0001&text=%40amber+Rain";
+    let answer = send(sandbox.request("POST", path)?).await?;
+    assert_eq!(answer.body["to"], json!(sandbox.network.posts()[0].id));
+    Ok(())
+}

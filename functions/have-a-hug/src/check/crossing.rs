@@ -15,7 +15,7 @@ use promise::{
 use super::{
     newest::Newest,
     outcome::{CheckError, Waiting},
-    recipient::{Choice, Recipients},
+    recipient::{Choice, Recipients, given as taken},
 };
 use crate::{deps::Connected, ledger::Ledger, network::Profile};
 
@@ -73,8 +73,10 @@ impl Look<'_> {
         };
         let mut left_today = brake.left();
         let site = self.connected.account.site();
+        let stops = self.ledger.stops(&before.key()).await?;
+        let taken = taken(&given, stops);
         let mut recipients =
-            Recipients::begin(self.connected, newest, &given, before, count, self.now).await?;
+            Recipients::begin(self.connected, newest, taken, before, count, self.now).await?;
         for milestone in owed.milestones.into_iter().filter(has_none) {
             let (hug, skipped) = match recipients.choose(milestone).await? {
                 Choice::Named(evidence, follower, skipped) if left_today > 0 => {
@@ -126,7 +128,7 @@ impl Look<'_> {
     }
 
     /// Those who were passed over for a milestone, as an item of their own; `None` where nobody was.
-    fn passed_over(
+    pub(super) fn passed_over(
         &self,
         milestone: Milestone,
         skipped: &[Skipped],

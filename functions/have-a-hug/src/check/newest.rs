@@ -143,7 +143,8 @@ impl<'a> Newest<'a> {
     }
 
     /// Who came since the list was remembered: by the network's notifications where it has them, else by
-    /// who is listed above the remembered followers.
+    /// who is listed above the remembered followers. `judged` is whether the remembered followers are those up to whom a
+    /// waiting milestone was judged: they may have come after the time that is remembered with them.
     ///
     /// # Errors
     ///
@@ -151,6 +152,7 @@ impl<'a> Newest<'a> {
     pub(super) async fn since(
         &mut self,
         before: &Remembered,
+        judged: bool,
         count: u64,
     ) -> Result<Arrived, NetworkError> {
         let rise = count.saturating_sub(before.followers);
@@ -163,7 +165,7 @@ impl<'a> Newest<'a> {
         let gone = self.gone(before);
         // Someone who is gone has left, which lowers the count, or is hidden, which does not.
         let likely = rise..=rise + gone;
-        let notified = self.notified(before, &likely).await;
+        let notified = self.notified(before, judged, &likely).await;
         let (top, source) = match notified {
             Some(top) => (Some(top), ArrivalSource::Notifications),
             None => (self.above(before, &likely), ArrivalSource::List),
@@ -233,14 +235,20 @@ impl<'a> Newest<'a> {
     }
 
     /// Those whom the network notified the account of.
-    async fn notified(&self, before: &Remembered, likely: &RangeInclusive<u64>) -> Option<Top> {
+    async fn notified(
+        &self,
+        before: &Remembered,
+        judged: bool,
+        likely: &RangeInclusive<u64>,
+    ) -> Option<Top> {
         let since = before.at - CLOCK_DRIFT;
         let answer = self.network.follows_since(self.id, since).await;
         let follows = self.if_possible(answer)??;
         // The reading that was remembered saw some of those who came at about its time, and all who came
         // before them.
         let seen = |one: &Follow| {
-            before.newest.contains(&one.follower.id) && one.at <= before.at + CLOCK_DRIFT
+            before.newest.contains(&one.follower.id)
+                && (judged || one.at <= before.at + CLOCK_DRIFT)
         };
         let seen = follows.iter().enumerate().filter(|(_, one)| seen(one));
         let mut ends: Vec<usize> = seen.map(|(index, _)| index).collect();

@@ -39,10 +39,15 @@ pub struct Check {
     pub waiting: Option<Waiting>,
     /// Earlier hugs that were stuck, and were rearmed.
     pub rearmed: Vec<Rearmed>,
+    /// Earlier hugs that changed because of an answer, of silence or of a video, or because the next follower was chosen
+    /// for one that the creator passed on. A hug that changed twice is in it twice.
+    pub heard: Vec<Hug>,
     /// Every hug that waits for the creator's hand, those of this check included.
     pub for_creator: Vec<Hug>,
     /// Why the login failed when it was last tried; `None` where it works, or was never tried.
     pub login_error: Option<String>,
+    /// Why answers, or the videos of the songs, cannot be read until a person acts; `None` where they can.
+    pub answers_error: Option<String>,
     /// Time of the last check that read the account, this check included.
     pub succeeded_at: Option<Timestamp>,
     /// No reading before this time.

@@ -5,7 +5,7 @@
 //! evidence says how well count and list agree. Where the milestone has waited, only those who came since it was
 //! last judged are read and judged.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use promise::{
@@ -27,7 +27,7 @@ use crate::{deps::Connected, ledger::Hugs, network::NetworkError};
 const MAX_ARRIVALS: u64 = 900;
 
 /// No follower at this position or further down is read: a milestone further down is held without a name.
-const MAX_DEPTH: u64 = 6_000;
+pub(super) const MAX_DEPTH: u64 = 6_000;
 
 /// How many requests for profiles one check of one account makes at most; the next check goes on with the rest.
 /// At a tenth of a second each that is a sixth of the time that a check has.
@@ -89,7 +89,7 @@ enum NotNow {
 }
 
 /// How far a list of candidates was judged.
-enum Judged {
+pub(super) enum Judged {
     /// This one is genuine.
     Genuine(Follower),
     /// Nobody of those who were judged is.
@@ -105,23 +105,12 @@ impl<'a, 'n> Recipients<'a, 'n> {
     pub(super) async fn begin(
         connected: Connected<'a>,
         newest: &'a mut Newest<'n>,
-        hugs: &Hugs,
+        given: HashMap<UserId, String>,
         before: &'a AccountRecord,
         count: u64,
         now: Timestamp,
     ) -> Result<Self, NetworkError> {
-        let mut one = Self {
-            connected,
-            now,
-            newest,
-            before,
-            count,
-            given: given(hugs),
-            since: None,
-            not_now: None,
-            judged: HashMap::new(),
-            requests_for_profiles: 0,
-        };
+        let mut one = Self::over(connected, newest, given, before, count, now);
         let pending = before.pending.as_ref();
         let judged = pending.and_then(|pending| Some((pending.judged.as_ref()?, Some(pending))));
         let few = |before: &&Remembered| {
@@ -135,7 +124,8 @@ impl<'a, 'n> Recipients<'a, 'n> {
         if one.must_wait(depth) {
             return Ok(one);
         }
-        match one.newest.since(reading, count).await? {
+        let judged = pending.is_some();
+        match one.newest.since(reading, judged, count).await? {
             Arrived::Known(since) => {
                 one.since = Some(KnownSince {
                     reading,
@@ -151,6 +141,29 @@ impl<'a, 'n> Recipients<'a, 'n> {
             Arrived::Unclear => {}
         }
         Ok(one)
+    }
+
+    /// The same without a look at who came since the list was remembered.
+    pub(super) fn over(
+        connected: Connected<'a>,
+        newest: &'a mut Newest<'n>,
+        given: HashMap<UserId, String>,
+        before: &'a AccountRecord,
+        count: u64,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            connected,
+            now,
+            newest,
+            before,
+            count,
+            given,
+            since: None,
+            not_now: None,
+            judged: HashMap::new(),
+            requests_for_profiles: 0,
+        }
     }
 
     /// Chooses who gets the hug: if the follower at the position does not count, the next newer one.
@@ -320,7 +333,7 @@ impl<'a, 'n> Recipients<'a, 'n> {
     }
 
     /// Judges followers, oldest first, until one is genuine; those who are not are the second part of the result.
-    async fn judge(
+    pub(super) async fn judge(
         &mut self,
         candidates: Vec<Follower>,
     ) -> Result<(Judged, Vec<Skipped>), NetworkError> {
@@ -412,16 +425,19 @@ pub(super) fn day(now: Timestamp) -> jiff::civil::Date {
     jiff::tz::TimeZone::UTC.to_datetime(now).date()
 }
 
-fn given(hugs: &Hugs) -> HashMap<UserId, String> {
-    let known = hugs.known.iter().filter_map(|hug| {
-        let follower = hug.follower.as_ref()?;
-        Some((follower.id.clone(), has_the_hug_for(hug.milestone)))
+/// Those who get no further hug, each with the reason: they have one, had one that was passed on, or said stop.
+pub(super) fn given(hugs: &Hugs, stops: HashSet<UserId>) -> HashMap<UserId, String> {
+    let known = hugs.known.iter().flat_map(|hug| {
+        let passed = hug.passed.as_ref().map(|passed| &passed.follower);
+        let both = hug.follower.iter().chain(passed);
+        both.map(|one| (one.id.clone(), has_the_hug_for(hug.milestone)))
     });
+    let stops = stops.into_iter().map(|id| (id, "said stop".to_owned()));
     let unreadable = hugs.unreadable.iter().filter_map(|hug| {
         let follower = hug.follower.clone()?;
         Some((follower, has_the_hug_for(hug.key.milestone)))
     });
-    known.chain(unreadable).collect()
+    known.chain(unreadable).chain(stops).collect()
 }
 
 fn has_the_hug_for(milestone: Milestone) -> String {

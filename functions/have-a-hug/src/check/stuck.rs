@@ -11,10 +11,25 @@ use crate::ledger::{Ledger, LedgerError};
 pub(super) struct Unsettled {
     /// Those that were stuck, and were rearmed.
     pub rearmed: Vec<Rearmed>,
+    /// The hugs, as they are now. The steps of a check that change a hug replace it here.
+    pub hugs: Vec<Hug>,
+    /// The milestones of those that this version cannot read.
+    pub unreadable: Vec<Milestone>,
+}
+
+impl Unsettled {
     /// Those that wait for the creator's hand.
-    pub for_creator: Vec<Hug>,
-    /// The milestones of all hugs that are not settled.
-    pub milestones: Vec<Milestone>,
+    pub(super) fn for_creator(&self) -> Vec<Hug> {
+        let waiting = self.hugs.iter().filter(|hug| hug.needs_creator());
+        waiting.cloned().collect()
+    }
+
+    /// The milestones of all hugs that are still not settled.
+    pub(super) fn milestones(&self, now: Timestamp) -> Vec<Milestone> {
+        let hugs = self.hugs.iter().filter(|hug| !hug.is_settled(now));
+        let known = hugs.map(|hug| hug.milestone);
+        known.chain(self.unreadable.iter().copied()).collect()
+    }
 }
 
 /// Rearms the stuck ones among the account's unsettled hugs; in a dry run it writes nothing.
@@ -40,14 +55,11 @@ pub(super) async fn rearm_stuck(
     let hugs = ledger.hugs_between(&account.key(), *first, *last).await?;
     for hug in hugs.known {
         let milestone = hug.milestone;
-        if !account.unsettled.contains(&milestone) || hug.status.is_settled() {
+        if !account.unsettled.contains(&milestone) || hug.is_settled(now) {
             continue;
         }
-        found.milestones.push(milestone);
-        if hug.needs_creator() {
-            found.for_creator.push(hug.clone());
-        }
         let Some(next) = hug.rearm(now) else {
+            found.hugs.push(hug);
             continue;
         };
         if !dry_run {
@@ -56,11 +68,12 @@ pub(super) async fn rearm_stuck(
         tracing::warn!(account = %account.name, milestone = milestone.number(), reason = next.reason, dry_run, "a stuck hug is rearmed");
         found.rearmed.push(Rearmed {
             milestone,
-            reason: next.reason,
+            reason: next.reason.clone(),
         });
+        found.hugs.push(next);
     }
     let unreadable = hugs.unreadable.into_iter().map(|hug| hug.key.milestone);
     let listed = unreadable.filter(|milestone| account.unsettled.contains(milestone));
-    found.milestones.extend(listed);
+    found.unreadable.extend(listed);
     Ok(found)
 }

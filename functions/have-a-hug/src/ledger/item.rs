@@ -54,7 +54,7 @@ impl UnreadableHug {
 
 /// The hug of an item of any version.
 pub(super) fn parse_hug(call: &Call, item: Item) -> Result<Hug, LedgerError> {
-    if item.contains_key("version") {
+    if version_of(&item) > 1 {
         return call.parse(item);
     }
     let old: HugV1 = call.parse(item)?;
@@ -71,7 +71,15 @@ pub(super) fn item(
     let mut item: Item = to_item(record).map_err(|error| call.bug(error))?;
     item.insert("pk".into(), text(pk));
     item.insert("sk".into(), text(sk));
-    item.entry("version".into())
-        .or_insert_with(|| number(VERSION));
+    let version = version_of(&item).max(VERSION);
+    item.insert("version".into(), number(version));
     Ok(item)
+}
+
+/// The version of an item's form; an item of the first version has none.
+pub(super) fn version_of(item: &Item) -> u64 {
+    let version = item.get("version").and_then(|version| version.as_n().ok());
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(1)
 }

@@ -7,23 +7,36 @@
 //! | who was passed over for it | same | `passed_over#0000000600#2026-11-22T14:05:00Z` |
 //! | growth | same | `count#2026-11-22T14` |
 //! | handle | `x@amber` | `signpost` |
+//! | who said stop | `stop#x`, `stop#mastodon@m.example` | the follower's id |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use promise::{account::AccountName, hug::HugKey, milestone::Milestone, mistake::Mistake};
+use promise::{
+    account::{AccountId, AccountName},
+    hug::HugKey,
+    milestone::Milestone,
+    mistake::Mistake,
+};
 
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const HANDLE: &str = "signpost";
 pub(super) const MILESTONE: &str = "milestone#";
 pub(super) const PASSED_OVER: &str = "passed_over#";
+pub(super) const STOP: &str = "stop#";
 
 /// The version of the form in which this program writes items. An item without a version is of version 1; one of
-/// a later version keeps it.
-pub(super) const VERSION: u64 = 2;
+/// a later version keeps it. Since version 3 a hug can have a topic and a song, and an account lists the hugs that wait
+/// for an answer as unsettled.
+pub(super) const VERSION: u64 = 3;
 
 /// The partition key of what is known of a handle: `x@amber`.
 pub(super) fn handle_key(name: &AccountName) -> String {
     format!("{}@{}", name.network, name.handle)
+}
+
+/// The partition key of those who said stop to any account with that scope ([`AccountId::scope`]).
+pub(super) fn stop_key(id: &AccountId) -> String {
+    format!("{STOP}{}", id.scope())
 }
 
 /// Reads the name back from that key.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use promise::{
-    account::{AccountId, AccountName},
+    account::{AccountId, AccountName, UserId},
     evidence::PassedOver,
     hug::Hug,
     record::{AccountRecord, HandleRecord},
@@ -16,7 +16,7 @@ use super::{
     Ledger,
     error::{Call, LedgerError},
     item::{Item, item, parse_hug},
-    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, name_of_handle, number, text},
+    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, name_of_handle, number, stop_key, text},
 };
 
 /// DynamoDB takes so many items in one batch.
@@ -109,6 +109,11 @@ impl StoredItem {
     /// Those who were passed over, if it says that.
     pub fn passed_over(&self) -> Option<PassedOver> {
         self.parsed(self.is_passed_over())
+    }
+
+    /// Who said stop, if it says that somebody did to an account with the scope of this one.
+    pub fn stop_for(&self, id: &AccountId) -> Option<UserId> {
+        (self.pk() == stop_key(id)).then(|| self.sk().into())
     }
 
     /// Whether it is paused: an account, or what is known of a handle.

@@ -13,6 +13,10 @@ pub(super) struct RawSettings {
     #[serde(default)]
     pub texts: RawTexts,
     pub news: Option<RawNews>,
+    #[serde(default)]
+    pub songs: RawSongs,
+    #[serde(default)]
+    pub topics: RawTopics,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,6 +47,8 @@ pub(super) struct RawAccount {
     pub plan: RawPlan,
     #[serde(default)]
     pub texts: RawTexts,
+    #[serde(default)]
+    pub songs: RawAccountSongs,
 }
 
 /// The keys of an account. A key that is written below one of the account's tables belongs to that table, which is an
@@ -59,6 +65,27 @@ pub(super) struct RawTexts {
     pub mention: Option<Spanned<String>>,
     pub message: Option<Spanned<String>>,
     pub draft: Option<Spanned<String>>,
+    pub song: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSongs {
+    pub youtube: Option<Spanned<String>>,
+    pub server: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccountSongs {
+    pub youtube: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTopics {
+    #[serde(default)]
+    pub doubtful: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

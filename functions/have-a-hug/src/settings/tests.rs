@@ -115,7 +115,10 @@ fn the_example_is_right_as_it_stands_and_with_every_remark_made_a_setting() {
         .map(|account| account.name.network)
         .collect();
     assert_eq!(networks, NetworkName::ALL);
-    let own = |channel| settings.accounts[0].text(channel) != Template::default_for(channel);
+    let own = |channel| {
+        settings.accounts[0].text(channel)
+            != Template::default_for(settings.accounts[0].rules(), channel)
+    };
     assert!(own(Channel::Announce) && own(Channel::Message) && !own(Channel::Draft));
     assert_eq!(settings.accounts[0].plan.most_a_day(), 3);
     assert_eq!(settings.accounts[2].plan.first(), 1_000);
@@ -357,7 +360,7 @@ fn texts_that_an_account_leaves_out_come_from_the_common_texts() {
     assert_eq!(words(1, Channel::Draft), template("For {follower}"));
     assert_eq!(
         words(1, Channel::Mention),
-        Template::default_for(Channel::Mention)
+        Template::default_for(settings.accounts[1].rules(), Channel::Mention)
     );
 }
 

@@ -15,17 +15,19 @@ use promise::{
     screening::Screening,
     template::Template,
 };
+use secrecy::SecretString;
 use toml::Spanned;
 
 use super::{
-    Account, NotServed, Settings, SettingsError,
+    Account, NotServed, Settings, SettingsError, SongsSettings, YouTubeSettings,
     file::{
-        RawAccount, RawNews, RawPlan, RawSettings, RawTexts, line_of, plain_handle, syntax_mistake,
+        RawAccount, RawNews, RawPlan, RawSettings, RawTexts, RawTopics, line_of, plain_handle,
+        syntax_mistake,
     },
     secrets::{Names, Secrets, look_up, word_of},
     sends,
 };
-use crate::{networks, secret::is_allowed_server};
+use crate::{networks, secret::is_allowed_server, youtube::API_KEY};
 
 impl Settings {
     /// Reads the file at `path`, and takes the secrets that its accounts need from `secrets`. A missing secret is not a
@@ -98,6 +100,8 @@ struct Validator<'a> {
 struct Common {
     plan: Plan,
     texts: Vec<(Channel, Template)>,
+    songs: Option<SongsSettings>,
+    doubtful_words: Vec<String>,
 }
 
 impl Validator<'_> {
@@ -124,9 +128,15 @@ impl Validator<'_> {
         let common = Common {
             plan: self.common_plan(raw),
             texts: self.texts(&raw.texts, "texts", &named),
+            songs: self.songs(raw.songs.youtube.as_ref(), "songs.youtube"),
+            doubtful_words: self.doubtful_words(&raw.topics),
         };
         let news = raw.news.as_ref().and_then(|news| self.news(news));
         let accounts = self.accounts(&raw.account, &common);
+        let youtube = YouTubeSettings {
+            server: self.address(raw.songs.server.as_ref(), "songs.server"),
+            key: self.youtube_key(&accounts),
+        };
         // Accounts of one network can need the same secret, and each name is listed once.
         let mut seen = HashSet::new();
         self.needs.retain(|name| seen.insert(name.clone()));
@@ -135,6 +145,7 @@ impl Validator<'_> {
             needs: std::mem::take(&mut self.needs),
             warnings: std::mem::take(&mut self.warnings),
             news,
+            youtube,
         }
     }
 
@@ -234,6 +245,57 @@ impl Validator<'_> {
         .unwrap_or(common)
     }
 
+    /// The channel on which songs are found.
+    fn songs(&mut self, raw: Option<&Spanned<String>>, field: &str) -> Option<SongsSettings> {
+        let raw = raw?;
+        let channel = raw.get_ref().trim();
+        let is_id = channel.len() == 24
+            && channel.starts_with("UC")
+            && channel
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_id {
+            let what = format!(
+                "\"{channel}\" is not the id of a channel; it begins with UC and has 24 characters: YouTube shows it under Settings, Advanced settings"
+            );
+            self.mistake(raw, field, what);
+        }
+        Some(SongsSettings {
+            channel: channel.to_owned(),
+        })
+    }
+
+    fn doubtful_words(&mut self, raw: &RawTopics) -> Vec<String> {
+        let words = raw.doubtful.iter();
+        let mut kept = Vec::new();
+        for word in words {
+            let text = word.get_ref().trim();
+            if text.is_empty() {
+                let what = "one of the words is empty; leave it out";
+                self.mistake(word, "topics.doubtful", what);
+            }
+            kept.push(text.to_owned());
+        }
+        kept
+    }
+
+    /// The key of YouTube's API, which is needed where an account has a channel for its songs. Without it the creator
+    /// names each song, so a missing key is no mistake.
+    fn youtube_key(&mut self, accounts: &[Account]) -> Option<SecretString> {
+        let mut active = accounts.iter().filter(|account| account.is_active());
+        if !active.any(|account| account.songs.is_some()) {
+            return None;
+        }
+        self.needs.push(API_KEY.to_owned());
+        let key = (self.secrets)(API_KEY);
+        if key.is_none() {
+            self.warnings.push(format!(
+                "the secret {API_KEY} is missing, so no song is found on YouTube; set it, or name each song: `hug song`"
+            ));
+        }
+        key.map(SecretString::from)
+    }
+
     fn news(&mut self, raw: &RawNews) -> Option<String> {
         let command = raw.command.get_ref().trim();
         if command.is_empty() {
@@ -277,7 +339,11 @@ impl Validator<'_> {
             self.warnings.extend(looked_up.warnings);
             looked_up.credentials
         };
+        let own_songs = raw.songs.youtube.as_ref();
+        let own_songs = self.songs(own_songs, "account.songs.youtube");
         Account {
+            songs: own_songs.or_else(|| common.songs.clone()),
+            doubtful_words: common.doubtful_words.clone(),
             creator: raw.creator.as_ref().map(|name| name.get_ref().clone()),
             plan: self.plan(&raw.plan, "account.plan", common.plan),
             contact,
@@ -417,6 +483,7 @@ impl Validator<'_> {
             (Channel::Mention, &raw.mention),
             (Channel::Message, &raw.message),
             (Channel::Draft, &raw.draft),
+            (Channel::Reply, &raw.song),
         ];
         let mut texts = Vec::new();
         for (channel, text) in all {
@@ -429,7 +496,13 @@ impl Validator<'_> {
             });
             match checked {
                 Ok(template) => texts.push((channel, template)),
-                Err(what) => self.mistake(text, &format!("{field}.{channel}"), what),
+                Err(what) => {
+                    let key = match channel {
+                        Channel::Reply => "song",
+                        other => other.word(),
+                    };
+                    self.mistake(text, &format!("{field}.{key}"), what);
+                }
             }
         }
         texts

@@ -1,5 +1,8 @@
-use super::*;
-use crate::evidence::{Certainty, tests::evidence};
+use super::{delivery::STREAM_PATIENCE, *};
+use crate::{
+    evidence::{Certainty, tests::evidence},
+    letter::{Wait, WaitCause},
+};
 
 const T0: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -48,7 +51,7 @@ fn claimed() -> Hug {
 /// A hug whose announcement went out at the beginning of time.
 pub(crate) fn invited() -> Hug {
     let prepared = claimed().prepare(announcement(), T0);
-    prepared.invited(receipt("1"), T0)
+    prepared.delivered(receipt("1"), T0)
 }
 
 fn wait(minutes: i64, cause: WaitCause) -> Wait {
@@ -80,7 +83,7 @@ fn a_claim_keeps_others_away_until_its_lease_runs_out() {
 
 #[test]
 fn a_hug_that_is_settled_held_or_unknown_cannot_be_claimed() {
-    let invited = claimed().invited(receipt("17"), T0);
+    let invited = claimed().delivered(receipt("17"), T0);
     assert_eq!(invited.claim(T0), Err(NotNow::Settled(Status::Invited)));
     assert_eq!(to_send().claim(T0), Err(NotNow::Settled(Status::ToSend)));
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
@@ -88,7 +91,7 @@ fn a_hug_that_is_settled_held_or_unknown_cannot_be_claimed() {
     let mut newer = reached();
     newer.status = Status::Unknown("sung".to_owned());
     assert_eq!(newer.claim(T0), Err(NotNow::Settled(newer.status.clone())));
-    assert!(newer.status.is_settled() && newer.cancel(T0).is_err());
+    assert!(newer.status.has_ended() && newer.cancel(T0).is_err());
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn a_retry_keeps_words_that_may_have_arrived_and_refuses_hugs_that_are_settled_o
     let prepared = claimed().prepare(announcement(), T0);
     let doubt = prepared.in_doubt_and_waits(wait(5, WaitCause::Trouble), "?".to_owned(), T0);
     assert!(doubt.retry(T0).unwrap().invitation.words.is_some());
-    let invited = doubt.invited(receipt("1"), T0);
+    let invited = doubt.delivered(receipt("1"), T0);
     assert_eq!(invited.retry(T0), Err(NotNow::Settled(Status::Invited)));
     let held = reached().held(HoldCause::MostADay, "four".to_owned());
     assert_eq!(held.retry(T0), Err(NotNow::Held));
@@ -224,7 +227,7 @@ fn an_approved_hug_goes_to_its_follower_or_to_another_whom_the_creator_chooses()
 
 #[test]
 fn the_creator_can_end_a_hug_unless_it_is_under_way_or_has_ended() {
-    for hug in [reached(), to_send(), claimed().invited(receipt("1"), T0)] {
+    for hug in [reached(), to_send(), claimed().delivered(receipt("1"), T0)] {
         assert_eq!(hug.cancel(T0).unwrap().status, Status::Cancelled);
     }
     assert!(claimed().cancel(T0).is_err());
@@ -244,7 +247,7 @@ fn a_hug_that_is_held_to_send_or_blocked_needs_the_creator() {
     }
     let rearmed = waits(0, WaitCause::Blocked).rearm(T0).unwrap();
     assert!(rearmed.needs_creator(), "the cause is still there");
-    let mended = rearmed.claim(T0).unwrap().invited(receipt("1"), T0);
+    let mended = rearmed.claim(T0).unwrap().delivered(receipt("1"), T0);
     for hug in [reached(), waits(0, WaitCause::Trouble), mended] {
         assert!(!hug.needs_creator(), "{}", hug.status);
     }
@@ -275,7 +278,7 @@ fn a_hug_that_waits_for_the_creators_hand_is_never_rearmed() {
     for hug in [held, to_send()] {
         let later = T0 + SignedDuration::from_hours(24 * 90);
         assert_eq!((hug.rearm(later), hug.next_try(later)), (None, None));
-        assert!(!hug.status.is_settled(), "each check reports it");
+        assert!(!hug.is_settled(later), "each check reports it");
     }
 }
 

@@ -113,6 +113,7 @@ async fn look_at_local_table(
     let waiting = EventSourceMapping::open(&database, folder).waiting()?;
     let mut findings = vec![look_at_size(&snapshot), look_at_stream(waiting, at_work)];
     findings.push(look_at_failed(folder, &snapshot)?);
+    findings.extend(look_at_answers(&snapshot));
     findings.extend(look_at_hugs(&snapshot, now));
     Ok(LedgerFindings { findings, snapshot })
 }
@@ -143,6 +144,7 @@ pub(super) async fn look_at_table(
         let record = snapshot.accounts.iter().find(|record| record.name == *name);
         look_at_last_check(name, record, now)
     }));
+    findings.extend(look_at_answers(&snapshot));
     findings.extend(look_at_hugs(&snapshot, now));
     Ok(findings)
 }
@@ -182,6 +184,17 @@ fn look_at_stream(waiting: usize, at_work: bool) -> Finding {
     }
 }
 
+/// Looks at the accounts whose answers could not be read at the last check.
+fn look_at_answers(snapshot: &Snapshot) -> Vec<Finding> {
+    let one = |account: &AccountRecord| {
+        let error = account.answers.as_ref()?.error.as_ref()?;
+        let found = format!("answers cannot be read: {error}");
+        let help = "give its secrets the rights that the README lists; the next check reads them";
+        Some(Finding::wrong(&account.name, found, help))
+    };
+    snapshot.accounts.iter().filter_map(one).collect()
+}
+
 /// Looks at the hugs that are in trouble.
 fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
     let one = |hug: &Hug| {
@@ -195,7 +208,7 @@ fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
             Some(time) => format!("{helps} (tried next at {time})"),
             None => helps,
         };
-        Some(if trouble.needs_creator || trouble.next_try.is_none() {
+        Some(if trouble.needs_creator {
             Finding::wrong(subject, found, help)
         } else {
             Finding::unsure(subject, found, help)

@@ -30,11 +30,7 @@ pub(super) fn look_at_settings(
             findings.push(Finding::ok(file, found));
             let warnings = settings.warnings.iter();
             findings.extend(warnings.map(|warning| {
-                Finding::unsure(
-                    "secrets",
-                    warning,
-                    "the program uses the secret all the same",
-                )
+                Finding::unsure("secrets", warning, "the accounts are served all the same")
             }));
             settings.not_served().cloned().collect()
         }

@@ -177,6 +177,7 @@ impl State {
             to,
             text: text.to_owned(),
             at: now,
+            reply_to: None,
         };
         let shown = message_json(&message);
         self.messages.push(message);

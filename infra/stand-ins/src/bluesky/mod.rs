@@ -9,9 +9,10 @@
 //!
 //! - `ids`: DIDs, handles and other identifiers. `account`: a creator's account. `refusals`, `parameters`:
 //!   refusals, and what a request may ask for.
-//! - `state`: actors, follows, records, notifications, messages and logins.
-//! - `session`, `profile`, `record`, `notification`, `chat`: what the methods answer. `routes`: the methods
-//!   and their limits.
+//! - `state`: actors, follows, records, notifications, messages and logins. `schema`: what a post may be.
+//!   `written`: posts as people write them.
+//! - `session`, `profile`, `record`, `notification`, `thread`, `chat`: what the methods answer. `routes`: the
+//!   methods and their limits.
 //! - This file: what tests can change and look at.
 
 mod account;
@@ -23,10 +24,13 @@ mod profile;
 mod record;
 mod refusals;
 mod routes;
+mod schema;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod thread;
+mod written;
 
 use have_a_hug::clock::Clock;
 use jiff::Timestamp;
@@ -36,7 +40,8 @@ use crate::{
     backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
-    server::StandIn,
+    service::Service,
+    stand_in::StandIn,
     window::Usage,
 };
 use refusals::{FIVE_MINUTES, limit_headers, refusal};
@@ -77,12 +82,25 @@ impl Bluesky {
 
     /// Someone (by handle) mentions the first account. Returns the URI of the post.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
-        self.with(|state| state.add_notification("mention", text, from, None))
+        self.with(|state| state.mention_account(text, from))
     }
 
     /// Someone (by handle) replies to a post of the first account. Returns the URI of the reply.
     pub fn add_reply(&self, text: &str, from: &str, to_post: &str) -> String {
-        self.with(|state| state.add_notification("reply", text, from, Some(to_post)))
+        self.with(|state| state.reply_to_post(text, from, to_post))
+    }
+
+    /// A moderator labels a post, for example as `porn`. What is labelled `needs-review` is in no list.
+    pub fn label(&self, uri: &str, label: &str) {
+        self.with(|state| {
+            let labels = state.labels.entry(uri.to_owned()).or_default();
+            labels.push(label.to_owned());
+        });
+    }
+
+    /// The creator hides a reply in the thread of one of their posts.
+    pub fn hide_reply(&self, uri: &str) {
+        self.with(|state| state.hidden_replies.push(uri.to_owned()));
     }
 
     /// The record with that `at://` URI, as it was written.
@@ -105,13 +123,7 @@ static FACTS: Facts = Facts {
     handle_of: |person| domain(&person.handle),
 };
 
-impl Backend for State {
-    type Account = Account;
-
-    fn new(url: &str, clock: Clock) -> Self {
-        Self::empty(url, clock)
-    }
-
+impl Service for State {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -143,6 +155,14 @@ impl Backend for State {
         let mut answer = self.failure(429);
         answer.headers = limit_headers(&usage, FIVE_MINUTES, now);
         answer
+    }
+}
+
+impl Backend for State {
+    type Account = Account;
+
+    fn new(url: &str, clock: Clock) -> Self {
+        Self::empty(url, clock)
     }
 
     fn add_account(&mut self, account: Account) {
@@ -183,6 +203,7 @@ impl Backend for State {
             .records
             .iter()
             .filter(|(_, record)| record.collection == POSTS)
+            .filter(|(_, record)| self.accounts.contains(&record.author))
             .collect();
         records.sort_by_key(|(_, record)| record.serial);
         records
@@ -192,12 +213,35 @@ impl Backend for State {
                 author: record.author.clone(),
                 text: text_of(&record.value).to_owned(),
                 at: record.at,
+                reply_to: record.parent().map(str::to_owned),
+                link: card(&record.value).map(str::to_owned),
+                visibility: None,
             })
             .collect()
     }
 
     fn messages(&self) -> Vec<Message> {
         self.messages.clone()
+    }
+
+    fn newest_post(&self) -> Option<String> {
+        self.posts().pop().map(|post| post.id)
+    }
+
+    fn add_answer(&mut self, from_handle: &str, text: &str, to_post_id: &str) -> String {
+        self.reply_to_post(text, from_handle, to_post_id)
+    }
+
+    fn add_quote(&mut self, from_handle: &str, text: &str, post_id: &str) -> String {
+        self.quote_record(text, from_handle, post_id)
+    }
+
+    fn delete_post(&mut self, id: &str) -> bool {
+        self.remove_record(id)
+    }
+
+    fn edit_post(&mut self, id: &str, new_text: &str) -> String {
+        self.rewrite(id, new_text)
     }
 
     fn facts() -> &'static Facts {
@@ -207,4 +251,9 @@ impl Backend for State {
     fn amber() -> Account {
         Account::amber()
     }
+}
+
+/// Where the card of a post leads.
+fn card(record: &Value) -> Option<&str> {
+    record.pointer("/embed/external/uri")?.as_str()
 }

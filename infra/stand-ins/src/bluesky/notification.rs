@@ -1,4 +1,4 @@
-//! Notifications of follows, mentions and replies.
+//! Notifications of follows, mentions, quotes and replies.
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,8 @@ impl State {
             .collect();
         let shown: Vec<Value> = page
             .iter()
+            // Replies that the creator has hidden go, and may leave a page short.
+            .filter(|it| !self.hidden_replies.contains(&it.uri))
             .filter_map(|it| Some(notification_json(it, self.visible(&it.author)?)))
             .collect();
         let mut body = json!({

@@ -26,6 +26,20 @@ pub(super) fn limit(call: &Call) -> Result<usize, Answer> {
     }
 }
 
+/// A number from 0 to `max`, or the default if the request does not say.
+pub(super) fn number(call: &Call, name: &str, default: usize, max: usize) -> Result<usize, Answer> {
+    let Some(text) = call.parameter(name) else {
+        return Ok(default);
+    };
+    match text.parse() {
+        Ok(number) if number <= max => Ok(number),
+        Ok(_) => Err(bad_request(&format!(
+            "Error: {name} can not be greater than {max}"
+        ))),
+        Err(_) => Err(bad_request(&format!("Error: {name} must be an integer"))),
+    }
+}
+
 /// The body as JSON.
 pub(super) fn input(call: &Call) -> Result<Value, Answer> {
     call.json()

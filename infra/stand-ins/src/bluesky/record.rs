@@ -1,13 +1,12 @@
 //! Records: posts and whatever else an account writes.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     ids::{cid, tid},
     parameters::{input, needed, required},
     refusals::{Reply, bad_request, refusal},
+    schema::{valid_post, valid_tid},
     state::{POSTS, Record, State},
 };
 use crate::call::{Answer, Call};
@@ -130,45 +129,4 @@ fn write_answer(uri: &str, cid_: &str, rev: Option<String>, validated: bool) -> 
         body["commit"] = json!({"cid": cid(&rev), "rev": rev});
     }
     Answer::ok(&body)
-}
-
-pub(super) fn valid_tid(rkey: &str) -> Result<(), Answer> {
-    let sortable = |c: char| matches!(c, '2'..='7' | 'a'..='z');
-    let first = rkey.chars().next().is_some_and(|c| sortable(c) && c <= 'j');
-    if first && rkey.len() == 13 && rkey.chars().all(sortable) {
-        return Ok(());
-    }
-    let message = format!("Invalid record key for {POSTS}: {rkey} is not a valid TID");
-    Err(bad_request(&message))
-}
-
-fn valid_post(record: &Value) -> Result<(), Answer> {
-    const MAX_GRAPHEMES: usize = 300;
-    const MAX_BYTES: usize = 3_000;
-    let wrong = |what: &str| bad_request(&format!("Invalid {POSTS} record: Record/{what}"));
-    let created = record
-        .get("createdAt")
-        .and_then(Value::as_str)
-        .ok_or_else(|| {
-            bad_request(&format!(
-                r#"Invalid {POSTS} record: Record must have the property "createdAt""#
-            ))
-        })?;
-    if created.parse::<Timestamp>().is_err() {
-        return Err(wrong(
-            "createdAt must be an valid atproto datetime (both RFC-3339 and ISO-8601)",
-        ));
-    }
-    let text = record.get("text").and_then(Value::as_str).ok_or_else(|| {
-        bad_request(&format!(
-            r#"Invalid {POSTS} record: Record must have the property "text""#
-        ))
-    })?;
-    if text.len() > MAX_BYTES {
-        return Err(wrong("text must not be longer than 3000 characters"));
-    }
-    if text.graphemes(true).count() > MAX_GRAPHEMES {
-        return Err(wrong("text must not be longer than 300 graphemes"));
-    }
-    Ok(())
 }

@@ -91,6 +91,10 @@ pub struct State {
     /// By their `at://` URI.
     pub(super) records: BTreeMap<String, Record>,
     pub(super) notifications: Vec<Notification>,
+    /// What moderators say of a post, by its URI.
+    pub(super) labels: HashMap<String, Vec<String>>,
+    /// The URIs of the replies that the creator has hidden.
+    pub(super) hidden_replies: Vec<String>,
     pub(super) messages: Vec<Message>,
     /// By their token.
     pub(super) sessions: HashMap<String, Session>,
@@ -113,6 +117,8 @@ impl State {
             follows: HashMap::new(),
             records: BTreeMap::new(),
             notifications: Vec::new(),
+            labels: HashMap::new(),
+            hidden_replies: Vec::new(),
             messages: Vec::new(),
             sessions: HashMap::new(),
             logins: HashMap::new(),
@@ -217,40 +223,6 @@ impl State {
         self.follows
             .get(account)
             .is_some_and(|follows| follows.iter().any(|it| it.follower == person))
-    }
-
-    pub(super) fn add_notification(
-        &mut self,
-        reason: &'static str,
-        text: &str,
-        from: &str,
-        subject: Option<&str>,
-    ) -> String {
-        let (now, serial, account) = (self.clock.now(), self.next_serial(), self.first_account());
-        let author = self.id_of(from).unwrap_or_else(|| {
-            let mut person = Person::fan(0, now);
-            person.id = format!("stranger {from}");
-            person.handle = from.to_owned();
-            self.add_actor(person)
-        });
-        let uri = format!("at://{author}/{POSTS}/{}", tid(now, serial));
-        let mut record = json!({"$type": POSTS, "text": text, "createdAt": timestamp(now)});
-        if let Some(parent) = subject {
-            let cid = self.records.get(parent).map(|it| it.cid.clone());
-            let reference = json!({"uri": parent, "cid": cid});
-            record["reply"] = json!({"root": reference, "parent": reference});
-        }
-        self.notifications.push(Notification {
-            serial,
-            reason,
-            account,
-            author,
-            uri: uri.clone(),
-            subject: subject.map(str::to_owned),
-            record,
-            at: now,
-        });
-        uri
     }
 
     /// The actor with that DID, unless deactivated.

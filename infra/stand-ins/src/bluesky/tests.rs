@@ -1,3 +1,5 @@
+mod answers;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +10,7 @@ use super::{
     chat::CHAT_PROXY,
     did,
     ids::{base32, base64url, cid, tid},
-    record::valid_tid,
+    schema::valid_tid,
     state::POSTS,
 };
 use crate::{

@@ -9,9 +9,10 @@
 //! Each file uses only those before it.
 //!
 //! - `text`: the text of a status. `account`: a creator's account. `refusals`: refusals.
-//! - `state`: actors, follows, statuses, notifications and tokens. `pages`: pages of lists.
-//! - `instance`, `accounts`, `statuses`, `notifications`: what the routes answer. `routes`: the routes and
-//!   their rights.
+//! - `state`: actors, follows, statuses, notifications and tokens. `written`: statuses as people and
+//!   accounts write them. `pages`: pages of lists.
+//! - `instance`, `accounts`, `statuses`, `thread`, `notifications`: what the routes answer. `routes`: the
+//!   routes and their rights.
 //! - This file: what tests can change and look at.
 
 mod account;
@@ -26,6 +27,8 @@ mod statuses;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thread;
+mod written;
 
 use have_a_hug::clock::Clock;
 use jiff::Timestamp;
@@ -34,11 +37,12 @@ use crate::{
     backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
-    server::StandIn,
+    service::Service,
+    stand_in::StandIn,
     window::Usage,
 };
 use refusals::{MAX_REQUESTS, limit_headers, refusal, web_page};
-use state::{DOMAIN, Token};
+use state::{DOMAIN, Status, Token};
 
 pub use account::Account;
 pub use state::{Instance, Mark, State};
@@ -86,6 +90,16 @@ impl Mastodon {
         self.with(|state| state.link_origin = origin.to_owned());
     }
 
+    /// The author of a status puts it behind a warning with these words.
+    pub fn warn_of(&self, id: &str, spoiler_text: &str) {
+        self.with(|state| {
+            if let Some(status) = state.statuses.iter_mut().find(|it| it.id() == id) {
+                status.sensitive = true;
+                status.spoiler_text = spoiler_text.to_owned();
+            }
+        });
+    }
+
     /// Someone (by handle) mentions the first account, privately. Returns the id of the status.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
         self.with(|state| state.add_mention(text, from))
@@ -111,13 +125,7 @@ static FACTS: Facts = Facts {
     },
 };
 
-impl Backend for State {
-    type Account = Account;
-
-    fn new(url: &str, clock: Clock) -> Self {
-        Self::empty(url, clock)
-    }
-
+impl Service for State {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -146,6 +154,14 @@ impl Backend for State {
         let mut answer = self.failure(429);
         answer.headers = limit_headers(&Usage::exceeded(MAX_REQUESTS, reset));
         answer
+    }
+}
+
+impl Backend for State {
+    type Account = Account;
+
+    fn new(url: &str, clock: Clock) -> Self {
+        Self::empty(url, clock)
     }
 
     fn add_account(&mut self, account: Account) {
@@ -194,10 +210,13 @@ impl Backend for State {
         self.by_accounts()
             .filter(|status| status.visibility != "direct")
             .map(|status| Post {
-                id: status.number.to_string(),
+                id: status.id(),
                 author: status.author.clone(),
                 text: status.text.clone(),
                 at: status.at,
+                reply_to: status.reply_to.clone(),
+                link: None,
+                visibility: Some(status.visibility.clone()),
             })
             .collect()
     }
@@ -207,13 +226,34 @@ impl Backend for State {
         self.by_accounts()
             .filter(|status| status.visibility == "direct")
             .map(|status| Message {
-                id: status.number.to_string(),
+                id: status.id(),
                 from: status.author.clone(),
                 to: status.mentions.join(","),
                 text: status.text.clone(),
                 at: status.at,
+                reply_to: status.reply_to.clone(),
             })
             .collect()
+    }
+
+    fn newest_post(&self) -> Option<String> {
+        self.by_accounts().last().map(Status::id)
+    }
+
+    fn add_answer(&mut self, from_handle: &str, text: &str, to_post_id: &str) -> String {
+        self.add_reply(text, from_handle, to_post_id)
+    }
+
+    fn add_quote(&mut self, from_handle: &str, text: &str, post_id: &str) -> String {
+        self.add_quoting(text, from_handle, post_id)
+    }
+
+    fn delete_post(&mut self, id: &str) -> bool {
+        self.remove_status(id)
+    }
+
+    fn edit_post(&mut self, id: &str, new_text: &str) -> String {
+        self.rewrite(id, new_text)
     }
 
     fn facts() -> &'static Facts {

@@ -1,4 +1,4 @@
-//! Notifications of follows and mentions.
+//! Notifications of follows, mentions and quotes.
 
 use serde_json::{Value, json};
 
@@ -38,11 +38,7 @@ impl State {
             "account": self.account_json(from),
         });
         if let Some(id) = &one.status {
-            let status = self
-                .statuses
-                .iter()
-                .find(|it| it.number.to_string() == *id)?;
-            body["status"] = self.status_json(status);
+            body["status"] = self.status_json(self.status(id)?);
         }
         Some(body)
     }

@@ -67,6 +67,14 @@ impl State {
                 let viewer = self.optional_token(call, "read:statuses")?;
                 self.list_statuses(call, id, viewer.map(|token| token.account.as_str()))
             }
+            ("GET", ["api", "v1", "statuses", id]) => {
+                let viewer = self.optional_token(call, "read:statuses")?;
+                self.one_status(id, viewer.map(|token| token.account.as_str()))
+            }
+            ("GET", ["api", "v1", "statuses", id, "context"]) => {
+                let viewer = self.optional_token(call, "read:statuses")?;
+                self.context_of(id, viewer.map(|token| token.account.as_str()))
+            }
             ("GET", ["api", "v1", "notifications"]) => {
                 let id = self.token_with(call, "read:notifications")?.account.clone();
                 self.list_notifications(call, &id)

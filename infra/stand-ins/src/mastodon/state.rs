@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use have_a_hug::clock::Clock;
 use jiff::Timestamp;
 
-use super::text;
 use crate::{person::Person, window::Window};
 
 /// The server's own domain, which follows the second `@` of its handles.
@@ -80,7 +79,16 @@ pub(super) struct Status {
     /// The ids of the actors whom it mentions.
     pub(super) mentions: Vec<String>,
     pub(super) reply_to: Option<String>,
+    /// Whose status it replies to, as Mastodon says it: a reply to oneself says whom the first of these
+    /// replies was to.
+    pub(super) reply_to_account: Option<String>,
+    /// The id of the status that it quotes.
+    pub(super) quotes: Option<String>,
+    /// Whether it is hidden behind a warning, and the words of the warning.
+    pub(super) sensitive: bool,
+    pub(super) spoiler_text: String,
     pub(super) at: Timestamp,
+    pub(super) edited_at: Option<Timestamp>,
 }
 
 pub(super) struct Notification {
@@ -203,43 +211,6 @@ impl State {
             status,
             at: self.clock.now(),
         });
-    }
-
-    pub(super) fn add_mention(&mut self, text: &str, from: &str) -> String {
-        let author = self.id_of(from).unwrap_or_else(|| {
-            let mut person = Person::fan(0, self.clock.now());
-            person.id = format!("77{}", self.next_serial());
-            person.handle = from.to_owned();
-            self.add_actor(person)
-        });
-        let id = self.add_status(&author, text, "direct", None);
-        self.notify("mention", author, Some(id.clone()));
-        id
-    }
-
-    pub(super) fn add_status(
-        &mut self,
-        author: &str,
-        text: &str,
-        visibility: &str,
-        reply_to: Option<String>,
-    ) -> String {
-        // As on Mastodon, an older status has a smaller number.
-        let number = 112_000_000_000_000_000 + self.next_serial();
-        let mentions = text::mentions(text)
-            .iter()
-            .filter_map(|mention| self.id_of(mention.handle))
-            .collect();
-        self.statuses.push(Status {
-            number,
-            author: author.to_owned(),
-            text: text.to_owned(),
-            visibility: visibility.to_owned(),
-            mentions,
-            reply_to,
-            at: self.clock.now(),
-        });
-        number.to_string()
     }
 
     /// The statuses that the accounts made.

@@ -25,7 +25,7 @@ impl State {
             .iter()
             .rev()
             .filter(|status| status.author == id && status.number < before)
-            .filter(|status| shows(status, viewer))
+            .filter(|status| status.shows(viewer))
             .take(limit)
             .collect();
         let next = page.last().filter(|_| page.len() == limit);
@@ -34,11 +34,14 @@ impl State {
         Ok(self.linked(call, &Value::Array(shown), limit, next))
     }
 
-    fn visible(&self, id: &str, viewer: Option<&str>) -> Result<&Status, Answer> {
-        self.statuses
-            .iter()
-            .find(|status| status.number.to_string() == id && shows(status, viewer))
-            .ok_or_else(not_found)
+    pub(super) fn one_status(&self, id: &str, viewer: Option<&str>) -> Reply {
+        let status = self.visible(id, viewer)?;
+        Ok(Answer::ok(&self.status_json(status)))
+    }
+
+    pub(super) fn visible(&self, id: &str, viewer: Option<&str>) -> Result<&Status, Answer> {
+        let status = self.status(id).filter(|status| status.shows(viewer));
+        status.ok_or_else(not_found)
     }
 
     pub(super) fn post_status(&mut self, call: &Call, account: &str) -> Reply {
@@ -72,7 +75,14 @@ impl State {
             let error = format!("'{visibility}' is not a valid visibility");
             return Err(refusal(422, &error));
         }
-        let id = self.add_status(account, &text, &visibility, field("in_reply_to_id"));
+        let parent = field("in_reply_to_id").filter(|id| !id.is_empty());
+        if let Some(parent) = &parent
+            && self.visible(parent, Some(account)).is_err()
+        {
+            let error = "The post you are trying to reply to does not appear to exist.";
+            return Err(refusal(404, error));
+        }
+        let id = self.add_status(account, &text, &visibility, parent);
         if !key.1.is_empty() {
             self.keys.insert(key, (id.clone(), now));
         }
@@ -100,18 +110,23 @@ impl State {
                 })
             })
             .collect();
-        json!({
-            "id": status.number.to_string(),
+        let id = status.id();
+        let replies = self.statuses.iter();
+        let replies = replies.filter(|it| it.reply_to.as_ref() == Some(&id));
+        let replies = replies.count();
+        let mut shown = json!({
+            "id": id,
             "created_at": timestamp(status.at),
             "in_reply_to_id": status.reply_to,
-            "in_reply_to_account_id": null,
-            "sensitive": false,
-            "spoiler_text": "",
+            "in_reply_to_account_id": status.reply_to_account,
+            "sensitive": status.sensitive,
+            "spoiler_text": status.spoiler_text,
+            "edited_at": status.edited_at.map(timestamp),
             "visibility": status.visibility,
             "language": "en",
             "uri": url,
             "url": url,
-            "replies_count": 0,
+            "replies_count": replies,
             "reblogs_count": 0,
             "favourites_count": 0,
             "content": text::html(&status.text, profile),
@@ -123,17 +138,14 @@ impl State {
             "emojis": [],
             "card": null,
             "poll": null,
-        })
+        });
+        if let Some(quoted) = status.quotes.as_deref().and_then(|id| self.status(id)) {
+            shown["quote"] = json!({
+                "state": "accepted", "quoted_status": self.status_json(quoted),
+            });
+        }
+        shown
     }
-}
-
-/// Whether `viewer` may read a status; `None` is anyone without a token.
-fn shows(status: &Status, viewer: Option<&str>) -> bool {
-    let open = matches!(status.visibility.as_str(), "public" | "unlisted");
-    let involved = |viewer: &str| {
-        status.author == viewer || status.mentions.iter().any(|mentioned| mentioned == viewer)
-    };
-    open || viewer.is_some_and(involved)
 }
 
 /// A field of the body, which may be JSON or a form.

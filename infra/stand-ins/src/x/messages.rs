@@ -18,6 +18,12 @@ const EVENT_FIELDS: &str = "attachments created_at dm_conversation_id entities e
     referenced_posts referenced_tweets sender_id text";
 
 impl State {
+    pub(super) fn receive_message(&mut self, text: &str, from: &str) {
+        let sender = self.writer(from);
+        let account = self.first_account();
+        self.add_message(sender, account, text.to_owned());
+    }
+
     pub(super) fn create_message(&mut self, asked: &Asked<'_>) -> Reply {
         const MAX_CHARACTERS: usize = 10_000;
         valid_id("participant_id", &asked.subject)?;

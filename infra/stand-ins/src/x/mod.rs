@@ -1,8 +1,8 @@
 //! A stand-in for X's API v2.
 //!
 //! It checks signatures and counts rate limits. Some posts and messages break X's rules for automation
-//! although the API accepts them (a mention or a message that the other person did not ask for):
-//! [`X::rule_breaks`] lists them.
+//! although the API accepts them (a mention or a message that the other person did not ask for, a second
+//! reply to one post): [`X::rule_breaks`] lists them.
 //!
 //! # Layout
 //!
@@ -10,7 +10,8 @@
 //!
 //! - `text`: the text of a post. `account`: a creator's account. `refusals`, `parameters`: refusals, and
 //!   what a request may ask for.
-//! - `state`: users, follows, posts and messages. `caller`: who makes a request.
+//! - `state`: users, follows, posts and messages. `written`: posts as people and accounts write them.
+//!   `caller`: who makes a request.
 //! - `users`, `posts`, `messages`: what the routes answer. `routes`: the routes and their limits.
 //! - This file: what tests can change and look at.
 
@@ -26,6 +27,7 @@ mod state;
 mod tests;
 mod text;
 mod users;
+mod written;
 
 use have_a_hug::clock::Clock;
 use jiff::Timestamp;
@@ -34,7 +36,8 @@ use crate::{
     backend::{Backend, Facts, Message, Post},
     call::{Answer, Call},
     person::Person,
-    server::StandIn,
+    service::Service,
+    stand_in::StandIn,
     window::Usage,
 };
 use refusals::{limit_headers, problem};
@@ -82,12 +85,24 @@ impl X {
     /// Someone (by handle) mentions the first account; `@handle` is put before the text if it does not
     /// mention it. Returns the id of the post.
     pub fn add_mention(&self, text: &str, from: &str) -> String {
-        self.with(|state| state.add_mention(text, from, None))
+        self.with(|state| state.add_mention(text, from))
     }
 
     /// Someone (by handle) replies to a post of the first account. Returns the id of the reply.
     pub fn add_reply(&self, text: &str, from: &str, to_post: &str) -> String {
-        self.with(|state| state.add_mention(text, from, Some(to_post.to_owned())))
+        self.with(|state| state.add_reply(text, from, to_post))
+    }
+
+    /// Whether a plain reply lets the account reply to it, because of the mention that X puts before its
+    /// text. X does not say; here it does not, until this is called with `true`.
+    pub fn set_implicit_mentions_summon(&self, summon: bool) {
+        self.with(|state| state.implicit_mentions_summon = summon);
+    }
+
+    /// Whether answers have the field names of 2026-08-07, `referenced_posts` and
+    /// `edit_history_post_ids`, in place of the ones that X's guides still show.
+    pub fn set_new_names(&self, new: bool) {
+        self.with(|state| state.new_names = new);
     }
 
     /// Someone (by handle) sends the first account a private message.
@@ -117,13 +132,7 @@ static FACTS: Facts = Facts {
     handle_of: |person| person.handle.clone(),
 };
 
-impl Backend for State {
-    type Account = Account;
-
-    fn new(_url: &str, clock: Clock) -> Self {
-        Self::empty(clock)
-    }
-
+impl Service for State {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -154,6 +163,14 @@ impl Backend for State {
         let mut answer = self.failure(429);
         answer.headers = limit_headers(&Usage::exceeded(300, reset));
         answer
+    }
+}
+
+impl Backend for State {
+    type Account = Account;
+
+    fn new(_url: &str, clock: Clock) -> Self {
+        Self::empty(clock)
     }
 
     fn add_account(&mut self, account: Account) {
@@ -209,6 +226,26 @@ impl Backend for State {
             .filter(|sent| self.accounts.contains(&sent.message.from))
             .map(|sent| sent.message.clone())
             .collect()
+    }
+
+    fn newest_post(&self) -> Option<String> {
+        self.posts().pop().map(|post| post.id)
+    }
+
+    fn add_answer(&mut self, from_handle: &str, text: &str, to_post_id: &str) -> String {
+        self.add_reply(text, from_handle, to_post_id)
+    }
+
+    fn add_quote(&mut self, from_handle: &str, text: &str, post_id: &str) -> String {
+        self.quote_post(text, from_handle, post_id)
+    }
+
+    fn delete_post(&mut self, id: &str) -> bool {
+        self.remove_post(id)
+    }
+
+    fn edit_post(&mut self, id: &str, new_text: &str) -> String {
+        self.rewrite(id, new_text)
     }
 
     fn facts() -> &'static Facts {

@@ -8,7 +8,7 @@ use super::{
     parameters::{Page, after, body_of, fields, max_results, parsed, valid_id},
     refusals::{forbidden, invalid},
     state::{Posted, State},
-    text::{mentioned, shown, weighted_length},
+    text::{entities, mentioned, shown, weighted_length},
     users::USER_FIELDS,
 };
 use crate::call::{Answer, Call, timestamp};
@@ -42,13 +42,14 @@ impl State {
             self.may_reply(&author, parent)?;
         }
         self.record_unasked_mentions(&author, text);
+        if let Some(parent) = &reply_to {
+            self.record_second_reply(&author, parent);
+        }
         let id = self.add_post(author, text.to_owned(), reply_to);
-        Ok(Answer::json(
-            201,
-            &json!({"data": {
-                "id": id, "text": shown(text).0, "edit_history_tweet_ids": [id],
-            }}),
-        ))
+        let made = self
+            .post(&id)
+            .map(|it| self.post_json(it, &Wanted::default()));
+        Ok(Answer::json(201, &json!({"data": made})))
     }
 
     fn refuse_duplicate(&self, author: &str, text: &str) -> Result<(), Answer> {
@@ -60,14 +61,14 @@ impl State {
         Ok(())
     }
 
-    /// X lets an account reply only to its own posts and to posts that address it.
+    /// X lets an account reply by program only to its own posts and to posts that summon it.
     fn may_reply(&self, author: &str, parent: &str) -> Result<(), Answer> {
-        let Some(parent) = self.post(parent) else {
+        let Some(parent) = self.post(parent).filter(|it| self.is_seen(it)) else {
             return Err(forbidden(
                 "You attempted to reply to a Tweet that is deleted or not visible to you.",
             ));
         };
-        if parent.post.author == author || self.addresses(parent, author) {
+        if parent.post.author == author || self.summons(parent, author) {
             return Ok(());
         }
         Err(forbidden(
@@ -87,25 +88,37 @@ impl State {
         }
     }
 
+    /// X allows one reply by program to what a person wrote.
+    fn record_second_reply(&mut self, author: &str, parent: &str) {
+        let own = self.post(parent).is_some_and(|it| it.post.author == author);
+        let first = self.replied.insert((author.to_owned(), parent.to_owned()));
+        if !own && !first {
+            self.add_rule_break(format!("second reply to the post {parent}"));
+        }
+    }
+
     pub(super) fn timeline(&mut self, asked: &Asked<'_>) -> Reply {
         let exclude = asked.call.parameter("exclude").unwrap_or_default();
         let no_replies = exclude.split(',').any(|it| it == "replies");
-        self.posts_page(asked, |_, posted| {
-            posted.post.author == asked.subject && !(no_replies && posted.reply_to.is_some())
+        self.posts_page(asked, 3_200, |_, posted| {
+            let reply = posted.post.reply_to.is_some();
+            posted.post.author == asked.subject && !(no_replies && reply)
         })
     }
 
     pub(super) fn mentions(&mut self, asked: &Asked<'_>) -> Reply {
-        self.posts_page(asked, |state, posted| {
-            state.addresses(posted, &asked.subject)
-                && state
-                    .users
-                    .get(&posted.post.author)
-                    .is_some_and(|user| !user.person.hidden)
+        self.posts_page(asked, 800, |state, posted| {
+            state.addresses(posted, &asked.subject) && state.is_seen(posted)
         })
     }
 
-    fn posts_page(&self, asked: &Asked<'_>, belongs: impl Fn(&Self, &Posted) -> bool) -> Reply {
+    /// A page of the newest `reach` posts that belong to a list: X forgets older ones.
+    fn posts_page(
+        &self,
+        asked: &Asked<'_>,
+        reach: usize,
+        belongs: impl Fn(&Self, &Posted) -> bool,
+    ) -> Reply {
         valid_id("id", &asked.subject)?;
         let max = max_results(asked.call, 5..=100, 10)?;
         let after = after(asked.call)?;
@@ -116,7 +129,8 @@ impl State {
             return Ok(Answer::ok(&json!({"errors": [error]})));
         }
         let newest_first = self.posts.iter().rev();
-        let kept = newest_first.filter(|it| span.holds(it) && belongs(self, it));
+        let reached = newest_first.filter(|it| belongs(self, it)).take(reach);
+        let kept = reached.filter(|it| span.holds(it));
         let page = Page::cut(kept.collect(), |it| it.number, after, max);
         let shown = page.items.iter().map(|it| self.post_json(it, &wanted));
         let mut meta = Map::new();
@@ -136,32 +150,36 @@ impl State {
 
     fn post_json(&self, posted: &Posted, wanted: &Wanted<'_>) -> Value {
         let post = &posted.post;
-        let (text, links) = shown(&post.text);
+        let (text, links) = shown(&posted.whole());
+        let end = text.chars().count();
+        let (referenced, versions) = if self.new_names {
+            ("referenced_posts", "edit_history_post_ids")
+        } else {
+            ("referenced_tweets", "edit_history_tweet_ids")
+        };
         let mut out = Map::new();
         out.insert("id".to_owned(), json!(post.id));
         out.insert("text".to_owned(), json!(text));
-        out.insert("edit_history_tweet_ids".to_owned(), json!([post.id]));
+        out.insert(versions.to_owned(), json!(posted.versions));
         let mut add = |name: &str, value: Option<Value>| {
             if let Some(value) = value.filter(|_| wanted.has(name)) {
                 out.insert(name.to_owned(), value);
             }
         };
-        let parent = posted.reply_to.as_deref();
-        let referenced = parent.map(|id| json!([{"type": "replied_to", "id": id}]));
+        let range = json!([posted.implicit.chars().count(), end]);
         add("author_id", Some(json!(post.author)));
         add("created_at", Some(json!(timestamp(post.at))));
-        add("conversation_id", Some(json!(parent.unwrap_or(&post.id))));
+        add("conversation_id", Some(json!(posted.conversation)));
+        add("display_text_range", Some(range));
         add(
             "entities",
-            (!links.is_empty()).then(|| json!({"urls": links})),
+            entities(&text, links, |handle| self.id_of(handle)),
         );
         add("lang", Some(json!("en")));
-        add("referenced_tweets", referenced);
+        add(referenced, references(posted));
         add(
             "in_reply_to_user_id",
-            parent
-                .and_then(|id| self.post(id))
-                .map(|parent| json!(parent.post.author)),
+            posted.replies_to_user.as_ref().map(|id| json!(id)),
         );
         Value::Object(out)
     }
@@ -188,7 +206,23 @@ impl State {
     }
 }
 
+/// What a post replies to and quotes.
+fn references(posted: &Posted) -> Option<Value> {
+    let kinds = [
+        ("replied_to", &posted.post.reply_to),
+        ("quoted", &posted.quotes),
+    ];
+    let there = kinds
+        .iter()
+        .filter_map(|(kind, id)| Some((kind, id.as_ref()?)));
+    let list: Vec<Value> = there
+        .map(|(kind, id)| json!({"type": kind, "id": id}))
+        .collect();
+    (!list.is_empty()).then_some(Value::Array(list))
+}
+
 /// Which fields of posts and of their authors a request asks for.
+#[derive(Default)]
 struct Wanted<'a> {
     fields: Vec<&'a str>,
     user_fields: Vec<&'a str>,
@@ -205,8 +239,13 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// Whether it asks for a field, by its new name or by the one before.
     fn has(&self, field: &str) -> bool {
-        self.fields.contains(&field) || (self.authors && field == "author_id")
+        let before = field.replace("_posts", "_tweets");
+        self.fields
+            .iter()
+            .any(|it| it.replace("_posts", "_tweets") == before)
+            || (self.authors && field == "author_id")
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the stand-in for X knows: users, who follows whom, posts and messages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use have_a_hug::clock::Clock;
 
-use super::{account::Keys, text::mentions};
+use super::account::Keys;
 use crate::{
     backend::{Message, Post},
     person::Person,
@@ -23,8 +23,18 @@ pub(super) struct Follow {
 
 pub(super) struct Posted {
     pub(super) number: u64,
+    /// Its text is as it was sent.
     pub(super) post: Post,
-    pub(super) reply_to: Option<String>,
+    /// What X puts before the text of a reply: `@amber `, or nothing.
+    pub(super) implicit: String,
+    /// The id of the first post of the thread.
+    pub(super) conversation: String,
+    /// Whose post it replies to.
+    pub(super) replies_to_user: Option<String>,
+    /// The id of the post that it quotes.
+    pub(super) quotes: Option<String>,
+    /// The ids that it has had, oldest first.
+    pub(super) versions: Vec<String>,
 }
 
 pub(super) struct Sent {
@@ -46,6 +56,12 @@ pub struct State {
     pub(super) limits: Vec<(String, u32)>,
     pub(super) access_level: Option<String>,
     pub(super) rule_breaks: Vec<String>,
+    /// Which account has replied to which post.
+    pub(super) replied: HashSet<(String, String)>,
+    /// Whether the mention that X puts before a plain reply lets the account reply to it.
+    pub(super) implicit_mentions_summon: bool,
+    /// Whether fields have the names of 2026-08-07 (`referenced_posts`).
+    pub(super) new_names: bool,
     pub(super) last_number: u64,
 }
 
@@ -64,6 +80,9 @@ impl State {
             limits: Vec::new(),
             access_level: Some("read-write-directmessages".to_owned()),
             rule_breaks: Vec::new(),
+            replied: HashSet::new(),
+            implicit_mentions_summon: false,
+            new_names: false,
             last_number: 0,
         }
     }
@@ -123,65 +142,11 @@ impl State {
             .map_or(0, |follows| follows.len() as u64)
     }
 
-    pub(super) fn add_mention(
-        &mut self,
-        text: &str,
-        from: &str,
-        reply_to: Option<String>,
-    ) -> String {
-        let account = self.first_account();
-        let handle = self.handle_of(&account);
-        let text = if reply_to.is_some() || mentions(text, &handle) {
-            text.to_owned()
-        } else {
-            format!("@{handle} {text}")
-        };
-        let author = self.id_of(from).unwrap_or_else(|| self.add_stranger(from));
-        self.add_post(author, text, reply_to)
-    }
-
-    pub(super) fn receive_message(&mut self, text: &str, from: &str) {
-        let sender = self.id_of(from).unwrap_or_else(|| self.add_stranger(from));
-        let account = self.first_account();
-        self.add_message(sender, account, text.to_owned());
-    }
-
-    pub(super) fn add_stranger(&mut self, handle: &str) -> String {
-        let mut person = Person::fan(0, self.clock.now());
-        person.id = self.next_id().to_string();
-        person.handle = handle.to_owned();
-        let id = person.id.clone();
-        self.add_user(person, false);
-        id
-    }
-
     pub(super) fn handle_of(&self, id: &str) -> String {
         self.users
             .get(id)
             .map(|user| user.person.handle.clone())
             .unwrap_or_default()
-    }
-
-    pub(super) fn add_post(
-        &mut self,
-        author: String,
-        text: String,
-        reply_to: Option<String>,
-    ) -> String {
-        let number = self.next_id();
-        let id = number.to_string();
-        let post = Post {
-            id: id.clone(),
-            author,
-            text,
-            at: self.clock.now(),
-        };
-        self.posts.push(Posted {
-            number,
-            post,
-            reply_to,
-        });
-        id
     }
 
     pub(super) fn add_message(&mut self, from: String, to: String, text: String) -> String {
@@ -193,30 +158,10 @@ impl State {
             to,
             text,
             at: self.clock.now(),
+            reply_to: None,
         };
         self.messages.push(Sent { number, message });
         id
-    }
-
-    pub(super) fn post(&self, id: &str) -> Option<&Posted> {
-        self.posts.iter().find(|posted| posted.post.id == id)
-    }
-
-    /// Whether `post` mentions `account`, or replies to one of its posts.
-    pub(super) fn addresses(&self, post: &Posted, account: &str) -> bool {
-        let replies = post
-            .reply_to
-            .as_deref()
-            .and_then(|id| self.post(id))
-            .is_some_and(|parent| parent.post.author == account);
-        post.post.author != account
-            && (replies || mentions(&post.post.text, &self.handle_of(account)))
-    }
-
-    pub(super) fn has_addressed(&self, person: &str, account: &str) -> bool {
-        self.posts
-            .iter()
-            .any(|posted| posted.post.author == person && self.addresses(posted, account))
     }
 
     /// Records that an account broke one of X's rules for automation.

@@ -1,3 +1,5 @@
+mod answers;
+
 use std::time::Duration;
 
 use oauth1_request::{Builder, HMAC_SHA1, ParameterList, Token};
@@ -239,19 +241,20 @@ async fn a_reply_needs_a_summons() -> Outcome {
         let author = state.id_of("fan0002").unwrap_or_default();
         state.add_post(author, "good morning".to_owned(), None)
     });
+    let quote = sandbox.network.quote("fan0002", "or cats", own);
     let mentions = sandbox
         .get_as_amber("/2/users/44196397/mentions?expansions=author_id")
         .await?;
-    assert_eq!(mentions.body["data"][0]["id"], reply);
+    assert_eq!(mentions.each("/data", "id"), [&quote, &reply, &summons]);
     assert_eq!(
-        mentions.body["data"][1]["text"],
+        mentions.body["data"][2]["text"],
         "@amber a song about rain please"
     );
     assert_eq!(mentions.body["includes"]["users"][0]["username"], "fan0001");
     let newer = format!("/2/users/44196397/mentions?since_id={summons}");
     assert_eq!(
         sandbox.get_as_amber(&newer).await?.body["meta"]["result_count"],
-        1
+        2
     );
     let answer =
         |to: &str| json!({"text": format!("Thanks {to}"), "reply": {"in_reply_to_tweet_id": to}});
@@ -260,13 +263,21 @@ async fn a_reply_needs_a_summons() -> Outcome {
         201
     );
     assert_eq!(
-        sandbox.post("/2/tweets", &answer(&reply)).await?.status,
+        sandbox.post("/2/tweets", &answer(&quote)).await?.status,
         201
     );
-    let refused = sandbox.post("/2/tweets", &answer(&stranger)).await?;
-    assert_eq!(refused.status, 403);
-    let why = refused.body["detail"].as_str().unwrap_or_default();
-    assert!(why.starts_with("Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author"), "{why}");
+    for unasked in [&stranger, &reply] {
+        let refused = sandbox.post("/2/tweets", &answer(unasked)).await?;
+        assert_eq!(refused.status, 403);
+        assert_eq!(
+            refused.body["detail"],
+            "Reply to this conversation is not allowed because you have not been mentioned or \
+             otherwise engaged by the author of the post you are replying to."
+        );
+    }
+    sandbox.network.set_implicit_mentions_summon(true);
+    let allowed = sandbox.post("/2/tweets", &answer(&reply)).await?;
+    assert_eq!(allowed.status, 201);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The text of a post: its length as X counts it, its links, its mentions.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 fn is_link(word: &str) -> bool {
@@ -77,23 +77,76 @@ fn short_link(link: &str) -> String {
     format!("https://t.co/{:010x}", sum & 0xff_ffff_ffff)
 }
 
-/// The handles that a text mentions as `@handle`.
-pub(super) fn mentioned(text: &str) -> Vec<String> {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut handles = Vec::new();
-    for (at, _) in text.match_indices(['@', '＠']) {
+/// The words in a text that follow one of `signs`, with the byte at which the sign stands.
+fn tagged(text: &str, signs: [char; 2], word: fn(char) -> bool) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(signs) {
         let inside_a_word = text[..at].chars().next_back().is_some_and(word);
         let after = text[at..].chars().skip(1);
-        let handle: String = after.take_while(|c| word(*c)).collect();
-        if !inside_a_word && !handle.is_empty() {
-            handles.push(handle);
+        let tag: String = after.take_while(|c| word(*c)).collect();
+        if !inside_a_word && !tag.is_empty() {
+            found.push((at, tag));
         }
     }
-    handles
+    found
+}
+
+fn handles(text: &str) -> Vec<(usize, String)> {
+    tagged(text, ['@', '＠'], |c| {
+        c.is_ascii_alphanumeric() || c == '_'
+    })
+}
+
+/// The handles that a text mentions as `@handle`.
+pub(super) fn mentioned(text: &str) -> Vec<String> {
+    handles(text)
+        .into_iter()
+        .map(|(_, handle)| handle)
+        .collect()
 }
 
 pub(super) fn mentions(text: &str, handle: &str) -> bool {
     mentioned(text)
         .iter()
         .any(|mentioned| mentioned.eq_ignore_ascii_case(handle))
+}
+
+/// The entities of a text that was [`shown`]; `links` came with it, and `id_of` tells whose a handle is.
+pub(super) fn entities(
+    shown: &str,
+    links: Vec<Value>,
+    id_of: impl Fn(&str) -> Option<String>,
+) -> Option<Value> {
+    let place = |at: usize, tag: &str| {
+        let start = shown[..at].chars().count();
+        (start, start + 1 + tag.chars().count())
+    };
+    let mentions: Vec<Value> = handles(shown)
+        .iter()
+        .filter_map(|(at, handle)| {
+            let (start, end) = place(*at, handle);
+            let id = id_of(handle)?;
+            Some(json!({"start": start, "end": end, "username": handle, "id": id}))
+        })
+        .collect();
+    let letters = |c: char| c.is_alphanumeric() || c == '_';
+    let hashtags: Vec<Value> = tagged(shown, ['#', '＃'], letters)
+        .iter()
+        // Digits alone make no hashtag.
+        .filter(|(_, tag)| tag.chars().any(|c| !c.is_numeric()))
+        .map(|(at, tag)| {
+            let (start, end) = place(*at, tag);
+            json!({"start": start, "end": end, "tag": tag})
+        })
+        .collect();
+    let kinds = [
+        ("mentions", mentions),
+        ("urls", links),
+        ("hashtags", hashtags),
+    ];
+    let there = kinds.into_iter().filter(|(_, list)| !list.is_empty());
+    let out: Map<String, Value> = there
+        .map(|(kind, list)| (kind.to_owned(), Value::Array(list)))
+        .collect();
+    (!out.is_empty()).then_some(Value::Object(out))
 }

@@ -3,9 +3,13 @@
 
 mod chat;
 mod record;
+mod reply;
 mod rules;
 mod session;
+mod thread;
 mod wire;
+
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -15,18 +19,23 @@ use promise::{
     follower::Follower,
     letter::{Letter, Receipt},
 };
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use self::{
     record::{POSTS, post, record_key},
+    reply::Place,
     rules::APP_PASSWORD,
     session::{Pds, Session},
+    thread::Posts,
     wire::{Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error},
 };
+use super::{reply::answered_post, words::MAX_ANSWERS};
 use crate::{
     http::{Response, with_json, with_query},
     network::{
-        Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
+        Answered, Asked, Cursor, Failure, Follow, Network, NetworkError, Page, Permissions,
+        Profile,
         client::{Attempt, Client, Connection, Dialect, Refusal},
     },
 };
@@ -202,15 +211,19 @@ impl Network for Bluesky {
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
-        let attempt = self.client().attempt("sending the invitation");
+        let attempt = self.client().attempt(letter.kind.sending());
         if letter.channel == Channel::Message {
             return chat::send(&self.pds, attempt, letter).await;
         }
+        let reply = match letter.channel {
+            Channel::Reply => Some(self.reply(attempt, letter).await?),
+            _ => None,
+        };
         let body = json!({
             "repo": letter.from,
             "collection": POSTS,
-            "rkey": record_key(letter.milestone, letter.reached_at),
-            "record": post(letter),
+            "rkey": record_key(letter),
+            "record": post(letter, reply),
             // Only where no record has this key yet, or exactly the same one: then the server does nothing.
             "swapRecord": null,
         });
@@ -224,13 +237,11 @@ impl Network for Bluesky {
     }
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
-        let attempt = self
-            .client()
-            .attempt("looking up whether the invitation arrived");
+        let attempt = self.client().attempt(letter.kind.looking_up());
         if letter.channel == Channel::Message {
             return chat::find(&self.pds, attempt, letter).await;
         }
-        let rkey = record_key(letter.milestone, letter.reached_at);
+        let rkey = record_key(letter);
         let query = [
             ("repo", letter.from.as_str()),
             ("collection", POSTS),
@@ -246,6 +257,36 @@ impl Network for Bluesky {
         }
         let found: Reference = attempt.parse(&attempt.accept(response)?)?;
         Ok(Some(found.into()))
+    }
+
+    /// Quotes are seldom answers, so they are read only in a thorough look.
+    async fn answers(&self, _id: &UserId, asked: &Asked<'_>) -> Result<Answered, NetworkError> {
+        let attempt = self.client().attempt("reading the answers");
+        let mut answers = Vec::new();
+        for letter in asked.letters.iter().filter(|letter| letter.is_due) {
+            let uri = ("uri", letter.receipt.reference.as_str());
+            let query = [uri, ("depth", "1"), ("parentHeight", "0")];
+            let found = self.read_if_there(attempt, "app.bsky.feed.getPostThread", &query);
+            if let Some(found) = found.await? {
+                answers.extend(thread::replies(found, letter));
+            }
+            if !asked.thorough {
+                continue;
+            }
+            let query = [uri, ("limit", "100")];
+            let found = self.read_if_there(attempt, "app.bsky.feed.getQuotes", &query);
+            if let Some(found) = found.await? {
+                answers.extend(thread::quotes(found, letter));
+            }
+        }
+        // A reply can quote the same post.
+        let mut seen = HashSet::new();
+        answers.retain(|answer| seen.insert(answer.version.clone()));
+        answers.truncate(MAX_ANSWERS);
+        Ok(Answered {
+            answers,
+            ..Answered::default()
+        })
     }
 
     /// One login, of the 300 that an account has a day.
@@ -304,6 +345,53 @@ impl Bluesky {
         attempt.read(self.client().http.get(url)).await
     }
 
+    /// Reads likewise; `None` where the post that is asked about is gone.
+    async fn read_if_there<T: DeserializeOwned>(
+        &self,
+        attempt: Attempt<'_>,
+        method: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Option<T>, NetworkError> {
+        let url = self.appview_url(method, query);
+        let response = attempt.ask(self.client().http.get(url)).await?;
+        if xrpc_error(&response) == "NotFound" {
+            return Ok(None);
+        }
+        attempt.parse(&attempt.accept(response)?).map(Some)
+    }
+
+    /// What the record of a reply says of the answer that it replies to.
+    ///
+    /// The account's server takes a reply to a post that is gone, and nobody sees it. So it is asked first whether the
+    /// answer is there.
+    async fn reply(
+        &self,
+        attempt: Attempt<'_>,
+        letter: &Letter<'_>,
+    ) -> Result<Value, NetworkError> {
+        let answer = answered_post(attempt, letter)?;
+        let unknown = || attempt.blocked("the version of the answer was not kept");
+        let place = Place::of(answer).ok_or_else(unknown)?;
+        let uri = answer.reference.as_str();
+        let query = [("uris", uri)];
+        let there = self.read(attempt, "app.bsky.feed.getPosts", &query);
+        let there = match there.await {
+            Ok(response) => attempt.parse::<Posts>(&response)?,
+            // Whatever the reason is, nothing was sent, and it says nothing about the letter.
+            Err(error) => {
+                let failure = match error.failure {
+                    wait @ Failure::WaitUntil(_) => wait,
+                    _ => Failure::TryAgain,
+                };
+                return Err(NetworkError { failure, ..error });
+            }
+        };
+        if !there.has(uri) {
+            return Err(attempt.error(Failure::Refused, "the answer is not there any more"));
+        }
+        Ok(place.reply_to(uri))
+    }
+
     fn appview_url(&self, method: &str, query: &[(&str, &str)]) -> String {
         with_query(format!("{}/xrpc/{method}", self.appview), query)
     }
@@ -346,6 +434,7 @@ impl Bluesky {
             Ok(put) => assert!(Receipt::from(put).reference.len() <= 1_024),
             Err(error) => error.assert_readable(),
         }
+        thread::assert_invariants(response);
         let _ = attempt.parse::<Notifications>(response);
         let _ = attempt.parse::<Messages>(response);
         let _ = attempt.parse::<Conversation>(response);

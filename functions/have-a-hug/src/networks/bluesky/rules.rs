@@ -44,7 +44,8 @@ pub const RULES: Rules = Rules {
         units: 1_000,
         bytes: 10_000,
     }),
-    mention_reaches_everyone_named: false,
+    mention_is_private: false,
+    replies_need_tag: false,
     default_contact: &[Channel::Announce, Channel::Draft],
     secrets_to_send: &[SecretRule {
         key: APP_PASSWORD,
@@ -82,6 +83,7 @@ pub const RULES: Rules = Rules {
     },
     // A link to a conversation needs an id that only the chat service gives out.
     private_link: |_, _, _| None,
+    reply_link: |_, _, _| None,
     price_of_a_look: None,
 };
 

@@ -19,7 +19,7 @@ use crate::{
 const BOT_LABELS: [&str; 4] = ["bot", "spam", "!hide", "!takedown"];
 
 /// A DID: the lexicon allows 2048 characters; those in use have 32 to 260.
-fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     machine_made(from, "the DID", 512, |did| {
         let mut parts = did.splitn(3, ':');
         let named = parts.next() == Some("did") && parts.all(|part| !part.is_empty());
@@ -27,11 +27,11 @@ fn did<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     })
 }
 
-fn uri<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn uri<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     machine_made(from, "the URI", 1_024, |uri| uri.starts_with("at://"))
 }
 
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     machine_made(from, "the id", 512, |_| true)
 }
 
@@ -95,18 +95,21 @@ pub(super) struct Reference {
 }
 
 impl From<Reference> for Receipt {
-    /// A post has a page at bsky.app under the author's DID and the key of its record.
     fn from(post: Reference) -> Self {
-        let parts: Vec<&str> = post.uri.split('/').collect();
-        let url = match parts.as_slice() {
-            ["at:", "", did, _, key] => Some(format!("https://bsky.app/profile/{did}/post/{key}")),
-            _ => None,
-        };
         Self {
-            url,
+            url: page(&post.uri),
             reply_key: post.cid,
             reference: post.uri,
         }
+    }
+}
+
+/// The page of a post at bsky.app: it is under the author's DID and the key of the record.
+pub(super) fn page(uri: &str) -> Option<String> {
+    let parts: Vec<&str> = uri.split('/').collect();
+    match parts.as_slice() {
+        ["at:", "", did, _, key] => Some(format!("https://bsky.app/profile/{did}/post/{key}")),
+        _ => None,
     }
 }
 
@@ -141,8 +144,8 @@ pub(super) struct ProfileView {
 }
 
 #[derive(Deserialize)]
-struct Label {
-    val: String,
+pub(super) struct Label {
+    pub val: String,
 }
 
 impl ProfileView {

@@ -9,6 +9,7 @@
 //! Ids are a server's own: every server has an account 1. So the account's id is kept with its server:
 //! `109876@mastodon.social`.
 
+mod context;
 mod html;
 mod idempotency;
 mod link;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::UserId,
+    channel::Channel,
     follower::Follower,
     letter::{Letter, Receipt},
 };
@@ -31,6 +33,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use self::{
+    context::Context,
     idempotency::idempotency_key,
     link::next_page,
     rules::{ACCESS_TOKEN, domain},
@@ -38,10 +41,12 @@ use self::{
         Account, Application, Instance, Notification, Problem, Status, count, some_text, visibility,
     },
 };
+use super::{reply::answered_post, words::MAX_ANSWERS};
 use crate::{
-    http::{Response, with_json, with_query},
+    http::{Response, percent_encoded, with_json, with_query},
     network::{
-        Cursor, Failure, Follow, LOOKBACK, Network, NetworkError, Page, Permissions, Profile,
+        Answered, Asked, Cursor, Failure, Follow, LOOKBACK, Network, NetworkError, Page,
+        Permissions, Profile,
         client::{Attempt, Client, Connection, Dialect, Refusal},
     },
 };
@@ -228,13 +233,16 @@ impl Network for Mastodon {
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
-        let attempt = self.client.attempt("sending the invitation");
+        let attempt = self.client.attempt(letter.kind.sending());
         self.check_owner(attempt, letter.from).await?;
         self.check_length(attempt, letter.text).await?;
-        let body = json!({
+        let mut body = json!({
             "status": letter.text,
-            "visibility": visibility(letter.channel),
+            "visibility": visibility(letter),
         });
+        if letter.channel == Channel::Reply {
+            body["in_reply_to_id"] = json!(answered_post(attempt, letter)?.reference);
+        }
         let request = with_json(
             self.client.http.post(self.url("/api/v1/statuses", &[])),
             &body,
@@ -249,9 +257,7 @@ impl Network for Mastodon {
     /// The server remembers an idempotency key for an hour; the account's own statuses show at any time
     /// whether the letter arrived.
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
-        let attempt = self
-            .client
-            .attempt("looking up whether the invitation arrived");
+        let attempt = self.client.attempt(letter.kind.looking_up());
         // The server shows private mentions to nobody else.
         self.check_owner(attempt, letter.from).await?;
         let path = format!("/api/v1/accounts/{}/statuses", number(letter.from));
@@ -278,6 +284,26 @@ impl Network for Mastodon {
             "it is not among the newest statuses, and {MAX_PAGES} pages do not reach back to {since}"
         );
         Err(attempt.error(Failure::TryAgain, why))
+    }
+
+    async fn answers(&self, id: &UserId, asked: &Asked<'_>) -> Result<Answered, NetworkError> {
+        let attempt = self.client.attempt("reading the answers");
+        // The server shows private answers to nobody else. Without a token it shows the public ones.
+        if self.access_token.is_some() {
+            self.check_owner(attempt, id).await?;
+        }
+        let mut answers = Vec::new();
+        for letter in asked.letters.iter().filter(|letter| letter.is_due) {
+            let status = percent_encoded(&letter.receipt.reference);
+            let url = self.url(&format!("/api/v1/statuses/{status}/context"), &[]);
+            let found: Option<Context> = self.get_if_there(attempt, &url).await?;
+            answers.extend(found.into_iter().flat_map(|found| found.answers(letter)));
+        }
+        answers.truncate(MAX_ANSWERS);
+        Ok(Answered {
+            answers,
+            ..Answered::default()
+        })
     }
 
     async fn permissions(&self, _id: &UserId) -> Result<Permissions, NetworkError> {
@@ -540,7 +566,8 @@ fn check_addressed(
     letter: &Letter<'_>,
     status: &Status,
 ) -> Result<(), NetworkError> {
-    let (Some(mentions), true) = (&status.mentions, letter.channel.needs_recipient()) else {
+    let addresses = letter.channel.needs_recipient() || letter.channel == Channel::Reply;
+    let (Some(mentions), true) = (&status.mentions, addresses) else {
         return Ok(());
     };
     let to = attempt.recipient(letter)?;
@@ -586,6 +613,7 @@ impl Mastodon {
         if let Ok(instance) = attempt.parse::<Instance>(response) {
             let _ = instance.max_characters();
         }
+        context::assert_invariants(response);
         let _ = attempt.parse::<Vec<Notification>>(response);
         match self.next_page(attempt, "https://amber.example/a", response) {
             Ok(next) => assert!(next.is_none_or(|next| next.starts_with("https://amber.example/"))),

@@ -9,6 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    context::Reply,
     html,
     link::link_to,
     wire::{Account, Instance, Notification, Problem, Status},
@@ -97,6 +98,7 @@ fn entity(of: &Recording, object: &Value, tally: &mut Tally) {
     }
     if has("visibility") && has("content") && has("account") {
         tally.count("statuses", of, status(object));
+        tally.count("statuses as answers", of, answer(object));
     }
     let notified = of.url.contains("/api/v1/notifications");
     if notified && has("type") && has("created_at") && has("id") && !has("acct") {
@@ -208,6 +210,39 @@ fn status(object: &Value) -> Result<(), String> {
         return Err("reblog".into());
     }
     Ok(())
+}
+
+fn answer(object: &Value) -> Result<(), String> {
+    let reply: Reply = read(object)?;
+    let answer = reply.into_answer("7");
+    same(
+        object,
+        &[
+            ("id", json!(answer.post.reference)),
+            ("visibility", json!(answer.post.reply_key)),
+        ],
+    )?;
+    same(&object["account"], &[("id", json!(answer.author))])?;
+    same_time(object, answer.at)?;
+    let is_marked = object["sensitive"] == true
+        || object["spoiler_text"]
+            .as_str()
+            .is_some_and(|text| !text.trim().is_empty());
+    if is_marked != answer.mark.is_some() {
+        return Err(format!("the mark is {:?}", answer.mark));
+    }
+    let is_edited = object["edited_at"].is_string();
+    if is_edited != answer.version.contains(' ') {
+        return Err(format!("the version is {}", answer.version));
+    }
+    // Whoever is mentioned is not named any more.
+    let mentions = object["mentions"].as_array().into_iter().flatten();
+    let mut names = mentions.filter_map(|mention| mention["username"].as_str());
+    let words: Vec<&str> = answer.text.split(' ').collect();
+    match names.find(|name| words.contains(&format!("@{name}").as_str())) {
+        Some(name) => Err(format!("@{name} is left in {:?}", answer.text)),
+        None => Ok(()),
+    }
 }
 
 fn notification(object: &Value) -> Result<(), String> {

@@ -36,7 +36,8 @@ pub const RULES: Rules = Rules {
     message: Err(
         "Mastodon's private messages are mentions that only the mentioned can read; write \"mention\"",
     ),
-    mention_reaches_everyone_named: true,
+    mention_is_private: true,
+    replies_need_tag: false,
     default_contact: &[Channel::Mention, Channel::Draft],
     secrets_to_send: &[SecretRule {
         key: ACCESS_TOKEN,
@@ -69,6 +70,7 @@ pub const RULES: Rules = Rules {
         let query = [("text", text.as_str()), ("visibility", "direct")];
         Some(with_query(format!("{server}/share"), &query))
     },
+    reply_link: |_, _, _| None,
     price_of_a_look: None,
 };
 

@@ -13,11 +13,26 @@ use serde_json::Value;
 use super::html;
 use crate::network::{LOOKBACK, machine_made, text_if_plain};
 
-/// To whom the server shows it: an announcement to everyone, anything else only to those it names.
-pub(super) fn visibility(channel: Channel) -> &'static str {
-    match channel {
+/// To whom the server shows it: an announcement to everyone, and a reply to those who see the answer. Anything else is
+/// shown only to those it names.
+pub(super) fn visibility(letter: &Letter<'_>) -> &'static str {
+    match letter.channel {
         Channel::Announce => "public",
+        Channel::Reply => {
+            let answer = letter.reply_to;
+            visibility_of_reply(answer.and_then(|answer| answer.reply_key.as_deref()))
+        }
         Channel::Mention | Channel::Message | Channel::Draft => "direct",
+    }
+}
+
+/// The visibility of a reply to a status with that one. In public it stays out of the lists of what is new, as replies of
+/// programs should. Where the answer's is not known, the reply is not shown to more people than it must be.
+fn visibility_of_reply(answer: Option<&str>) -> &'static str {
+    match answer {
+        Some("public" | "unlisted") => "unlisted",
+        Some("private") => "private",
+        _ => "direct",
     }
 }
 
@@ -31,7 +46,7 @@ pub(super) fn some_text(text: Option<String>) -> Option<String> {
 }
 
 /// A number on most servers; some make longer ids with letters.
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let plain = |id: &str| {
         id.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
@@ -115,9 +130,14 @@ pub(super) struct Mention {
     pub id: String,
 }
 
+/// Whether a browser can open it.
+#[expect(clippy::ptr_arg, reason = "it filters an Option<String>")]
+pub(super) fn is_page(url: &String) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
 impl From<Status> for Receipt {
     fn from(status: Status) -> Self {
-        let is_page = |url: &String| url.starts_with("https://") || url.starts_with("http://");
         Self {
             reference: status.id,
             url: status.url.filter(is_page),
@@ -131,7 +151,7 @@ impl Status {
         self.created_at >= letter.prepared_at - LOOKBACK
             && self.reblog.is_none()
             // A server may narrow "public", for example for an account that it has limited.
-            && (self.visibility.as_deref() == Some("direct")) == (visibility(letter.channel) == "direct")
+            && (self.visibility.as_deref() == Some("direct")) == (visibility(letter) == "direct")
             && html::same_words(letter.text, self.content.as_deref().unwrap_or_default())
     }
 }
@@ -211,5 +231,83 @@ impl Problem {
             Some(more) => format!("{error}: {more}"),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promise::{letter::LetterKind, milestone::Milestone};
+    use serde_json::json;
+
+    use super::*;
+
+    fn reply<T>(visibility: Option<&str>, with: impl FnOnce(&Letter<'_>) -> T) -> T {
+        let answer = Receipt {
+            reference: "113".to_owned(),
+            url: None,
+            reply_key: visibility.map(str::to_owned),
+        };
+        with(&Letter {
+            kind: LetterKind::Song,
+            number: 1,
+            reply_to: Some(&answer),
+            song: None,
+            from: &"1@m.example".into(),
+            to: None,
+            milestone: Milestone::from_number(600).unwrap(),
+            reached_at: Timestamp::UNIX_EPOCH,
+            channel: Channel::Reply,
+            text: "@cleo@far.example Your song",
+            prepared_at: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn a_reply_is_shown_to_those_who_see_the_answer_and_not_to_more() {
+        for (answer, shown) in [
+            (Some("public"), "unlisted"),
+            (Some("unlisted"), "unlisted"),
+            (Some("private"), "private"),
+            (Some("direct"), "direct"),
+            (Some("limited"), "direct"),
+            (None, "direct"),
+        ] {
+            assert_eq!(reply(answer, visibility), shown, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_recognised_with_its_visibility() {
+        let status = |visibility: &str| -> Status {
+            let status = json!({
+                "id": "114",
+                "created_at": "1970-01-01T00:00:00.000Z",
+                "content": "<p>@<span>cleo</span> Your song</p>",
+                "visibility": visibility,
+            });
+            serde_json::from_value(status).unwrap()
+        };
+        for (answer, shown, is_it) in [
+            ("public", "unlisted", true),
+            ("private", "private", true),
+            ("direct", "direct", true),
+            ("public", "direct", false),
+            ("direct", "unlisted", false),
+        ] {
+            let found = reply(Some(answer), |letter| status(shown).is(letter));
+            assert_eq!(found, is_it, "{answer} {shown}");
+        }
+    }
+
+    #[test]
+    fn a_reply_to_a_status_that_is_gone_is_refused_and_a_missing_call_is_not() {
+        let about_letter = |error: &str| {
+            let problem: Problem = serde_json::from_value(json!({ "error": error })).unwrap();
+            problem.is_about_the_letter(StatusCode::NOT_FOUND)
+        };
+        assert!(about_letter(
+            "The post you are trying to reply to does not appear to exist."
+        ));
+        assert!(!about_letter("Record not found"));
     }
 }

@@ -1,7 +1,11 @@
 //! X, API v2. Facts and sources: docs/NETWORKS.md.
 
+mod answers;
 mod auth;
+#[cfg(test)]
+mod recordings;
 mod rules;
+mod typed;
 mod wire;
 
 use async_trait::async_trait;
@@ -17,13 +21,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::{
+    answers::Reading,
     auth::Keys,
     wire::{Found, List, MessageId, One, PostId, Problem, Sent, User, Written},
 };
+use super::reply::answered_post;
 use crate::{
     http::{Response, with_json, with_query},
     network::{
-        Cursor, Failure, LOOKBACK, Network, NetworkError, Page, Permissions, Profile,
+        Answered, Asked, Cursor, Failure, LOOKBACK, Network, NetworkError, Page, Permissions,
+        Profile,
         client::{Attempt, Client, Connection, Dialect, Refusal},
     },
 };
@@ -165,9 +172,13 @@ impl Network for X {
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
-        let attempt = self.client.attempt("sending the invitation");
+        let attempt = self.client.attempt(letter.kind.sending());
         self.check_owner(attempt, letter.from)?;
-        let body = json!({ "text": letter.text });
+        let mut body = json!({ "text": letter.text });
+        if letter.channel == Channel::Reply {
+            let post = answered_post(attempt, letter)?;
+            body["reply"] = json!({ "in_reply_to_tweet_id": post.reference });
+        }
         if letter.channel != Channel::Message {
             let sent: Sent<PostId> = self.post(attempt, "/2/tweets", &body).await?;
             return Ok(self.receipt(letter, sent.data.id, None));
@@ -179,9 +190,7 @@ impl Network for X {
     }
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
-        let attempt = self
-            .client
-            .attempt("looking up whether the invitation arrived");
+        let attempt = self.client.attempt(letter.kind.looking_up());
         let since = (letter.prepared_at - LOOKBACK).to_string();
         let (path, query) = if letter.channel == Channel::Message {
             let to = attempt.recipient(letter)?;
@@ -228,6 +237,22 @@ impl Network for X {
         }
         let why = format!("the list does not end after {MAX_PAGES_OF_POSTS} pages");
         Err(attempt.error(Failure::TryAgain, why))
+    }
+
+    async fn answers(&self, id: &UserId, asked: &Asked<'_>) -> Result<Answered, NetworkError> {
+        let attempt = self.client.attempt("reading the answers");
+        let path = format!("/2/users/{id}/mentions");
+        let mut reading = Reading::new(id, asked);
+        while let Some(query) = reading.query() {
+            let query: Vec<(&str, &str)> = query
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            let response = self.get(attempt, &path, &query).await?;
+            let (posts, next) = list::<Value>(attempt, &response)?;
+            reading.take(posts, next);
+        }
+        Ok(reading.finish())
     }
 
     /// One user read at most, and X bills the same user once a day. X documents the header only for
@@ -379,6 +404,9 @@ impl X {
         match found(attempt, response) {
             Ok(users) => users.iter().for_each(assert_fit_to_keep),
             Err(error) => error.assert_readable(),
+        }
+        if let Ok((posts, next)) = list::<Value>(attempt, response) {
+            answers::assert_invariants(posts, next);
         }
         if let Ok((all, _)) = list::<Written>(attempt, response) {
             all.iter().for_each(Written::assert_invariants);

@@ -43,7 +43,8 @@ pub const RULES: Rules = Rules {
         units: 10_000,
         bytes: usize::MAX,
     }),
-    mention_reaches_everyone_named: false,
+    mention_is_private: false,
+    replies_need_tag: true,
     default_contact: &[Channel::Announce, Channel::Draft],
     secrets_to_send: &[
         SecretRule {
@@ -107,6 +108,11 @@ pub const RULES: Rules = Rules {
     private_link: |_, to, text| {
         let page = "https://x.com/messages/compose".to_owned();
         let query = [("recipient_id", to.id.as_str()), ("text", text)];
+        Some(with_query(page, &query))
+    },
+    reply_link: |_, to, text| {
+        let page = "https://x.com/intent/tweet".to_owned();
+        let query = [("in_reply_to", to.reference.as_str()), ("text", text)];
         Some(with_query(page, &query))
     },
     price_of_a_look: Some(

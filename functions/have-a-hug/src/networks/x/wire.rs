@@ -1,14 +1,15 @@
 //! X's JSON.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use promise::{follower::Follower, letter::Letter};
+use promise::{channel::Channel, follower::Follower, letter::Letter};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::typed::unescaped;
 use crate::network::{Cursor, LOOKBACK, machine_made, text_if_plain, time_if_readable};
 
 /// X's ids are numbers of 64 bits, written in decimal.
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let is_right = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
     machine_made(from, "the id", 20, is_right)
 }
@@ -152,7 +153,7 @@ impl Written {
                 .sender_id
                 .as_ref()
                 .is_none_or(|sender| *letter.from == *sender.as_str())
-            && same_words(letter.text, &self.text)
+            && same_words(letter.text, &self.text, letter.channel == Channel::Reply)
     }
 }
 
@@ -160,18 +161,21 @@ impl Written {
 impl Written {
     pub(super) fn assert_invariants(&self) {
         let _ = self.written_since(Timestamp::UNIX_EPOCH);
-        let _ = same_words(&self.text, &self.id);
-        assert!(same_words(&self.text, &self.text) || self.text.contains('&'));
+        for is_reply in [false, true] {
+            let _ = same_words(&self.text, &self.id, is_reply);
+            let same = same_words(&self.text, &self.text, is_reply);
+            assert!(same || self.text.contains('&'));
+        }
     }
 }
 
-/// Whether X's `text` is what was sent: X escapes three characters and shortens every link.
-fn same_words(sent: &str, text: &str) -> bool {
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
-    let (mut sent, mut text) = (sent.split_whitespace(), text.split_whitespace());
+/// Whether X's `text` is what was sent: X escapes three characters, shortens every link, and puts mentions of the people
+/// in the thread before a reply, or leaves out those that are there already.
+fn same_words(sent: &str, text: &str, is_reply: bool) -> bool {
+    let text = unescaped(text);
+    let is_implicit = |word: &&str| is_reply && word.starts_with('@');
+    let mut sent = sent.split_whitespace().skip_while(is_implicit);
+    let mut text = text.split_whitespace().skip_while(is_implicit);
     loop {
         match (sent.next(), text.next()) {
             (None, None) => return true,
@@ -216,13 +220,14 @@ const ABOUT_THE_APP: [&str; 5] = [
 ];
 
 /// Words of the refusals that are about the letter, in lower case. X has no problem type for these refusals.
-const ABOUT_THE_LETTER: [&str; 7] = [
+const ABOUT_THE_LETTER: [&str; 8] = [
     "you do not have permission to dm one or more participants",
     "cannot send messages to",
     "reply to this conversation is not allowed",
     "only reply to or quote posts where you are mentioned",
     "restricted who can reply to this",
     "reply to a tweet that is deleted or not visible to you",
+    "reply to a post that is deleted or not visible to you",
     "text is too long",
 ];
 
@@ -320,9 +325,42 @@ mod tests {
 
     #[test]
     fn a_post_is_recognised_though_x_escapes_it_and_shortens_its_links() {
-        assert!(same_words("Rock & roll <3", "Rock &amp; roll &lt;3"));
-        assert!(same_words("see amber.com now", "see https://t.co/AbC now"));
-        assert!(!same_words("see amber.com now", "see amber.com"));
-        assert!(!same_words("number 600", "number 700"));
+        let same = |sent, text| same_words(sent, text, false);
+        assert!(same("Rock & roll <3", "Rock &amp; roll &lt;3"));
+        assert!(same("see amber.com now", "see https://t.co/AbC now"));
+        assert!(!same("see amber.com now", "see amber.com"));
+        assert!(!same("number 600", "number 700"));
+        assert!(!same("number 600", "@cleo number 600"));
+    }
+
+    #[test]
+    fn a_reply_is_recognised_though_x_puts_mentions_before_it_or_leaves_them_out() {
+        let shown = "@cleo @dan Your song: https://t.co/AbC";
+        for sent in [
+            "Your song: https://youtu.be/dQw4w9WgXcQ",
+            "@cleo Your song: https://youtu.be/dQw4w9WgXcQ",
+        ] {
+            assert!(same_words(sent, shown, true), "{sent}");
+        }
+        assert!(!same_words(
+            "Your poem: https://youtu.be/dQw4w9WgXcQ",
+            shown,
+            true
+        ));
+    }
+
+    #[test]
+    fn a_reply_that_x_does_not_allow_is_about_the_letter_and_an_unclear_refusal_is_not() {
+        let about_letter = |json: &str| problem(json).is_about_the_letter();
+        for json in [
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author of the post you are replying to."}"#,
+            r#"{"type":"https://api.twitter.com/2/problems/not-authorized-for-resource","title":"Not Authorized","status":403,"detail":"You can only reply to or quote posts where you are mentioned or are the author."}"#,
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"You attempted to reply to a Tweet that is deleted or not visible to you."}"#,
+        ] {
+            assert!(about_letter(json), "{json}");
+        }
+        assert!(!about_letter(
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"You are not permitted to perform this action."}"#
+        ));
     }
 }
