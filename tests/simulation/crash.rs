@@ -1,28 +1,45 @@
 //! A process crashes at one call to the ledger or to the network, or the answer to that call is lost: at each call in
 //! turn, in a check that owes three hugs, in their delivery, and in a second delivery after the answer to the first
-//! letter was lost.
+//! letter was lost; and later in a check that hears a topic, one that hears stop, one that chooses to whom a hug is passed
+//! on, in the delivery of a song and in a second one.
 
 use promise::{account::NetworkName, channel::Channel};
 
 use super::{
-    history::{Fault, History, Job, Plan, Step, What, Who},
+    history::{Author, Deed, Fault, History, Job, Plan, Says, Step, What, Which, Who},
     run::live,
 };
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum During {
     Check,
     Delivery,
     SecondDelivery,
+    HearingTopic,
+    HearingStop,
+    PassingOn,
+    Song,
+    SecondSong,
 }
 
 /// The place of the first letter among the calls of a delivery.
-const SENDING: usize = 6;
+const SENDING: usize = 7;
+
+/// The place of a song among the calls of its delivery.
+const SENDING_SONG: usize = 5;
 
 #[test]
 #[ignore = "slow: 585 crashes take half a minute"]
 fn whichever_call_is_the_last_every_promise_is_kept() {
     let mut calls = 0;
+    let invitations = [During::Check, During::Delivery, During::SecondDelivery];
+    let gifts = [
+        During::HearingTopic,
+        During::HearingStop,
+        During::PassingOn,
+        During::Song,
+        During::SecondSong,
+    ];
     for (network, channel) in [
         (NetworkName::X, Channel::Announce),
         (NetworkName::X, Channel::Message),
@@ -30,7 +47,9 @@ fn whichever_call_is_the_last_every_promise_is_kept() {
         (NetworkName::Bluesky, Channel::Message),
         (NetworkName::Mastodon, Channel::Mention),
     ] {
-        for during in [During::Check, During::Delivery, During::SecondDelivery] {
+        // A message is not answered by a post.
+        let gifts = gifts.iter().filter(|_| channel != Channel::Message);
+        for during in invitations.iter().chain(gifts).copied() {
             for (fault, words) in [
                 (Fault::DieBefore, "dies before it"),
                 (Fault::DieAfter, "and dies"),
@@ -63,39 +82,79 @@ fn every_call(
     let calls = (0..usize::MAX)
         .take_while(|call| failures(*call) > before)
         .count();
-    assert!(calls > 4, "so few calls: {calls}");
+    assert!(
+        calls > 4,
+        "so few calls: {calls} during {during:?} on {network} by {channel}"
+    );
     calls
 }
 
+fn job(what: What, faults: &[(usize, Fault)]) -> Step {
+    let job = Job {
+        what,
+        skew: 0,
+        faults: faults.to_vec(),
+    };
+    Step::Run(vec![job], vec![])
+}
+
+fn check(faults: &[(usize, Fault)]) -> Step {
+    job(What::Check, faults)
+}
+
+fn deliver(faults: &[(usize, Fault)]) -> Step {
+    job(What::Deliver, faults)
+}
+
+/// Which of the three invitations is answered, counted from the last.
+const FIRST_LETTER: usize = 2;
+
+/// Three milestones are owed; in the gift's cases one call later.
 fn three_are_owed(
     network: NetworkName,
     channel: Channel,
     during: During,
     fault: (usize, Fault),
 ) -> History {
-    let job = |of: What, faults: &[(usize, Fault)]| {
-        let job = Job {
-            what: of,
-            skew: 0,
-            faults: faults.to_vec(),
-        };
-        Step::Run(vec![job], vec![])
-    };
+    let by_hand = |deed| job(What::ByHand(deed, Which::Number(10)), &[]);
+    let answer = |says| Step::Answer(Author::Named, says, FIRST_LETTER);
     let arrive = Step::Arrive(vec![Who::Fan, Who::Bot, Who::Fan, Who::Closed, Who::Fan]);
-    let mut steps = vec![job(What::Check, &[]), arrive];
+    let mut steps = vec![check(&[]), arrive];
     match during {
-        During::Check => steps.push(job(What::Check, &[fault])),
-        During::Delivery => {
-            steps.push(job(What::Check, &[]));
-            steps.push(job(What::Deliver, &[fault]));
+        During::Check => steps.push(check(&[fault])),
+        During::Delivery => steps.extend([check(&[]), deliver(&[fault])]),
+        During::SecondDelivery => steps.extend([
+            check(&[]),
+            deliver(&[(SENDING, Fault::AnswerLost)]),
+            Step::Pass(100),
+            check(&[]),
+            deliver(&[fault]),
+        ]),
+        _ => steps.extend([check(&[]), deliver(&[]), deliver(&[])]),
+    }
+    match during {
+        During::Check | During::Delivery | During::SecondDelivery => {}
+        During::HearingTopic => steps.extend([answer(Says::Clean), check(&[fault])]),
+        During::HearingStop => steps.extend([answer(Says::Stop), check(&[fault])]),
+        During::PassingOn => steps.extend([
+            by_hand(Deed::Pass),
+            Step::Arrive(vec![Who::Fan, Who::Fan]),
+            check(&[fault]),
+        ]),
+        During::Song | During::SecondSong => {
+            steps.extend([answer(Says::Clean), check(&[]), deliver(&[])]);
+            steps.push(by_hand(Deed::Song(0)));
         }
-        During::SecondDelivery => {
-            steps.push(job(What::Check, &[]));
-            steps.push(job(What::Deliver, &[(SENDING, Fault::AnswerLost)]));
-            steps.push(Step::Pass(100));
-            steps.push(job(What::Check, &[]));
-            steps.push(job(What::Deliver, &[fault]));
-        }
+    }
+    match during {
+        During::Song => steps.push(deliver(&[fault])),
+        During::SecondSong => steps.extend([
+            deliver(&[(SENDING_SONG, Fault::AnswerLost)]),
+            Step::Pass(100),
+            check(&[]),
+            deliver(&[fault]),
+        ]),
+        _ => {}
     }
     History {
         network,

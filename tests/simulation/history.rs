@@ -58,10 +58,40 @@ pub enum Step {
     Replan(Plan),
     /// The network accepts no letters for so many seconds.
     Obstruct(Obstacle, i64),
+    /// Somebody writes under one of the last invitations.
+    Answer(Author, Says, usize),
+    /// One of the last answers says something else now.
+    Edit(usize, Says),
+    DeleteAnswer(usize),
+    /// A follower says stop to another account of this ledger.
+    StopElsewhere(usize),
     /// Seconds.
     Pass(i64),
     /// Functions, and the creator, at work side by side; whose turn it is at each call.
     Run(Vec<Job>, Vec<usize>),
+}
+
+/// Who writes under an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The person whom it is for.
+    Named,
+    /// Anyone.
+    Another,
+}
+
+/// What an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// A topic.
+    Clean,
+    /// A topic about which the creator has to decide.
+    Dirty,
+    /// A topic in a post that the network has marked.
+    Marked,
+    Stop,
+    /// A mention and no words.
+    Nothing,
 }
 
 #[derive(Clone, Debug)]
@@ -96,12 +126,22 @@ pub enum Deed {
     Retry,
     /// She says that she has sent it.
     Sent,
+    /// The same, and where it is.
+    SentAt,
+    /// She writes a topic down.
+    Topic,
+    Accept,
+    Refuse,
+    /// The song is up: one of several videos.
+    Song(u8),
+    /// To the next newer follower.
+    Pass,
 }
 
 /// Which hug the creator means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// One that waits for her hand, as often as there is one; else any, or a number that has none.
+    /// One that she can do that to, as often as there is one; else any, or a number that has none.
     Picked(usize),
     Number(u64),
 }
@@ -148,7 +188,7 @@ pub enum Churn {
 }
 
 pub fn history() -> BoxedStrategy<History> {
-    prop_oneof![40 => usual(), 1 => leap()].boxed()
+    prop_oneof![20 => usual(), 20 => answered(), 1 => leap()].boxed()
 }
 
 fn usual() -> BoxedStrategy<History> {
@@ -163,7 +203,7 @@ fn usual() -> BoxedStrategy<History> {
                 0_i64..30,
                 (
                     option::weighted(0.2, first_checks()),
-                    vec(step(churn), 1..40),
+                    vec(step(churn), 1..32),
                 ),
             )
         })
@@ -177,6 +217,85 @@ fn usual() -> BoxedStrategy<History> {
             },
         )
         .boxed()
+}
+
+/// First a few are invited as if nothing could fail; then it is about their answers, their songs and the weeks.
+fn answered() -> BoxedStrategy<History> {
+    (
+        network(),
+        contact_by_post(),
+        (1_u64..4, 1_u64..6, most_a_day()),
+        vec(who(), 0..6),
+        (1_usize..6, 0_i64..30),
+        vec(who(), 3..8),
+        vec(late_step(), 1..28),
+    )
+        .prop_map(
+            |(
+                network,
+                contact,
+                (more, step, most_a_day),
+                at_first,
+                (page, shown_after),
+                come,
+                late,
+            )| {
+                let first = at_first.len() as u64 + more;
+                let plan = (Plan { first, step }, most_a_day);
+                let alone = |what| Step::Run(vec![Job::plain(what)], vec![]);
+                let begin = [
+                    alone(What::Check),
+                    Step::Arrive(come),
+                    alone(What::Check),
+                    alone(What::Deliver),
+                    alone(What::Deliver),
+                ];
+                let steps = begin.into_iter().chain(late).collect();
+                made(network, contact, plan, at_first, page, shown_after, steps)
+            },
+        )
+        .boxed()
+}
+
+/// What happens around answers and songs.
+fn late_step() -> BoxedStrategy<Step> {
+    let jobs = vec(late_job(), 1..3);
+    prop_oneof![
+        20 => (jobs, vec(0_usize..4, 0..24)).prop_map(|(jobs, turns)| Step::Run(jobs, turns)),
+        16 => said_step(),
+        3 => vec(who(), 1..3).prop_map(Step::Arrive),
+        1 => (0_usize..1_000).prop_map(Step::Leave),
+        4 => (1_i64..8_000).prop_map(Step::Pass),
+        2 => (8_000_i64..200_000).prop_map(Step::Pass),
+        2 => (200_000_i64..2_000_000).prop_map(Step::Pass),
+        1 => (2_000_000_i64..10_000_000).prop_map(Step::Pass),
+        1 => (obstacle(), 30_i64..40_000).prop_map(|(why, seconds)| Step::Obstruct(why, seconds)),
+    ]
+    .boxed()
+}
+
+/// What people say.
+fn said_step() -> BoxedStrategy<Step> {
+    let anyone = || 0_usize..1_000;
+    let author = prop_oneof![4 => Just(Author::Named), 1 => Just(Author::Another)];
+    prop_oneof![
+        16 => (author, says(), anyone()).prop_map(|(author, says, pick)| Step::Answer(author, says, pick)),
+        3 => (anyone(), says()).prop_map(|(pick, says)| Step::Edit(pick, says)),
+        2 => anyone().prop_map(Step::DeleteAnswer),
+        1 => anyone().prop_map(Step::StopElsewhere),
+    ]
+    .boxed()
+}
+
+fn says() -> BoxedStrategy<Says> {
+    prop_oneof![
+        8 => Just(Says::Clean),
+        3 => Just(Says::Dirty),
+        1 => Just(Says::Marked),
+        2 => Just(Says::Stop),
+        1 => Just(Says::Nothing),
+    ]
+    .boxed()
 }
 
 /// A wave that is big enough to be a leap of the count, over a dozen milestones or more.
@@ -270,6 +389,17 @@ fn contact() -> BoxedStrategy<Vec<Channel>> {
     .boxed()
 }
 
+/// Most answers are posts under a post.
+fn contact_by_post() -> BoxedStrategy<Vec<Channel>> {
+    use Channel::{Announce, Mention};
+    prop_oneof![
+        4 => Just(vec![Announce]),
+        2 => Just(vec![Mention]),
+        2 => contact(),
+    ]
+    .boxed()
+}
+
 /// Mastodon's private messages are mentions.
 fn possible_on(network: NetworkName, contact: Vec<Channel>) -> Vec<Channel> {
     let possible = |channel| match (network, channel) {
@@ -309,6 +439,7 @@ fn step(churn: Churn) -> BoxedStrategy<Step> {
         1 => (90_000_i64..400_000).prop_map(Step::Pass),
         2 => (obstacle(), 30_i64..40_000).prop_map(|(why, seconds)| Step::Obstruct(why, seconds)),
         1 => plan().prop_map(Step::Replan),
+        5 => said_step(),
     ];
     if churn == Churn::Plain {
         return plain.boxed();
@@ -342,6 +473,26 @@ fn by_hand() -> BoxedStrategy<What> {
         3 => Just(Deed::Retry),
         2 => Just(Deed::Sent),
     ];
+    done_to_any(deed.boxed())
+}
+
+/// What she does about topics and songs.
+fn late_by_hand() -> BoxedStrategy<What> {
+    let deed = prop_oneof![
+        2 => Just(Deed::Accept),
+        2 => Just(Deed::Refuse),
+        1 => Just(Deed::Topic),
+        6 => (0_u8..2).prop_map(Deed::Song),
+        2 => Just(Deed::Pass),
+        2 => Just(Deed::Sent),
+        2 => Just(Deed::SentAt),
+        1 => Just(Deed::Retry),
+        1 => Just(Deed::Cancel),
+    ];
+    done_to_any(deed.boxed())
+}
+
+fn done_to_any(deed: BoxedStrategy<Deed>) -> BoxedStrategy<What> {
     (deed, 0_usize..1_000)
         .prop_map(|(deed, pick)| What::ByHand(deed, Which::Picked(pick)))
         .boxed()
@@ -352,11 +503,29 @@ fn job() -> BoxedStrategy<Job> {
         10 => Just(What::Check),
         8 => Just(What::Deliver),
         3 => by_hand(),
+        2 => late_by_hand(),
         1 => (0_usize..1_000).prop_map(What::Forget),
         2 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
     ];
+    with_faults(what.boxed(), 3)
+}
+
+fn late_job() -> BoxedStrategy<Job> {
+    let what = prop_oneof![
+        20 => Just(What::Check),
+        14 => Just(What::Deliver),
+        14 => late_by_hand(),
+        2 => by_hand(),
+        1 => (0_usize..1_000).prop_map(What::Forget),
+        2 => vec(0_usize..20, 1..4).prop_map(What::Repeat),
+    ];
+    with_faults(what.boxed(), 1)
+}
+
+/// `share` jobs with faults come on two without.
+fn with_faults(what: BoxedStrategy<What>, share: u32) -> BoxedStrategy<Job> {
     let call = prop_oneof![6 => 0_usize..14, 1 => 14_usize..50];
-    let faults = prop_oneof![2 => Just(vec![]), 3 => vec((call, fault()), 1..4)];
+    let faults = prop_oneof![2 => Just(vec![]), share => vec((call, fault()), 1..4)];
     (what, option::weighted(0.2, -10_i64..=10), faults)
         .prop_map(|(what, skew, faults)| Job {
             what,
@@ -378,6 +547,17 @@ fn fault() -> BoxedStrategy<Fault> {
         1 => who().prop_map(Fault::Follow),
     ]
     .boxed()
+}
+
+impl Job {
+    /// One in which nothing fails.
+    pub fn plain(what: What) -> Self {
+        Self {
+            what,
+            skew: 0,
+            faults: Vec::new(),
+        }
+    }
 }
 
 impl History {

@@ -3,11 +3,12 @@
 //!
 //! Each file uses only those before it.
 //!
-//! - `history`: what can happen. `truth`: what is really so on the network.
+//! - `history`: what can happen. `letters`, `posts`, `truth`: what is really so on the network.
 //! - `process`: processes that run side by side and crash. `table`, `network`: what they call.
-//! - `observer`: what the ledger holds. `life`: what must hold of each hug, write by write. `model`: what else must
-//!   hold.
-//! - `task`: what a job works on. `run`: one history. `seed`: a history from a seed.
+//! - `observer`: what the ledger holds. `said`: what the creator did. `answered`, `songs`, `life`: what must hold of
+//!   each hug, write by write. `model`: what else must hold.
+//! - `task`: what a job works on. `stream`: how records reach the second function. `creator`: what she does. `run`: one
+//!   history. `seed`: a history from a seed.
 //! - `past`: histories that once showed a defect. `crash`: a crash at each call in turn. `churn`: how often the right
 //!   person is named, for each kind of coming and going.
 //!
@@ -21,17 +22,24 @@
 )]
 #![allow(unreachable_pub, reason = "nothing uses a test program")]
 
+mod answered;
 mod churn;
 mod crash;
+mod creator;
 mod history;
+mod letters;
 mod life;
 mod model;
 mod network;
 mod observer;
 mod past;
+mod posts;
 mod process;
 mod run;
+mod said;
 mod seed;
+mod songs;
+mod stream;
 mod table;
 mod task;
 mod truth;
@@ -138,11 +146,11 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
     let seconds = start.elapsed().as_secs_f64();
     let total = total.into_inner().unwrap();
     println!(
-        "{histories} histories, {} steps, {} calls, {} hugs, {} invitations in {seconds:.1} s: {:.0} histories and {:.0} steps a second",
+        "{histories} histories, {} steps, {} calls, {} hugs, {} letters in {seconds:.1} s: {:.0} histories and {:.0} steps a second",
         total.steps,
         total.calls,
         total.hugs,
-        total.invitations,
+        total.letters,
         histories as f64 / seconds,
         total.steps as f64 / seconds,
     );
@@ -153,11 +161,20 @@ fn whatever_happens_every_promise_is_kept_once_and_to_the_right_person() {
         sent_by_hand,
         blocked,
         cancelled,
+        declined,
         forgotten,
+        topics,
+        songs,
+        hugged,
+        passed,
+        silent,
         news,
     } = total.lives;
     println!(
         "{held} times held, {approved} times approved, {to_send} times to send, {sent_by_hand} sent by hand, {blocked} times blocked, {cancelled} cancelled, {forgotten} erased, {news} news",
+    );
+    println!(
+        "{topics} topics heard, {declined} times stop, {silent} times silence told, {passed} passed on, {songs} songs, {hugged} hugged",
     );
     println!(
         "the right person was named in {} of {} cases called certain, and in {} of {} others",

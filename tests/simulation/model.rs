@@ -12,8 +12,9 @@ use promise::{
 
 use super::{
     history::{Plan, Who},
-    life::Lives,
+    life::{Lives, is_passed_on, letter_number},
     observer::{Change, Seen},
+    songs,
     truth::{Reading, Truth},
 };
 
@@ -32,6 +33,8 @@ pub struct Model {
     /// one.
     open: BTreeSet<u64>,
     given: BTreeMap<u64, Given>,
+    /// Whose hugs were passed on.
+    passed: BTreeSet<String>,
     /// How often the person named was the rightful one, and how often not, by how sure the evidence
     /// says it is.
     pub certain: Score,
@@ -128,13 +131,13 @@ impl Model {
         if let Some(lost) = self.given.keys().find(|number| !kept.contains(number)) {
             return Err(format!("the hug for {lost} is gone from the ledger"));
         }
-        if let Some(complaint) = truth.complaints.first() {
+        if let Some(complaint) = truth.letters.complaints.first() {
             return Err(complaint.clone());
         }
-        for (milestone, count) in truth.invitations() {
+        for ((milestone, number), count) in truth.letters.counts() {
             if count > 1 {
                 return Err(format!(
-                    "the network has {count} invitations for {milestone}"
+                    "the network has letter {number} for {milestone} {count} times"
                 ));
             }
         }
@@ -280,17 +283,20 @@ impl Model {
             if let Some((other, _)) = others.find(|(_, given)| given.to == to) {
                 return Err(format!("{name} has the hug for {other}, and now {number}"));
             }
-            if change.before.is_some() && self.lives.is_chosen(number, id) {
+            if change.before.is_some() && self.lives.said.is_chosen(number, id) {
                 self.given
                     .entry(number)
                     .and_modify(|given| given.to = to.clone());
             }
         }
+        if change.before.is_some() {
+            self.look_at_next(change, truth, strict)?;
+        }
         if let Some(given) = self.given.get_mut(&number) {
             // Nobody is to have it where the creator chooses anew, or where that person has left the network.
             let has_left = |id: &String| hug.status == Status::Held && !truth.has_profile(id);
             if to.is_none()
-                && (self.lives.has_chosen(number) || given.to.as_ref().is_some_and(has_left))
+                && (self.lives.said.has_chosen(number) || given.to.as_ref().is_some_and(has_left))
             {
                 given.to = None;
             }
@@ -306,7 +312,7 @@ impl Model {
             return Ok(());
         }
         let reached_at = hug.reached_at;
-        if to.is_none() && self.lives.has_chosen(number) {
+        if to.is_none() && self.lives.said.has_chosen(number) {
             self.given.insert(number, Given { to, reached_at });
             return Ok(());
         }
@@ -341,6 +347,65 @@ impl Model {
         }
         self.given.insert(number, Given { to, reached_at });
         Ok(())
+    }
+
+    /// A hug that is passed on goes to the next newer follower who can have one, and never to the first again.
+    fn look_at_next(&mut self, change: &Change, truth: &Truth, strict: bool) -> Result<(), String> {
+        let hug = &change.after;
+        let number = hug.milestone.number();
+        if is_passed_on(change) {
+            let first = hug
+                .passed
+                .as_ref()
+                .map(|passed| passed.follower.id.as_str());
+            self.passed.extend(first.map(str::to_owned));
+            self.given.entry(number).and_modify(|given| given.to = None);
+            return Ok(());
+        }
+        let was_open = change.before.as_ref().is_some_and(Hug::is_passed_on);
+        let Some(to) = hug.follower.as_ref().filter(|_| was_open) else {
+            return Ok(());
+        };
+        let id = to.id.as_str();
+        if !self.can_have_one(id, truth) {
+            return Err(format!("{number} is passed on to {id}, who cannot have it"));
+        }
+        if strict && !self.is_next(hug, id, truth) {
+            return Err(format!(
+                "{number} is passed on to {id}, who is not the next"
+            ));
+        }
+        let to = Some(id.to_owned());
+        self.given.entry(number).and_modify(|given| given.to = to);
+        Ok(())
+    }
+
+    /// Whether `id` is the first who can have it of those who came after the follower who had it before; or after the
+    /// number, where that follower has left.
+    fn is_next(&self, hug: &Hug, id: &str, truth: &Truth) -> bool {
+        let number = hug.milestone.number();
+        let first = hug
+            .passed
+            .as_ref()
+            .map(|passed| passed.follower.id.as_str());
+        truth.readings.iter().rev().take(8).any(|reading| {
+            let own = reading
+                .counted
+                .iter()
+                .position(|one| Some(one.as_str()) == first);
+            let place = reading.count.saturating_sub(number);
+            let place = own.unwrap_or_else(|| usize::try_from(place).unwrap());
+            let above = &reading.counted[..place.min(reading.counted.len())];
+            let mut above = above.iter().rev();
+            // Someone above may get the hug of another milestone in the same check, which is written later.
+            let is_expected =
+                |one: &String| self.expected.values().any(|to| to.as_ref() == Some(one));
+            let next = above.find(|one| {
+                let is_free = one.as_str() == id || !is_expected(one);
+                is_free && self.can_have_one(one, truth)
+            });
+            next.is_some_and(|next| next == id)
+        })
     }
 
     /// Whether `id` is whom the rule names for one of the counts that the check may have read.
@@ -430,7 +495,8 @@ impl Model {
             let mut given = self.given.values();
             given.all(|given| given.to.as_deref() != Some(id))
         };
-        genuine && has_none() && truth.is_listed(id)
+        let may_be_asked = !self.passed.contains(id) && !truth.stopped_elsewhere.contains(id);
+        genuine && may_be_asked && has_none() && truth.is_listed(id)
     }
 
     /// The plan was changed. What had its hug keeps it; of what waited, the new plan decides.
@@ -455,7 +521,8 @@ impl Model {
         tells_follows: bool,
     ) -> Result<(), String> {
         for hug in &ledger.hugs {
-            Self::look_when_quiet_at(hug, truth)?;
+            self.look_when_quiet_at(hug, truth)?;
+            songs::look_when_quiet(hug, truth)?;
         }
         let missing = self
             .due
@@ -479,17 +546,34 @@ impl Model {
         }
     }
 
-    fn look_when_quiet_at(hug: &Hug, truth: &Truth) -> Result<(), String> {
+    fn look_when_quiet_at(&self, hug: &Hug, truth: &Truth) -> Result<(), String> {
         let number = hug.milestone.number();
-        let there = truth.invitations().contains_key(&number);
-        let sent = hug.invitation.sent_at.is_some();
+        let letter = hug.letter_kind().word();
+        let there = truth.letters.has((number, letter_number(hug)));
+        let sent = hug.letter_state().sent_at.is_some();
         match hug.status {
-            Status::Invited if sent => Ok(()),
+            Status::Invited | Status::TopicChosen if hug.invitation.sent_at.is_some() => Ok(()),
+            Status::Hugged if sent => Ok(()),
             Status::Held | Status::ToSend if sent || there => Err(format!(
-                "{number} is {}, and its invitation is out",
+                "{number} is {}, and its {letter} is out",
                 hug.status
             )),
             Status::Held | Status::ToSend | Status::Cancelled | Status::Declined => Ok(()),
+            // Nobody has followed since.
+            Status::Reached if hug.is_passed_on() => {
+                let mut listed = truth.listed().into_iter();
+                let first = hug
+                    .passed
+                    .as_ref()
+                    .map(|passed| passed.follower.id.as_str());
+                let mut above = listed.by_ref().take_while(|id| Some(id.as_str()) != first);
+                match above.find(|id| self.can_have_one(id, truth)) {
+                    Some(id) if truth.is_listed(first.unwrap_or_default()) => {
+                        Err(format!("{number} is passed on, and {id} does not get it"))
+                    }
+                    _ => Ok(()),
+                }
+            }
             _ => Err(format!("the hug for {number} is left {}", hug.status)),
         }
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use have_a_hug::network::{
-    Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
+    Answered, Asked, Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{
@@ -33,9 +33,9 @@ impl SimulatedNetwork {
     ) -> Result<T, NetworkError> {
         let act = || {
             let mut shared = self.scheduler.shared();
-            let asked = shared.truth.asked.len();
+            let asked = shared.truth.letters.asked.len();
             let answer = act(&mut shared.truth);
-            shared.changed |= shared.truth.asked.len() > asked;
+            shared.changed |= shared.truth.letters.asked.len() > asked;
             Ok(answer)
         };
         let failed = |fault| {
@@ -126,7 +126,7 @@ impl Network for SimulatedNetwork {
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Receipt, NetworkError> {
-        let attempted = "sending the invitation";
+        let attempted = letter.kind.sending();
         let send = |truth: &mut Truth| truth.send(letter);
         let sent = self.ask(attempted, send, Failure::OutcomeUnknown).await;
         let sent = sent.and_then(|sent| {
@@ -136,18 +136,23 @@ impl Network for SimulatedNetwork {
         if let Err(error) = &sent
             && matches!(error.failure, Failure::Refused | Failure::SentBefore)
         {
-            let refused = &mut self.scheduler.shared().truth.refused;
-            refused.insert(letter.milestone.number());
+            self.scheduler.shared().truth.letters.refuse(letter);
         }
         sent
     }
 
     async fn find(&self, letter: &Letter<'_>) -> Result<Option<Receipt>, NetworkError> {
-        let attempted = "looking up whether the invitation arrived";
+        let attempted = letter.kind.looking_up();
         let found = self
             .ask(attempted, |truth| truth.find(letter), Failure::TryAgain)
             .await?;
         Ok(found.map(receipt))
+    }
+
+    async fn answers(&self, _: &UserId, asked: &Asked<'_>) -> Result<Answered, NetworkError> {
+        let attempted = "reading the answers";
+        let answers = |truth: &mut Truth| truth.answers(asked);
+        self.ask(attempted, answers, Failure::TryAgain).await
     }
 
     async fn permissions(&self, _: &UserId) -> Result<Permissions, NetworkError> {

@@ -142,3 +142,27 @@ fn one_who_came_back_at_once_is_not_the_end_of_those_who_came_where_one_of_long_
     ];
     keeps_every_promise(NetworkName::Mastodon, 15, steps);
 }
+
+#[test]
+fn whoever_came_before_a_milestone_does_not_get_it_because_a_wave_was_judged_in_two_checks() {
+    let history = History {
+        network: NetworkName::Bluesky,
+        tells_follows: true,
+        contact: vec![Channel::Announce],
+        plan: Plan { first: 5, step: 20 },
+        most_a_day: 100,
+        at_first: vec![],
+        page: 40,
+        shown_after: 0,
+        steps: vec![
+            checked(),
+            Step::Pass(400),
+            fans(1),
+            Step::Wave(Who::Bot, 1010),
+            checked(),
+        ],
+    };
+    if let Err(broken) = run(&history) {
+        panic!("{}\n{}", broken.what, broken.story.join("\n"));
+    }
+}

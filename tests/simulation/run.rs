@@ -2,10 +2,12 @@
 
 use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use check_followers::{Checked, Summary};
 use dynoxide::Database;
 use have_a_hug::{
-    by_hand,
+    by_hand::Step as StepByHand,
+    check::CheckOutcome,
     clock::Clock,
     deps::Deps,
     ledger::Ledger,
@@ -13,27 +15,25 @@ use have_a_hug::{
     networks::rules,
     settings::{Account, NotServed, Settings},
 };
-use hug::{
-    event_source_mapping::{
-        BATCH as STREAM_BATCH, RETRIES, checkpoint, passes, records, sequence_number,
-    },
-    table,
-};
+use hug::table;
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, NetworkName},
     channel::Channel,
-    hug::{Hug, HugKey, Status},
+    hug::{Hug, HugKey},
     milestone::Milestone,
 };
-use serde_json::Value;
 
 use super::{
+    answered::Answered,
+    creator,
     history::{Deed, History, Job, Plan, Step, What, Which, Who},
     life::Figures,
     model::{Model, Score},
     network::{ID, SimulatedNetwork},
     observer::Observer,
     process::Scheduler,
+    stream::Stream,
     table::client,
     task::{Answer, Task, act},
     truth::Truth,
@@ -52,7 +52,7 @@ pub struct Tally {
     pub steps: u64,
     pub calls: u64,
     pub hugs: u64,
-    pub invitations: u64,
+    pub letters: u64,
     pub certain: Score,
     pub likely: Score,
     pub by_place: Score,
@@ -65,7 +65,7 @@ impl Tally {
         self.steps += other.steps;
         self.calls += other.calls;
         self.hugs += other.hugs;
-        self.invitations += other.invitations;
+        self.letters += other.letters;
         self.certain = self.certain + other.certain;
         self.likely = self.likely + other.likely;
         self.by_place = self.by_place + other.by_place;
@@ -98,22 +98,24 @@ struct World {
     plan: Plan,
     most_a_day: usize,
     settings: Settings,
+    /// Nothing is asked over it here.
+    http: reqwest::Client,
     model: RefCell<Model>,
     strict: bool,
     tells_follows: bool,
-    /// The stream's records for the second function, as far as it was read.
-    records: Vec<Value>,
-    read_to: Option<String>,
-    /// So many of them are done with, as the event source sees it.
-    delivered: usize,
-    tries: u32,
+    stream: Stream,
+    /// When the last check ended that may have read the answers.
+    checked_at: Option<Timestamp>,
 }
+
+/// Held, to send, invited, a topic, a song, to send: no hug needs more of her rounds at the end.
+const HER_ROUNDS: usize = 7;
 
 /// The program remembers no more followers than these.
 const MAX_REMEMBERED: usize = 10;
 
-/// Records in one batch: fewer than on AWS, so that there are several.
-const BATCH: usize = 3;
+/// An answer is heard by the first check this long after another one, and a little more, because clocks differ.
+const AN_HOUR: SignedDuration = SignedDuration::from_secs(3_640);
 
 impl World {
     fn tally(&self, history: &History) -> Tally {
@@ -122,7 +124,7 @@ impl World {
             steps: history.steps.len() as u64,
             calls: shared.calls,
             hugs: model.hugs(),
-            invitations: shared.truth.kept.len() as u64,
+            letters: shared.truth.letters.kept.len() as u64,
             certain: model.certain,
             likely: model.likely,
             by_place: model.by_place,
@@ -148,6 +150,7 @@ impl World {
             plan: history.plan,
             most_a_day: history.most_a_day,
             settings: settings(history, history.plan),
+            http: have_a_hug::http::client().unwrap(),
             model: {
                 let mut model = Model::default();
                 model.lives.by_hand_only = history.contact.first() == Some(&Channel::Draft);
@@ -155,10 +158,8 @@ impl World {
             },
             strict: history.is_plain(),
             tells_follows: history.tells_follows,
-            records: Vec::new(),
-            read_to: None,
-            delivered: 0,
-            tries: 0,
+            stream: Stream::default(),
+            checked_at: None,
         }
     }
 
@@ -209,7 +210,19 @@ impl World {
                     self.model.borrow_mut().replan(*plan);
                     Some(format!("the plan is now: a hug for {plan}"))
                 }
-                Step::Obstruct(why, seconds) => Some(truth.obstruct(*why, *seconds)),
+                Step::Obstruct(why, seconds) => {
+                    Some(truth.letters.obstruct(*why, *seconds, truth.now))
+                }
+                Step::Answer(author, says, pick) => truth.answer(*author, *says, *pick),
+                Step::Edit(pick, says) => truth.posts.edit(*pick, *says, truth.now),
+                Step::DeleteAnswer(pick) => truth.posts.delete(*pick),
+                Step::StopElsewhere(pick) => {
+                    let id = truth.stop_elsewhere(*pick);
+                    id.map(|id| {
+                        self.write_stop(&id);
+                        format!("{id} says stop to another account")
+                    })
+                }
                 Step::Pass(seconds) => Some(format!("{seconds} s pass")),
                 Step::Run(..) => None,
             }
@@ -230,7 +243,8 @@ impl World {
     /// Lets functions run side by side, and takes from their answers what AWS would.
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
         self.scheduler.tell(format!("{} at work", at_work(jobs)));
-        self.read_stream();
+        self.stream.read(&self.database);
+        let began = self.scheduler.now();
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
             let truth = &self.scheduler.shared().truth;
             self.model.borrow_mut().expect(truth, self.plan);
@@ -257,13 +271,19 @@ impl World {
         }
         for ((job, task), answer) in jobs.iter().zip(&tasks).zip(ended) {
             let batch = match task {
-                Task::Deliver(batch) if job.what == What::Deliver && self.is_next(batch) => batch,
-                _ => &Vec::new(),
+                Task::Deliver(batch) if job.what == What::Deliver => batch.as_slice(),
+                _ => &[],
             };
             match answer {
-                Some(Answer::Checked(summary)) => self.read_summary(&summary)?,
+                Some(Answer::Checked(summary)) => {
+                    let has_looked = self.read_summary(&summary)?;
+                    let is_alone = jobs.len() == 1 && job.faults.is_empty();
+                    if has_looked && is_alone {
+                        self.look_when_checked(began)?;
+                    }
+                }
                 Some(Answer::Delivered(response)) => {
-                    self.advance(batch, checkpoint(batch, &response));
+                    self.stream.answered(batch, Some(&response));
                 }
                 Some(Answer::Stepped(stepped)) => self.scheduler.tell(match stepped {
                     Some(Ok(hug)) => format!("  news: {} is {}", hug.milestone, hug.status),
@@ -274,10 +294,34 @@ impl World {
                     self.scheduler.tell(format!("  news: {why}"));
                 }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
-                None => self.advance(batch, 0),
+                None => self.stream.answered(batch, None),
             }
         }
+        if jobs.iter().any(|job| job.what == What::Check) {
+            self.checked_at = Some(self.scheduler.now());
+        }
         Ok(())
+    }
+
+    /// What had to be heard by a check that began then, beside which nothing ran and in which nothing failed, is heard.
+    fn look_when_checked(&self, began: Timestamp) -> Result<(), String> {
+        let last = self.checked_at;
+        let thorough = last.is_none_or(|last| began.duration_since(last) >= AN_HOUR);
+        let hugs = self.observer.borrow().hugs();
+        let truth = &self.scheduler.shared().truth;
+        Answered::look_when_checked(&hugs, truth, began, thorough)
+    }
+
+    /// Another account of this ledger writes down that someone said stop.
+    fn write_stop(&self, id: &str) {
+        let text = |text: String| AttributeValue::S(text);
+        let key = self.account.with_id(&ID.into());
+        let put = client(&self.database, None)
+            .put_item()
+            .table_name(table::NAME)
+            .item("pk", text(format!("stop#{}", key.scope())))
+            .item("sk", text(id.to_owned()));
+        at_once(put.send()).unwrap();
     }
 
     /// Whoever was erased is in none of those hugs by their handle. (It is their id too here, and that stays.)
@@ -300,24 +344,20 @@ impl World {
     fn task(&self, what: &What) -> Task {
         match what {
             What::Check => Task::Check,
-            What::Deliver => Task::Deliver(self.next_batch()),
-            What::Repeat(picks) => {
-                let picked = picks
-                    .iter()
-                    .filter_map(|pick| self.records.get(pick.checked_rem(self.records.len())?));
-                Task::Deliver(picked.cloned().collect())
-            }
+            What::Deliver => Task::Deliver(self.stream.next_batch()),
+            What::Repeat(picks) => Task::Deliver(self.stream.picked(picks)),
             What::Forget(pick) => {
                 let hugs = self.observer.borrow().hugs();
-                let named: Vec<String> = hugs
-                    .iter()
-                    .filter_map(|hug| Some(hug.follower.as_ref()?.id.to_string()))
-                    .collect();
+                let named = hugs.iter().flat_map(|hug| {
+                    let passed = hug.passed.as_ref().map(|passed| &passed.follower);
+                    hug.follower.iter().chain(passed)
+                });
+                let named: Vec<String> = named.map(|one| one.id.to_string()).collect();
                 let Some(pick) = pick.checked_rem(named.len()) else {
                     return Task::Forget(None);
                 };
                 let id = named[pick].clone();
-                self.model.borrow_mut().lives.forgets(id.clone());
+                self.model.borrow_mut().lives.said.forgets(id.clone());
                 let theirs = hugs.iter().filter(|hug| names(hug, &id));
                 let theirs = theirs.map(|hug| hug.milestone.number()).collect();
                 Task::Forget(Some((id, theirs)))
@@ -326,49 +366,17 @@ impl World {
         }
     }
 
-    fn step_by_hand(&self, deed: Deed, which: Which) -> Option<(HugKey, by_hand::Step)> {
-        let number = match which {
-            Which::Number(number) => number,
-            Which::Picked(pick) => self.picked(pick)?,
-        };
-        let shared = self.scheduler.shared();
-        let people = &shared.truth.people;
-        let handle = match deed {
-            Deed::ApproveFor(pick) => Some(people.get(pick.checked_rem(people.len())?)?.id.clone()),
-            _ => None,
-        };
-        self.model
-            .borrow_mut()
-            .lives
-            .says(number, deed, handle.clone());
-        let step = match deed {
-            Deed::Approve | Deed::ApproveFor(_) => by_hand::Step::Approve { chosen: handle },
-            Deed::Cancel => by_hand::Step::Cancel,
-            Deed::Retry => by_hand::Step::Retry,
-            Deed::Sent => by_hand::Step::Sent { url: None },
-        };
+    fn step_by_hand(&self, deed: Deed, which: Which) -> Option<(HugKey, StepByHand)> {
+        let hugs = self.observer.borrow().hugs();
+        let number = creator::number(which, deed, &hugs, self.model.borrow().highest())?;
+        let truth = &mut self.scheduler.shared().truth;
+        let (step, with) = creator::step(deed, number, &hugs, truth)?;
+        self.model.borrow_mut().lives.said.says(number, deed, with);
         let key = HugKey {
             id: self.account.with_id(&ID.into()),
             milestone: Milestone::from_number(number)?,
         };
         Some((key, step))
-    }
-
-    /// The number of a hug that waits for the creator's hand, as often as there is one; else of any hug, or one that
-    /// may have none.
-    fn picked(&self, pick: usize) -> Option<u64> {
-        let hugs = self.observer.borrow().hugs();
-        let waiting: Vec<&Hug> = hugs.iter().filter(|hug| hug.needs_creator()).collect();
-        let among = if waiting.is_empty() || pick.is_multiple_of(8) {
-            hugs.iter().collect()
-        } else {
-            waiting
-        };
-        if pick.is_multiple_of(24) {
-            return Some(1 + pick as u64 % self.model.borrow().highest().max(1));
-        }
-        let hug = among.get(pick.checked_rem(among.len())?)?;
-        Some(hug.milestone.number())
     }
 
     /// How many followers the network may have shown after that job, where a milestone waits and it is clear: those
@@ -386,47 +394,9 @@ impl World {
         Some(truth.shown + came + 2 * (MAX_REMEMBERED + truth.page))
     }
 
-    /// Takes up what has come out of the table's stream for the second function.
-    fn read_stream(&mut self) {
-        loop {
-            let new = records(&self.database, self.read_to.as_deref()).unwrap();
-            let Some(last) = new.last() else { break };
-            self.read_to = sequence_number(last);
-            let few = new.len() < STREAM_BATCH;
-            self.records.extend(new.into_iter().filter(passes));
-            if few {
-                break;
-            }
-        }
-    }
-
-    /// The stream's next batch.
-    fn next_batch(&self) -> Vec<Value> {
-        let rest = &self.records[self.delivered..];
-        rest[..rest.len().min(BATCH)].to_vec()
-    }
-
-    /// Whether no other has moved the stream on over this batch.
-    fn is_next(&self, batch: &[Value]) -> bool {
-        batch
-            .first()
-            .is_some_and(|first| self.records.get(self.delivered) == Some(first))
-    }
-
-    /// Moves the stream on over what is done; what failed too often is passed over, for good.
-    fn advance(&mut self, batch: &[Value], done: usize) {
-        if done > 0 {
-            self.tries = 0;
-            self.delivered += done;
-        } else if !batch.is_empty() {
-            self.tries += 1;
-            if self.tries > RETRIES {
-                self.advance(batch, 1);
-            }
-        }
-    }
-
-    fn read_summary(&self, summary: &Summary) -> Result<(), String> {
+    /// Whether it looked at the account.
+    fn read_summary(&self, summary: &Summary) -> Result<bool, String> {
+        let mut has_looked = false;
         for looked in &summary.accounts {
             match looked {
                 Checked::Failed { error, .. } | Checked::Skipped { why: error, .. } => {
@@ -438,13 +408,14 @@ impl World {
                 Checked::Done(check) => {
                     let followers = check.followers.map_or(0, |followers| followers);
                     let outcome = &check.outcome;
+                    has_looked = *outcome != CheckOutcome::RateLimited;
                     self.scheduler.tell(format!(
                         "  the check says: {outcome:?}, {followers} followers"
                     ));
                 }
             }
         }
-        Ok(())
+        Ok(has_looked)
     }
 
     fn deps(&self, clock: Clock) -> Deps {
@@ -455,19 +426,15 @@ impl World {
                 tells_follows: self.tells_follows,
             }))
         };
-        Deps::with_networks(self.settings.clone(), self.ledger.clone(), connect, clock)
+        let (settings, ledger) = (self.settings.clone(), self.ledger.clone());
+        Deps::with_networks(settings, ledger, &self.http, connect, clock)
     }
 
     /// Nothing fails any more, for long enough that all that is owed can be given; first as many
     /// follow as it takes to be where the account was at its best.
     fn quiet(&mut self) -> Result<(), String> {
         self.scheduler.tell("from here on nothing fails".to_owned());
-        let quiet = |what| Job {
-            what,
-            skew: 0,
-            faults: Vec::new(),
-        };
-        self.scheduler.shared().truth.heal();
+        self.scheduler.shared().truth.letters.heal();
         // A check owes 45 milestones at most, and judges 1,000 profiles; the first may wait for the end of a rate limit.
         let most_owed = self
             .model
@@ -493,17 +460,19 @@ impl World {
                 }
                 truth.arrive(Who::Fan);
             }
-            self.work(&[quiet(What::Check)], &[])?;
+            self.work(&[Job::plain(What::Check)], &[])?;
             self.deliver_all()?;
         }
         self.look_when_quiet()?;
         // The creator does her part, and nothing is left.
-        for _ in 0..3 {
+        for _ in 0..HER_ROUNDS {
             for (number, deed) in self.her_part() {
-                self.work(&[quiet(What::ByHand(deed, Which::Number(number)))], &[])?;
+                let what = What::ByHand(deed, Which::Number(number));
+                self.work(&[Job::plain(what)], &[])?;
                 self.deliver_all()?;
             }
         }
+        self.work(&[Job::plain(What::Check)], &[])?;
         self.look_when_quiet()?;
         match self.her_part().first() {
             Some((number, deed)) => Err(format!(
@@ -513,46 +482,18 @@ impl World {
         }
     }
 
-    fn deliver_all(&mut self) -> Result<(), String> {
-        self.read_stream();
-        while self.delivered < self.records.len() {
-            let job = Job {
-                what: What::Deliver,
-                skew: 0,
-                faults: Vec::new(),
-            };
-            self.work(&[job], &[])?;
-            self.read_stream();
-        }
-        Ok(())
-    }
-
-    /// What is left for the creator to do: words to send, and hugs to approve, or to end where nobody can have them.
     fn her_part(&self) -> Vec<(u64, Deed)> {
         let hugs = self.observer.borrow().hugs();
-        let shared = self.scheduler.shared();
-        let people = &shared.truth.people;
-        let can = |id: &str| {
-            let has_one = hugs.iter().any(|hug| {
-                let named = hug.follower.as_ref().is_some_and(|to| to.id == *id);
-                named || hug.chosen.as_deref() == Some(id)
-            });
-            shared.truth.is_listed(id) && !has_one
-        };
-        let mut left: Vec<usize> = (0..people.len())
-            .filter(|one| can(&people[*one].id))
-            .collect();
-        let mut parts = Vec::new();
-        for hug in &hugs {
-            let deed = match (&hug.status, &hug.follower) {
-                (Status::ToSend, _) => Deed::Sent,
-                (Status::Held, Some(_)) => Deed::Approve,
-                (Status::Held, None) => left.pop().map_or(Deed::Cancel, Deed::ApproveFor),
-                _ => continue,
-            };
-            parts.push((hug.milestone.number(), deed));
+        creator::her_part(&hugs, &self.scheduler.shared().truth)
+    }
+
+    fn deliver_all(&mut self) -> Result<(), String> {
+        self.stream.read(&self.database);
+        while !self.stream.is_done() {
+            self.work(&[Job::plain(What::Deliver)], &[])?;
+            self.stream.read(&self.database);
         }
-        parts
+        Ok(())
     }
 
     fn look_when_quiet(&self) -> Result<(), String> {
@@ -594,8 +535,9 @@ fn handle(network: NetworkName) -> &'static str {
 
 /// Whether a hug has the handle of that follower.
 fn names(hug: &Hug, id: &str) -> bool {
-    let follower = hug.follower.as_ref().filter(|one| one.id == *id);
-    follower.is_some_and(|one| !one.handle.is_empty()) || hug.chosen.as_deref() == Some(id)
+    let passed = hug.passed.as_ref().map(|passed| &passed.follower);
+    let mut named = hug.follower.iter().chain(passed);
+    named.any(|one| one.id == *id && !one.handle.is_empty()) || hug.chosen.as_deref() == Some(id)
 }
 
 fn at_work(jobs: &[Job]) -> String {

@@ -1,18 +1,21 @@
-//! What is really so on the network: who follows, what it counts, what it lists, and what it has of the letters that
-//! were sent to it. It is as its documents and source code say, and as simple as can be.
+//! What is really so on the network: who follows, what it counts and what it lists. It is as its documents and source
+//! code say, and as simple as can be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use have_a_hug::network::{Cursor, Failure, Follow, Page};
-use jiff::{SignedDuration, Timestamp};
+use have_a_hug::network::{Answered, Asked, Cursor, Failure, Follow, Page};
+use jiff::Timestamp;
 use promise::{
     account::{NetworkName, UserId},
-    channel::Channel,
     follower::Follower,
     letter::Letter,
 };
 
-use super::history::{Obstacle, Who};
+use super::{
+    history::{Author, Says, Who},
+    letters::Letters,
+    posts::Posts,
+};
 
 /// What is really so.
 pub struct Truth {
@@ -25,20 +28,14 @@ pub struct Truth {
     ghosts: Vec<Following>,
     next_arrival: u64,
     pub page: usize,
-    shown_after: SignedDuration,
-    pub kept: Vec<Kept>,
-    /// Why it accepts no letters, and until when.
-    obstacle: Option<(Obstacle, Timestamp)>,
+    /// What it has of the letters that were sent to it.
+    pub letters: Letters,
+    /// What people wrote under them.
+    pub posts: Posts,
+    /// Who said stop to another account of this ledger.
+    pub stopped_elsewhere: BTreeSet<String>,
     /// How many followers its list has shown.
     pub shown: usize,
-    /// Every letter that it was asked to send: for which milestone and for whom.
-    pub asked: Vec<(u64, Option<String>)>,
-    /// The milestones for which a letter was refused for a reason that is about the letter, or not taken a second time.
-    pub refused: BTreeSet<u64>,
-    /// Every letter that it did not refuse, kept or not.
-    asked_to_send: Vec<(u64, Channel, Timestamp)>,
-    /// What it was asked to do that nobody should have asked.
-    pub complaints: Vec<String>,
     /// Every count that was read, with who was counted then.
     pub readings: Vec<Reading>,
 }
@@ -67,18 +64,6 @@ struct Following {
     at: Timestamp,
 }
 
-/// What the network has of us: one that its recipient, or everyone, can read.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub milestone: u64,
-    channel: Channel,
-    to: Option<String>,
-    text: String,
-    reached_at: Timestamp,
-    prepared_at: Timestamp,
-    at: Timestamp,
-}
-
 /// A count that was read, and whom it counted.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -100,14 +85,10 @@ impl Truth {
             ghosts: Vec::new(),
             next_arrival: 0,
             page,
-            shown_after: SignedDuration::from_secs(shown_after),
-            kept: Vec::new(),
-            obstacle: None,
+            letters: Letters::new(network, shown_after),
+            posts: Posts::new(network),
+            stopped_elsewhere: BTreeSet::new(),
             shown: 0,
-            asked: Vec::new(),
-            refused: BTreeSet::new(),
-            asked_to_send: Vec::new(),
-            complaints: Vec::new(),
             readings: Vec::new(),
         }
     }
@@ -133,17 +114,6 @@ impl Truth {
             self.arrive(who);
         }
         format!("{n} of the kind {who:?} follow: {} followers", self.count())
-    }
-
-    /// It accepts no letters for so many seconds.
-    pub fn obstruct(&mut self, why: Obstacle, seconds: i64) -> String {
-        self.obstacle = Some((why, self.now + SignedDuration::from_secs(seconds)));
-        format!("for {seconds} s the network accepts no letters: {why:?}")
-    }
-
-    /// It takes letters again.
-    pub fn heal(&mut self) {
-        self.obstacle = None;
     }
 
     fn follow(&mut self, person: usize, places_below_the_top: usize) -> String {
@@ -296,24 +266,6 @@ impl Truth {
         })
     }
 
-    /// How many invitations there are for each milestone.
-    pub fn invitations(&self) -> BTreeMap<u64, usize> {
-        let mut each = BTreeMap::new();
-        for kept in &self.kept {
-            *each.entry(kept.milestone).or_default() += 1;
-        }
-        each
-    }
-
-    /// When the first letter for each milestone arrived.
-    pub fn first_letters(&self) -> BTreeMap<u64, Timestamp> {
-        let mut first = BTreeMap::new();
-        for kept in &self.kept {
-            first.entry(kept.milestone).or_insert(kept.at);
-        }
-        first
-    }
-
     /// Who is counted now, the newest first by when they really came.
     pub fn who_is_counted(&self) -> Reading {
         let mut counted: Vec<&Following> = self.follows.iter().chain(&self.ghosts).collect();
@@ -396,137 +348,58 @@ impl Truth {
             .collect()
     }
 
+    /// Sends a letter, unless its recipient takes none, or the post that it replies to is gone.
     pub fn send(&mut self, letter: &Letter<'_>) -> Result<String, (Failure, &'static str)> {
-        let kept = Kept {
-            milestone: letter.milestone.number(),
-            channel: letter.channel,
-            to: letter.to.map(|to| to.id.to_string()),
-            text: letter.text.to_owned(),
-            reached_at: letter.reached_at,
-            prepared_at: letter.prepared_at,
-            at: self.now,
-        };
-        self.asked.push((kept.milestone, kept.to.clone()));
-        match self.obstacle.filter(|(_, until)| *until > self.now) {
-            Some((Obstacle::Refusal, _)) => return Err((Failure::Refused, "not such a letter")),
-            Some((Obstacle::Blocked, _)) => {
-                return Err((Failure::Blocked { until: None }, "the account is locked"));
-            }
-            Some((Obstacle::BlockedUntil, until)) => {
-                let until = Some(until);
-                return Err((Failure::Blocked { until }, "the cap is reached"));
-            }
-            None => {}
-        }
-        if kept.channel == Channel::Message {
-            let closed = |id: &String| {
-                self.person(id)
-                    .is_none_or(|person| person.who == Who::Closed)
-            };
-            if kept.to.as_ref().is_none_or(closed) {
-                return Err((Failure::Refused, "they take no messages"));
-            }
-        }
-        self.complain_of(&kept);
-        if kept.channel != Channel::Message
-            && let Some(there) = self.same_post(&kept)
-        {
-            let other = &self.kept[there];
-            return match self.network {
-                NetworkName::Bluesky if other.prepared_at == kept.prepared_at => {
-                    Ok(there.to_string())
-                }
-                NetworkName::Mastodon => Ok(there.to_string()),
-                NetworkName::Bluesky => Err((Failure::SentBefore, "invalid swap")),
-                NetworkName::X => Err((Failure::SentBefore, "the same words again")),
-            };
-        }
-        self.kept.push(kept);
-        Ok((self.kept.len() - 1).to_string())
-    }
-
-    /// The network keeps a second post out by itself; the program must not lean on that. A claim
-    /// lasts 90 seconds, of which a send may take half, and clocks differ by 20.
-    fn complain_of(&mut self, kept: &Kept) {
-        let (number, now) = (kept.milestone, self.now);
-        let same =
-            |asked: &&(u64, Channel, Timestamp)| (asked.0, asked.1) == (number, kept.channel);
-        let last = self.asked_to_send.iter().rev().find(same);
-        if let Some((.., at)) = last
-            && now < *at + SignedDuration::from_secs(20)
-        {
-            let complaint = format!("two are sending the invitation for {number} at the same time");
-            self.complaints.push(complaint);
-        }
-        let shown = |there: &Kept| there.at + self.shown_after(there);
-        let there = self.kept.iter().find(|there| {
-            there.milestone == number
-                && there.channel == kept.channel
-                && there.text == kept.text
-                && shown(there) + SignedDuration::from_secs(45) <= now
+        let takes_messages = letter.to.is_some_and(|to| {
+            let person = self.person(to.id.as_str());
+            person.is_some_and(|person| person.who != Who::Closed)
         });
-        if there.is_some() {
-            self.complaints.push(format!(
-                "the invitation for {number} is sent again though the network shows it"
-            ));
-        }
-        self.asked_to_send.push((number, kept.channel, now));
-    }
-
-    /// What the network takes for the same post: Bluesky by its key, X by its words, Mastodon by a key
-    /// that it forgets after an hour.
-    fn same_post(&self, new: &Kept) -> Option<usize> {
-        self.kept.iter().position(|there| {
-            let same = match self.network {
-                NetworkName::Bluesky => there.key() == new.key(),
-                NetworkName::X => there.text == new.text,
-                NetworkName::Mastodon => {
-                    there.milestone == new.milestone
-                        && there.channel == new.channel
-                        && new.at < there.at + SignedDuration::from_hours(1)
-                }
-            };
-            same && there.channel != Channel::Message
-        })
-    }
-
-    /// Messages may take several minutes.
-    fn shown_after(&self, kept: &Kept) -> SignedDuration {
-        match kept.channel {
-            Channel::Message => self.shown_after * 18,
-            _ => self.shown_after,
-        }
+        let has_parent = letter
+            .reply_to
+            .is_none_or(|post| self.posts.is_there(&post.reference));
+        self.letters
+            .send(letter, self.now, takes_messages, has_parent)
     }
 
     pub fn find(&self, letter: &Letter<'_>) -> Option<String> {
-        let to = letter.to.map(|to| to.id.as_str());
-        // A Bluesky post is asked for by its key, and is there at once.
-        let by_key = self.network == NetworkName::Bluesky && letter.channel != Channel::Message;
-        let found = |kept: &&Kept| {
-            if by_key {
-                return kept.channel != Channel::Message
-                    && kept.key() == (letter.milestone.number(), letter.reached_at);
+        self.letters.find(letter, self.now)
+    }
+
+    /// The answers to these letters, as the network tells them.
+    pub fn answers(&self, asked: &Asked<'_>) -> Answered {
+        self.posts.answers(asked)
+    }
+
+    /// Somebody writes under one of the last letters, if anyone can see one.
+    pub fn answer(&mut self, author: Author, says: Says, pick: usize) -> Option<String> {
+        let letters = self.letters.that_can_be_answered();
+        let among = letters.len().min(8);
+        let letter = &letters[letters.len() - 1 - pick.checked_rem(among)?];
+        let author = match author {
+            Author::Named => letter.to.clone()?,
+            Author::Another => {
+                let person = &self.people[pick.checked_rem(self.people.len())?];
+                person.id.clone()
             }
-            kept.channel == letter.channel
-                && kept.text == letter.text
-                && (kept.channel != Channel::Message || kept.to.as_deref() == to)
-                && kept.at + self.shown_after(kept) <= self.now
         };
-        let place = self.kept.iter().position(|kept| found(&kept))?;
-        Some(place.to_string())
+        if !self.has_profile(&author) {
+            return None;
+        }
+        Some(self.posts.write(author, &letter.reference, says, self.now))
+    }
+
+    /// Somebody who is on the network says stop to another account of this ledger.
+    pub fn stop_elsewhere(&mut self, pick: usize) -> Option<String> {
+        let listed = self.listed();
+        let id = listed.get(pick.checked_rem(listed.len())?)?;
+        self.stopped_elsewhere.insert(id.clone());
+        Some(id.clone())
     }
 }
 
 /// The number in an id: `fan7` is the eighth person.
 fn index(id: &str) -> Option<usize> {
     id.trim_start_matches(char::is_alphabetic).parse().ok()
-}
-
-impl Kept {
-    /// What the key of a post on Bluesky is made of.
-    fn key(&self) -> (u64, Timestamp) {
-        (self.milestone, self.reached_at)
-    }
 }
 
 impl Person {
