@@ -27,18 +27,21 @@ from proof import Failed, began, passed, wait
 from redrive import prove_redrive
 from refusals import prove_refusals
 from rights import prove_rights
+from songs import Creator, prove_songs
 from transfer import prove_transfer
 from world import CHECK, INVITE, World
 
 REGION = "us-east-1"
 
 
-def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
+def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str, str], youtube_key: str) -> None:
+    creator = Creator(hug, world, settings, secrets)
     prove_refusals(make, world, settings, secrets)
     prove_promise(make, world, settings)
+    prove_songs(make, world, creator, youtube_key)
     prove_refused_news(world)
     prove_doctor(make, world)
-    prove_rights(world)
+    prove_rights(world, creator)
     prove_redrive(make, world)
     prove_missing_secret(world)
     prove_news(make, world, settings)
@@ -95,10 +98,14 @@ def main() -> None:
         there = json.loads(output.readline() if output else b"")
         settings = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "hug.toml"
         # The proofs cross more milestones than a day may have.
-        settings.write_text(there["settings"].replace("step = 100\n", "step = 100\nmost_a_day = 100\n"))
+        plan = "step = 100\nmost_a_day = 100\n"
+        songs = f'\n[songs]\nyoutube = "{there["channel"]}"\nserver = "{there["youtube"]}"\n'
+        settings.write_text(there["settings"].replace("step = 100\n", plan + songs))
         ask = [hug, "settings", "--settings", str(settings)]
         needed = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
         secrets = {name: there["secrets"][name] for name in needed}
+        # It is uploaded later: a deploy works without it.
+        youtube_key = secrets.pop("YOUTUBE_API_KEY")
 
         def up() -> bool:
             with contextlib.suppress(OSError):
@@ -108,7 +115,7 @@ def main() -> None:
         wait(up, "the emulator's start", 30)
         world = World(endpoint, there)
         try:
-            prove(hug, make, world, settings, secrets)
+            prove(hug, make, world, settings, secrets, youtube_key)
         finally:
             for function in (CHECK, INVITE):
                 with contextlib.suppress(Exception):

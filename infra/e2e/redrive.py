@@ -4,15 +4,17 @@ import json
 
 from processes import Make
 from proof import check, proves
+from songs import wait_for_hug
 from world import World
 
 
 def prove_redrive(make: Make, world: World) -> None:
-    """After `rights`, the hugs for 800 and 900 have failed for good, and those for 1000 and 1200 are claimed by
-    invitations that were cut off, for as long as their leases run."""
+    """After `rights`, the hugs for 800 and 900, and the song for 700, have failed for good. The hugs for 1000 and 1200
+    are claimed by invitations that were cut off, for as long as their leases run."""
     lost = [800, 900]
     claimed = {1000: "inviting", 1200: "inviting"}
     stuck = {number: world.status(number) for number in (*lost, *claimed)}
+    check(world.status(700) == "song_posted", "the song for 700 is stuck", world.status(700))
     check(stuck == {800: "reached", 900: "reached", **claimed}, "these are stuck", stuck)
     # The emulator itself tried this one a second time.
     world.wait_for_invitation(1100)
@@ -28,9 +30,9 @@ def prove_redrive(make: Make, world: World) -> None:
         },
     }
     world.queues.send_message(QueueUrl=queue, MessageBody=json.dumps(given_up))
-    printed = make("redrive", "ACCOUNT=x:amber", "MILESTONE=700", fails=True)
+    printed = make("redrive", "ACCOUNT=x:amber", "MILESTONE=1100", fails=True)
     check("it is invited already" in printed, "an invited hug is not put back to work", printed)
-    check(world.status(700) == "invited", "an invited hug is left as it is", world.status(700))
+    check(world.status(1100) == "invited", "an invited hug is left as it is", world.status(1100))
     printed = make("doctor", fails=True)
     check("wrong   queue NotInvited: it holds 1 messages" in printed, "the doctor sees what was given up", printed)
     printed = make("redrive", "ACCOUNT=x:amber", "MILESTONE=800")
@@ -42,9 +44,12 @@ def prove_redrive(make: Make, world: World) -> None:
         check(words in printed, f"redrive says {words!r}", printed)
     for number in lost:
         world.wait_for_invitation(number)
-    check(len(world.posts()) == posts + len(lost), "one post for each", len(world.posts()), posts)
+    wait_for_hug(world, 700)
+    check(len(world.posts()) == posts + len(lost) + 1, "one post for each", len(world.posts()), posts)
     untouched = {number: world.status(number) for number in claimed}
     check(untouched == claimed, "a claim is left to its owner", untouched)
     left = world.queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
     check(left["Attributes"]["ApproximateNumberOfMessages"] == "0", "the queue is empty", left["Attributes"])
-    proves("7. make redrive brings hugs that failed for good through, once their cause is gone, each once")
+    proves(
+        "7. make redrive brings invitations and songs that failed for good through, once their cause is gone, each once"
+    )

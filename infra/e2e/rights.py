@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from processes import LOGS, ROOT
 from proof import check, proves, wait
+from songs import Creator, prove_rights_of_songs
 from world import CHECK, INVITE, World
 
 
-def prove_rights(world: World) -> None:
+def prove_rights(world: World, creator: Creator) -> None:
     for function in (CHECK, INVITE):
         denied = [line for line in world.log(function) if "AccessDenied" in line]
         check(not denied, f"with its full role {function} is denied nothing", denied)
@@ -50,7 +51,7 @@ def prove_rights(world: World) -> None:
     shown.append("check-followers dynamodb:Query")
     # A rate limit is what a check writes with an update of its own.
     with world.without(CHECK, "dynamodb:UpdateItem"):
-        world.stand_in("POST", "fail", route="/2/users/", rate_limited=1)
+        world.stand_in("POST", "fail", route="?user.fields=public_metrics", rate_limited=1)
         denied_check("writing the handle")
     shown.append("check-followers dynamodb:UpdateItem")
 
@@ -91,6 +92,9 @@ def prove_rights(world: World) -> None:
     elsewhere = ("kms:Decrypt", "sns:Publish")
     all_of_them = {f"{name} {right}" for name, rights in listed.items() for right in rights if right not in elsewhere}
     check(set(shown) == all_of_them, "each right in infra/rights.json is removed once", all_of_them ^ set(shown))
+    more: list[str] = []
+    prove_rights_of_songs(world, creator, more)
     proves(
         f"4. each of these {len(shown)} rights removed fails just its own step with access denied: {', '.join(shown)}"
     )
+    proves(f"4b. nothing is lost, or sent, without these rights: {', '.join(more)}")

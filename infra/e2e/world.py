@@ -59,17 +59,22 @@ class World:
         (account,) = [item for item in self.accounts() if item["pk"]["S"].startswith(f"{network}#")]
         return int(account["promised_up_to"]["N"])
 
+    def hugs(self, number: int, network: str = "x") -> list[Item]:
+        """The hug for that number, if there is one."""
+        sk, pk = f"milestone#{number:010}", f"{network}#"
+        return [item for item in self.items() if item["sk"]["S"] == sk and item["pk"]["S"].startswith(pk)]
+
+    def hug(self, number: int, network: str = "x") -> Item:
+        (hug,) = self.hugs(number, network)
+        return hug
+
     def status(self, number: int, network: str = "x") -> str | None:
         """The status of the hug for that number; None where there is no such hug."""
-        for item in self.items():
-            if item["sk"]["S"] == f"milestone#{number:010}" and item["pk"]["S"].startswith(f"{network}#"):
-                return item["status"]["S"]
-        return None
+        return next((hug["status"]["S"] for hug in self.hugs(number, network)), None)
 
     def write_news(self, number: int, news: str) -> None:
         """Writes news into a hug on X."""
-        sk = f"milestone#{number:010}"
-        (hug,) = [item for item in self.items() if item["sk"]["S"] == sk and item["pk"]["S"].startswith("x#")]
+        hug = self.hug(number)
         self.dynamodb.update_item(
             TableName=self.output("LedgerTable"),
             Key={"pk": hug["pk"], "sk": hug["sk"]},

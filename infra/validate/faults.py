@@ -45,6 +45,18 @@ FAULTS = [
         '{"status":{"S":["reached"]},"news":{"S":[{"exists":true}]}}',
     ),
     (
+        "no filter for songs",
+        '          - Pattern: \'{"dynamodb":{"NewImage":{"due":{"BOOL":[true]}}}}\'\n',
+        "",
+    ),
+    ("a filter for songs on an attribute that no hug has", '{"due":{"BOOL"', '{"is_due":{"BOOL"'),
+    ("a filter for songs on another attribute of a hug", '{"due":{"BOOL":[true]}}', '{"posted":{"BOOL":[true]}}'),
+    ("a filter for songs on a text", '{"due":{"BOOL":[true]}}', '{"due":{"S":["true"]}}'),
+    ("a filter that lets songs through that are not due", '{"due":{"BOOL":[true]}}', '{"due":{"BOOL":[true,false]}}'),
+    ("a filter for songs on the word true", '{"due":{"BOOL":[true]}}', '{"due":{"BOOL":["true"]}}'),
+    ("a filter for songs on a number", '{"due":{"BOOL":[true]}}', '{"due":{"BOOL":[1]}}'),
+    ("a filter for songs on a status that stays", '{"due":{"BOOL":[true]}}', '{"status":{"S":["song_posted"]}}'),
+    (
         "no filter for news",
         '          - Pattern: \'{"dynamodb":{"NewImage":{"news":{"S":[{"exists":true}]}}}}\'\n',
         "",
@@ -72,6 +84,7 @@ FAULTS = [
             "      FilterCriteria:\n"
             "        Filters:\n"
             '          - Pattern: \'{"dynamodb":{"NewImage":{"status":{"S":["reached"]}}}}\'\n'
+            '          - Pattern: \'{"dynamodb":{"NewImage":{"due":{"BOOL":[true]}}}}\'\n'
             '          - Pattern: \'{"dynamodb":{"NewImage":{"news":{"S":[{"exists":true}]}}}}\'\n'
         ),
         "",

@@ -9,9 +9,12 @@ from sources import (
     BATCH_SIZE,
     COUNT_ATTRIBUTES,
     HUG_ATTRIBUTES,
+    HUG_FLAGS,
+    LOCAL_FILTER,
     METRICS,
     NAMESPACE,
     RECORD_ATTRIBUTES,
+    RECORD_FLAGS,
     VARIABLES,
     hug_statuses,
     rights,
@@ -221,13 +224,20 @@ def check_mapping(template: Part) -> None:
         must(len(pattern["dynamodb"]["NewImage"]) == 1, "each pattern of the filter is about one attribute")
         for name, types in pattern["dynamodb"]["NewImage"].items():
             must(name in HUG_ATTRIBUTES.values(), f"a hug has the attribute {name}")
-            must(name in RECORD_ATTRIBUTES.values(), f"invite-follower reads the attribute {name}")
-            must(list(types) == ["S"], f"a hug's {name} is a text")
-            let_through[name] = types["S"]
+            is_flag = name in HUG_FLAGS.values()
+            read = RECORD_FLAGS if is_flag else RECORD_ATTRIBUTES
+            must(name in read.values(), f"invite-follower reads the attribute {name}")
+            kind = "BOOL" if is_flag else "S"
+            must(list(types) == [kind], f"a hug's {name} is {'true or false' if is_flag else 'a text'}")
+            let_through[name] = types[kind]
+    passed = set(let_through)
     must("reached" in hug_statuses(), "a hug can be reached")
     must(let_through.pop("status", None) == ["reached"], "the filter lets through what is owed")
+    # Python takes 1 for true.
+    must(json.dumps(let_through.pop("due", None)) == "[true]", "the filter lets through songs that are due")
     must(let_through.pop("news", None) == [{"exists": True}], "the filter lets through what has news")
     must(not let_through, f"the filter lets through nothing else, as {', '.join(let_through)}")
+    must(passed == LOCAL_FILTER.values(), "the local stream pump filters by the same attributes")
     must(mapping["BatchSize"] == BATCH_SIZE.number(), "batches are as in the local stream pump")
     must(
         mapping.get("MaximumRetryAttempts") == BATCH_RETRIES.number(),

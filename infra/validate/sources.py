@@ -45,9 +45,16 @@ class Fact:
 
 
 HUG_ATTRIBUTES = Fact("functions/promise/src/hug.rs", r"^    pub (\w+):", r"pub struct Hug \{(.*?)\n\}")
-HUG_STATUSES = Fact("functions/promise/src/hug.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
+# Those of them that are true or false.
+HUG_FLAGS = Fact("functions/promise/src/hug.rs", r"^    pub (\w+): bool,", r"pub struct Hug \{(.*?)\n\}")
+HUG_STATUSES = Fact("functions/promise/src/status.rs", r"^    (\w+),", r"pub enum Status \{(.*?)\n\}")
 # What invite-follower reads in a record of the stream.
 RECORD_ATTRIBUTES = Fact("functions/invite-follower/src/lib.rs", r'text\("(\w+)"\)')
+RECORD_FLAGS = Fact(
+    "functions/invite-follower/src/lib.rs", r'image\.get\("(\w+)"\) == Some\(&AttributeValue::Bool\(true\)\)'
+)
+# What the local event source mapping filters by.
+LOCAL_FILTER = Fact("infra/hug/src/event_source_mapping.rs", r'(?:image|\["NewImage"\])\["(\w+)"\]\["\w+"\]')
 COUNT_ATTRIBUTES = Fact(
     "functions/have-a-hug/src/ledger/growth.rs", r"^    pub (\w+):", r"pub struct Growth \{(.*?)\n\}"
 )
