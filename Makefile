@@ -20,8 +20,10 @@ CHURN ?= 1
 ROUNDS ?= 105120
 # Another checkout, for `make graph`.
 OF ?=
+# The folder with recorded answers of the real networks, for `make recordings`.
+RECORDINGS ?= recordings
 
-.PHONY: help run watch invoke check test simulate year planted lint graph audit fuzz needs-rust needs-python
+.PHONY: help run watch invoke check test simulate year planted recordings lint graph audit fuzz needs-rust needs-python
 
 help: ## [try] List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
@@ -64,6 +66,9 @@ year: needs-rust ## [prove] Check one account ROUNDS=105120 times, a year at fiv
 
 planted: needs-rust ## [prove] Remove, one at a time, what keeps the promise, and see the simulation find it
 	python3 tests/simulation/planted.py
+
+recordings: needs-python needs-rust ## [prove] Read recorded answers of the real networks with our types, from the folder RECORDINGS=recordings
+	python3 infra/stand-ins/clients/recordings.py "$(RECORDINGS)"
 
 audit: .tools/audit/ready needs-rust ## [prove] Check the licences and sources of what is linked, and known weaknesses where their list is at hand
 	PATH="$(CURDIR)/.tools/audit/bin:$$PATH" cargo-deny --locked --log-level warn check --hide-inclusion-graph licenses bans sources
