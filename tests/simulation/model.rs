@@ -278,6 +278,9 @@ impl Model {
         let number = hug.milestone.number();
         let to = hug.follower.as_ref().map(|to| to.id.to_string());
         let name = to.clone().unwrap_or_else(|| "nobody".to_owned());
+        if change.before.is_some() {
+            self.look_at_next(change, truth, strict)?;
+        }
         if let Some(id) = &to {
             let mut others = self.given.iter().filter(|(other, _)| **other != number);
             if let Some((other, _)) = others.find(|(_, given)| given.to == to) {
@@ -288,9 +291,6 @@ impl Model {
                     .entry(number)
                     .and_modify(|given| given.to = to.clone());
             }
-        }
-        if change.before.is_some() {
-            self.look_at_next(change, truth, strict)?;
         }
         if let Some(given) = self.given.get_mut(&number) {
             // Nobody is to have it where the creator chooses anew, or where that person has left the network.

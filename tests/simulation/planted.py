@@ -23,8 +23,8 @@ DEFECTS = [
     (
         "the lease of a claim",
         "promise/src/hug.rs",
-        "(Status::Inviting, Some(until)) => Err(NotNow::InProgress { until }),",
-        "(Status::Inviting, Some(until)) if until > now + LEASE + LEASE => Err(NotNow::InProgress { until }),",
+        "match (&self.status, self.letter_state().claimed_until(now)) {",
+        "match (&self.status, self.letter_state().claimed_until(now + LEASE + LEASE)) {",
     ),
     (
         "the transaction: the same writes, one by one",
@@ -70,8 +70,8 @@ DEFECTS = [
     (
         "the skip of those who have a hug",
         "have-a-hug/src/check/recipient.rs",
-        "            given: given(hugs),\n",
-        "            given: HashMap::new(),\n",
+        "let known = hugs.known.iter().flat_map(|hug| {",
+        "let known = hugs.known.iter().take(0).flat_map(|hug| {",
     ),
     (
         "the brake on what is owed",
@@ -99,9 +99,9 @@ DEFECTS = [
     ),
     (
         "`to_send`: it counts as sent",
-        "promise/src/hug.rs",
+        "promise/src/hug/delivery.rs",
         "let mut to_send = self.settled_as(Status::ToSend, now);",
-        "let mut to_send = self.settled_as(Status::Invited, now);",
+        "let mut to_send = self.settled_as(self.status_after_letter(), now);",
     ),
     (
         "patience: a failure that ends by itself counts as refused",
@@ -117,7 +117,7 @@ DEFECTS = [
     ),
     (
         "the creator's approval",
-        "promise/src/hug.rs",
+        "promise/src/hug/delivery.rs",
         """            Status::Held => return Err(NotNow::Held),
             settled => return Err(NotNow::Settled(settled.clone())),
         }
@@ -126,6 +126,48 @@ DEFECTS = [
             settled => return Err(NotNow::Settled(settled.clone())),
         }
         let mut claimed""",
+    ),
+    (
+        "the author of an answer",
+        "promise/src/hug/answers.rs",
+        "self.follower.as_ref().is_some_and(is_from)",
+        "self.follower.as_ref().is_some_and(|to| is_from(to) || to.id != answer.author)",
+    ),
+    (
+        "the answers that were judged",
+        "promise/src/hug/answers.rs",
+        "&& !self.answers.judged.contains(&answer.version)",
+        "&& !self.answers.judged.contains(&answer.text)",
+    ),
+    (
+        "stop, where it is heard: it is a topic like any other",
+        "promise/src/hug/answers.rs",
+        "Meaning::Stop => return Some(next.declined()),",
+        'Meaning::Stop => next.hear(answer, "stop", None),',
+    ),
+    (
+        "stop, where a hug is owed",
+        "have-a-hug/src/check/recipient.rs",
+        "let stops = stops.into_iter().map(",
+        "let stops = stops.into_iter().take(0).map(",
+    ),
+    (
+        "stop, where a letter is sent",
+        "have-a-hug/src/deliver.rs",
+        "if self.follower_said_stop().await? {",
+        "if self.follower_said_stop().await? && self.hug.passed.is_some() {",
+    ),
+    (
+        "the look before a second song",
+        "have-a-hug/src/deliver.rs",
+        "if let Some(receipt) = self.find(&words).await? {",
+        "if let Some(receipt) = self.find(&words).await?.filter(|_| self.hug.posted.is_none()) {",
+    ),
+    (
+        "the older answers to a letter that was not asked for before",
+        "have-a-hug/src/check/answers.rs",
+        "is_new: !known.of.contains(&hug.milestone),",
+        "is_new: false,",
     ),
 ]
 
