@@ -166,7 +166,7 @@ impl State {
                 })
             })
             .collect();
-        json!({
+        let mut post = json!({
             "uri": uri,
             "cid": record.cid,
             "author": author.map(profile),
@@ -178,6 +178,44 @@ impl State {
             "quoteCount": count(&|it| it.quoted() == Some(uri)),
             "indexedAt": timestamp(record.at),
             "labels": labels,
-        })
+        });
+        if let Some(gate) = self.gate_json(uri) {
+            post["threadgate"] = gate;
+        }
+        if let Some(embed) = self.embed_json(record) {
+            post["embed"] = embed;
+        }
+        post
+    }
+
+    /// A card, or the post that is quoted, as a post shows it.
+    fn embed_json(&self, record: &Record) -> Option<Value> {
+        let embed = record.value.get("embed")?;
+        match embed.get("$type")?.as_str()? {
+            "app.bsky.embed.external" => Some(json!({
+                "$type": "app.bsky.embed.external#view",
+                "external": embed["external"],
+            })),
+            "app.bsky.embed.record" => {
+                let uri = embed.pointer("/record/uri")?.as_str()?;
+                let shown = match self.shown_record(uri) {
+                    Some((uri, quoted)) => json!({
+                        "$type": "app.bsky.embed.record#viewRecord",
+                        "uri": uri,
+                        "cid": quoted.cid,
+                        "author": self.actors.get(&quoted.author).map(profile),
+                        "value": quoted.value,
+                        "labels": [],
+                        "indexedAt": timestamp(quoted.at),
+                        "embeds": [],
+                    }),
+                    None => json!({
+                        "$type": "app.bsky.embed.record#viewNotFound", "uri": uri, "notFound": true,
+                    }),
+                };
+                Some(json!({ "$type": "app.bsky.embed.record#view", "record": shown }))
+            }
+            _ => None,
+        }
     }
 }

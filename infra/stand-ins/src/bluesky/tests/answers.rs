@@ -91,6 +91,9 @@ async fn a_hidden_reply_is_named_by_the_gate_and_makes_no_notification() -> Outc
     let gated = thread(&sandbox, &uri, "").await?;
     let hidden = gated.body.pointer("/threadgate/record/hiddenReplies");
     assert_eq!(hidden, Some(&json!([rain])));
+    let in_post = gated.body.pointer("/thread/post/threadgate");
+    assert_eq!(in_post, gated.body.get("threadgate"));
+    assert_eq!(replies(&gated, "/thread/replies").len(), 1);
     let list = "app.bsky.notification.listNotifications?reasons=reply";
     let told = sandbox.read_as(&token, list).await?;
     assert_eq!(told.body["notifications"], json!([]));
