@@ -374,7 +374,8 @@ impl Truth {
     pub fn answer(&mut self, author: Author, says: Says, pick: usize) -> Option<String> {
         let letters = self.letters.that_can_be_answered();
         let among = letters.len().min(8);
-        let letter = &letters[letters.len() - 1 - pick.checked_rem(among)?];
+        let back = pick.checked_rem(among)?;
+        let letter = &letters[letters.len() - 1 - back];
         let author = match author {
             Author::Named => letter.to.clone()?,
             Author::Another => {

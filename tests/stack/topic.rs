@@ -348,6 +348,8 @@ async fn a_video_with_the_mark_is_found_and_brought_without_the_creators_command
     let (mut world, youtube) = waits_for_song().await;
     let told = world.hug(600).await.news.unwrap();
     assert!(told.contains("#hug600"), "{told}");
+    // A channel without videos has no list yet.
+    assert_eq!(world.check().await.answers_error, None);
     let units = youtube.units_used();
     world.check().await;
     assert_eq!(youtube.units_used(), units + 1);

@@ -72,6 +72,8 @@ pub struct YouTubeError {
     pub why: String,
     /// Whether a later request can work without anyone changing anything.
     pub can_heal: bool,
+    /// Whether YouTube says that there is no such list.
+    nothing_is_there: bool,
 }
 
 fn help(can_heal: bool) -> &'static str {
@@ -142,7 +144,14 @@ impl YouTube {
             ("maxResults", NEWEST),
         ];
         let what = "reading the videos of your channel";
-        let items: Items<UploadItem> = self.get(what, "playlistItems", &query).await?;
+        // A channel without public videos may have no such list.
+        let items = match self
+            .get::<Items<UploadItem>>(what, "playlistItems", &query)
+            .await
+        {
+            Err(error) if error.nothing_is_there => Items::default(),
+            items => items?,
+        };
         let uploads = items.items.into_iter().filter_map(UploadItem::into_upload);
         let uploads = Arc::new(uploads.collect());
         self.lists()
@@ -172,6 +181,7 @@ impl YouTube {
             attempted,
             why: self.redacted(&why),
             can_heal,
+            nothing_is_there: false,
         };
         let Some(key) = &self.key else {
             return Err(failed(format!("the secret {API_KEY} is missing"), false));
@@ -184,7 +194,10 @@ impl YouTube {
         })?;
         if !response.status.is_success() {
             let (why, can_heal) = refusal(&response);
-            return Err(failed(why, can_heal));
+            return Err(YouTubeError {
+                nothing_is_there: response.status == StatusCode::NOT_FOUND,
+                ..failed(why, can_heal)
+            });
         }
         response.json().map_err(|why| failed(why, true))
     }

@@ -3,6 +3,8 @@
 //! Each hug remembers which answers were judged, so that an answer that is read again changes nothing. How far the
 //! network's list was read is recorded only with the rest of the check: after a crash the same answers are read again.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use promise::{
     answer::{Answer, Asking, Verdict},
@@ -66,7 +68,7 @@ impl Listening<'_> {
         }
         let answered = match self.ask(&waiting, &known, &round).await {
             Ok(answered) => answered,
-            Err(error) => return Ok(self.not_heard(known, &error)),
+            Err(error) => return Ok(self.not_heard(known, &error, &round)),
         };
         let of = waiting.iter().map(|hug| hug.milestone).collect();
         let mut heard = Heard {
@@ -144,16 +146,27 @@ impl Listening<'_> {
             most,
             thorough: round.thorough,
         };
-        network.answers(&self.before.id, &asked).await
+        let answers = network.answers(&self.before.id, &asked);
+        let in_time = tokio::time::timeout(LONGEST, answers).await;
+        in_time.unwrap_or_else(|_| {
+            Err(NetworkError {
+                failure: Failure::TryAgain,
+                account: account.name.clone(),
+                attempted: "reading the answers",
+                why: format!("it took longer than {} seconds", LONGEST.as_secs()),
+            })
+        })
     }
 
     /// A rate limit or a network that is down ends by itself; anything else is told until it is mended.
-    fn not_heard(&self, known: AnswersRead, error: &NetworkError) -> Heard {
+    /// The next check goes on with other hugs, so that one slow thread does not keep all of them from being heard.
+    fn not_heard(&self, known: AnswersRead, error: &NetworkError, round: &Round) -> Heard {
         tracing::warn!(account = %self.before.name, %error, "answers are asked for again at the next check");
         let stays = !error.failure.retry_can_help();
         Heard {
             read: Some(AnswersRead {
                 error: stays.then(|| error.to_string()).or(known.error),
+                turn: round.turn,
                 ..known
             }),
             ..Heard::default()
@@ -220,7 +233,10 @@ impl Listening<'_> {
 }
 
 /// Most hugs for which one check asks beside those that every check asks for, so that it ends in time.
-const MOST_HOURLY: usize = 40;
+const MOST_HOURLY: usize = 20;
+
+/// How long the network may take for all answers: the rest of the check needs its time, too.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// For which hugs one check asks.
 struct Round {

@@ -29,6 +29,12 @@ pub(super) struct Items<T> {
     pub items: Vec<T>,
 }
 
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
+}
+
 /// An entry of the list of a channel's uploads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -37,15 +37,19 @@ pub(super) async fn look_at_songs(
             }
             Ok(uploads) => {
                 let newest = uploads.first().map_or("", |upload| upload.title.as_str());
-                Finding::ok(subject, format!("the key works; the newest video is \"{newest}\""))
+                Finding::ok(
+                    subject,
+                    format!("the key works; the newest video is \"{newest}\""),
+                )
             }
             Err(error) => {
                 let found = format!("{} failed: {}", error.attempted, error.why);
                 if error.can_heal {
-                    let help = "look again later; the quota of a key is new at midnight in California";
+                    let help =
+                        "look again later; the quota of a key is new at midnight in California";
                     Finding::unsure(subject, found, help)
                 } else {
-                    let help = "see YOUTUBE_API_KEY and [songs] in hug.toml; a channel without videos answers like a missing one";
+                    let help = "see YOUTUBE_API_KEY and [songs] in hug.toml";
                     Finding::wrong(subject, found, help)
                 }
             }
