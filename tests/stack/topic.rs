@@ -268,6 +268,45 @@ async fn a_song_whose_answer_was_lost_is_looked_up_and_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_song_on_x_is_not_taken_for_the_song_of_another_hug() {
+    let (mut world, fan, invitation) = invited::<X>("").await;
+    let second = world.fans(100).pop().unwrap();
+    world.check().await;
+    let other = world.hug(700).await;
+    assert_eq!(named(&other), second);
+    let second_post = other.invitation.reference().unwrap().to_owned();
+    world.network.answer(&fan, "@amber the sea", &invitation);
+    world
+        .network
+        .answer(&second, "@amber the moon", &second_post);
+    world.check().await;
+    step(&mut world, song(SONG)).await.unwrap();
+    let sent = world.posts().len();
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(503));
+    let deps = &world.stack.deps;
+    let (ledger, now) = (&deps.ledger, world.clock.now());
+    let moon = song("kXYiU_JCYtU");
+    by_hand(ledger, &deps.settings, &other.key(), &moon, now)
+        .await
+        .unwrap();
+    world.stack.deliver().await.unwrap();
+    world.clock.advance(Duration::from_mins(2));
+    for _ in 0..3 {
+        world.round().await;
+    }
+    assert_eq!(world.hug(700).await.status, Status::Hugged);
+    let posts = world.posts();
+    assert_eq!(posts.len(), sent + 1);
+    assert!(
+        posts[sent].text.contains("kXYiU_JCYtU"),
+        "{}",
+        posts[sent].text
+    );
+}
+
+#[tokio::test]
 async fn two_weeks_of_silence_are_told_and_the_hug_can_go_to_the_next_follower() {
     let (mut world, first, _) = invited::<Bluesky>("").await;
     world.bot();

@@ -205,7 +205,7 @@ impl Network for X {
             (
                 path,
                 [
-                    ("tweet.fields", "created_at"),
+                    ("tweet.fields", "created_at,referenced_tweets"),
                     ("start_time", since.as_str()),
                 ],
             )

@@ -1,7 +1,11 @@
 //! X's JSON.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use promise::{channel::Channel, follower::Follower, letter::Letter};
+use promise::{
+    channel::Channel,
+    follower::Follower,
+    letter::{Letter, Receipt},
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -139,6 +143,18 @@ pub(super) struct Written {
     sender_id: Option<String>,
     #[serde(default, deserialize_with = "text_if_plain")]
     pub dm_conversation_id: Option<String>,
+    /// The posts that it replies to or quotes. X's documents give the field two names.
+    #[serde(default)]
+    referenced_tweets: Vec<Referenced>,
+    #[serde(default)]
+    referenced_posts: Vec<Referenced>,
+}
+
+#[derive(Deserialize)]
+struct Referenced {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
 }
 
 impl Written {
@@ -154,6 +170,16 @@ impl Written {
                 .as_ref()
                 .is_none_or(|sender| *letter.from == *sender.as_str())
             && same_words(letter.text, &self.text, letter.channel == Channel::Reply)
+            && (letter.channel != Channel::Reply || self.replies_to(letter.reply_to))
+    }
+
+    /// Two songs have the same words, because X shortens the link. So a reply is also recognised by the post that it
+    /// replies to.
+    fn replies_to(&self, answer: Option<&Receipt>) -> bool {
+        let mut referenced = self.referenced_tweets.iter().chain(&self.referenced_posts);
+        answer.is_some_and(|answer| {
+            referenced.any(|post| post.kind == "replied_to" && post.id == answer.reference)
+        })
     }
 }
 
