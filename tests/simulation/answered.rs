@@ -237,7 +237,7 @@ impl Answered {
             if let Some(text) = Self::unheard(hug, truth, began, thorough) {
                 return Err(format!("{:?}, for {number}, is not heard", text.words));
             }
-            let since = hug.invitation.sent_at;
+            let since = hug.answers.latest_at.max(hug.invitation.sent_at);
             let silent = since.is_some_and(|sent| began.duration_since(sent) >= SILENCE + CLOCKS);
             if silent
                 && hug.status == Status::Invited
