@@ -3,7 +3,7 @@
 use promise::{account::NetworkName, channel::Channel};
 
 use super::{
-    history::{Fault, History, Job, Plan, Step, What, Who},
+    history::{Deed, Fault, History, Job, Plan, Step, What, Which, Who},
     run::run,
 };
 
@@ -165,4 +165,21 @@ fn whoever_came_before_a_milestone_does_not_get_it_because_a_wave_was_judged_in_
     if let Err(broken) = run(&history) {
         panic!("{}\n{}", broken.what, broken.story.join("\n"));
     }
+}
+
+#[test]
+fn a_song_for_someone_whom_nobody_knows_any_more_waits_for_the_creator_and_is_not_held() {
+    let by_hand = |deed| {
+        let what = What::ByHand(deed, Which::Number(2));
+        Step::Run(vec![Job::plain(what)], vec![])
+    };
+    let steps = vec![
+        checked(),
+        by_hand(Deed::ApproveFor(0)),
+        by_hand(Deed::Sent),
+        Step::Delete(0),
+        by_hand(Deed::Song(0)),
+        Step::Run(vec![Job::plain(What::Deliver)], vec![]),
+    ];
+    keeps_every_promise(NetworkName::X, 3, steps);
 }

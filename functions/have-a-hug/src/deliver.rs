@@ -189,6 +189,10 @@ impl OneDelivery<'_> {
         }
         match self.find_follower().await {
             Ok(Found::Named) => {}
+            // The follower was invited by hand. A song is not held: it waits for the creator's hand.
+            Ok(_) if self.hug.letter_kind() == LetterKind::Song => {
+                return self.wait_for_creator().await;
+            }
             Ok(Found::NotChosen(why)) => {
                 let held = self.hug.not_chosen(why.clone(), self.now());
                 let told = news::not_chosen(&held);
