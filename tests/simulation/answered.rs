@@ -210,8 +210,11 @@ impl Answered {
     }
 
     fn silence(hug: &Hug) -> Result<(), String> {
-        let sent = hug.invitation.sent_at;
-        let is_silent = hug.status == Status::Invited && hug.topic.is_none();
+        // A refused topic is as good as none, and the time begins anew with each answer.
+        let sent = hug.answers.latest_at.max(hug.invitation.sent_at);
+        let topic = hug.topic.as_ref();
+        let is_silent = hug.status == Status::Invited
+            && topic.is_none_or(|topic| topic.verdict == Verdict::Refused);
         let is_time = sent
             .zip(hug.answers.silence_told_at)
             .is_some_and(|(sent, told)| told.duration_since(sent) >= SILENCE - CLOCKS);
