@@ -247,13 +247,19 @@ impl<'a> Newest<'a> {
         // The reading that was remembered saw some of those who came at about its time, and all who came
         // before them.
         let seen = |one: &Follow| {
-            before.newest.contains(&one.follower.id)
-                && (judged || one.at <= before.at + CLOCK_DRIFT)
+            before.newest.contains(&one.follower.id) && one.at <= before.at + CLOCK_DRIFT
         };
         let seen = follows.iter().enumerate().filter(|(_, one)| seen(one));
         let mut ends: Vec<usize> = seen.map(|(index, _)| index).collect();
-        ends.push(follows.len());
+        let end = follows.len();
         let mut followers: Vec<Follower> = follows.into_iter().map(|one| one.follower).collect();
+        // Of a wave that is judged in several checks, all who are remembered came after that time. One of them alone may
+        // have left and come back.
+        let has_come = |id: &UserId| followers.iter().any(|one| one.id == *id);
+        if judged && ends.is_empty() && before.newest.iter().all(has_come) {
+            ends = unmoved(&followers, before);
+        }
+        ends.push(end);
         let End { index, is_clear } = end_of_arrivals(&followers, &ends, before, likely)?;
         followers.truncate(index);
         Some(Top {
