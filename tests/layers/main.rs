@@ -72,7 +72,7 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
             &["count", "template", "arrivals", "evidence"],
             &["status"],
             &["hug"],
-            &["brake", "earlier", "erase", "news"],
+            &["brake", "earlier", "erase", "listening", "news", "upload"],
             &["lib"],
         ],
     ),

@@ -130,8 +130,8 @@ DEFECTS = [
     (
         "the author of an answer",
         "promise/src/hug/answers.rs",
-        "self.follower.as_ref().is_some_and(is_from)",
-        "self.follower.as_ref().is_some_and(|to| is_from(to) || to.id != answer.author)",
+        "follower.is_some_and(|follower| follower.id == answer.author)\n            && invitation",
+        "follower.is_some()\n            && invitation",
     ),
     (
         "the answers that were judged",

@@ -234,6 +234,10 @@ async fn an_answer_that_is_gone_is_not_replied_to() {
     assert_eq!(hug.status, Status::ToSend);
     let (_, hug) = gone::<Bluesky>().await;
     assert_eq!(hug.status, Status::ToSend);
+    // There the creator's link opens a post, which must say for whom it is.
+    let words = hug.song.words.unwrap().text;
+    let address = format!("@{} ", hug.follower.unwrap().handle);
+    assert!(words.starts_with(&address), "{words}");
     // There the invitation was private, and so is the song then.
     let (world, hug) = gone::<Mastodon>().await;
     assert_eq!(hug.status, Status::Hugged);
@@ -341,6 +345,21 @@ async fn two_weeks_of_silence_are_told_and_the_hug_can_go_to_the_next_follower()
     world.network.answer(&next, "the moon", &posts[1].id);
     world.check().await;
     assert_eq!(world.hug(600).await.topic.unwrap().text, "the moon");
+    let id = world.account().await.key();
+    let stops = async |world: &World<Bluesky>| world.stack.deps.ledger.stops(&id).await.unwrap();
+    assert!(stops(&world).await.is_empty());
+    world.network.answer(&first, "stop", &posts[0].id);
+    world.check().await;
+    assert_eq!(
+        stops(&world).await.len(),
+        1,
+        "the first follower is never written to again"
+    );
+    assert_eq!(
+        world.hug(600).await.status,
+        Status::TopicChosen,
+        "the hug is for the next one"
+    );
 }
 
 #[tokio::test]

@@ -156,7 +156,9 @@ impl OneCheck<'_> {
                 ..
             })) => {
                 self.remember_limit(until).await?;
-                Ok(self.rate_limited(&known, unsettled, until))
+                let mut check = self.rate_limited(&known, unsettled, until);
+                check.heard = heard.hugs;
+                Ok(check)
             }
             Err(error) => Err(error),
         }

@@ -2,106 +2,33 @@
 //!
 //! The claim is recorded before anything is sent, and the words with it. After a crash the next worker knows
 //! what may have been sent, and asks the network for exactly that.
+//!
+//! - This file: the steps of a delivery, and what becomes of a failure.
+//! - `outcome`: how a delivery ends. `worker`: the hug while it is delivered. `follower`: to whom the letter goes.
 
-use std::slice;
+mod follower;
+mod outcome;
+mod worker;
 
-use jiff::Timestamp;
 use promise::{
     brake::Brake,
     channel::Channel,
-    follower::Recipient,
-    hug::{HoldCause, Hug, HugKey, NotNow, Status},
+    hug::{HoldCause, Hug, HugKey, NotNow},
     letter::{LetterKind, Receipt, Wait, WaitCause, Words},
     news,
-    record::AccountRecord,
 };
 
+pub use self::outcome::{DeliverError, Delivery, DeliveryOutcome};
+use self::{follower::Found, worker::OneDelivery};
 use crate::{
     deps::{Connected, Deps},
-    ledger::{HandleChange, LedgerError, LedgerFailure},
+    ledger::{HandleChange, LedgerFailure},
     network::{Failure, NetworkError},
     settings::NotServed,
 };
 
 /// How often words that lost the race against a check or another delivery are prepared again.
 const MAX_RACES: usize = 4;
-
-/// The result of one delivery.
-#[derive(Debug)]
-pub struct Delivery {
-    /// Which hug was to be delivered.
-    pub key: HugKey,
-    /// The hug after it; `None` where it could not be read, or does not exist.
-    pub hug: Option<Hug>,
-    /// How many channels were refused for good.
-    pub refused: usize,
-    /// How it ended.
-    pub result: Result<DeliveryOutcome, DeliverError>,
-}
-
-/// How a delivery ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliveryOutcome {
-    /// The letter was sent.
-    Sent {
-        /// Which letter.
-        kind: LetterKind,
-        /// How it travelled.
-        channel: Channel,
-        /// The network's id of it.
-        reference: String,
-    },
-    /// No channel is left for a program: the words wait for the creator's hand.
-    ToSend,
-    /// Nobody can be named: the creator decides.
-    Held {
-        /// Why.
-        why: String,
-    },
-    /// Nothing was left to send: the record was delivered before.
-    Settled(Status),
-    /// Another worker has claimed it; if that worker dies, a check rearms the hug.
-    InProgress,
-    /// The network asked to wait; a check rearms the hug then.
-    Postponed {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// It may have arrived; a check rearms the hug, and then the network is asked first.
-    InDoubt {
-        /// What happened to the response.
-        why: String,
-    },
-    /// The account is served from another ledger.
-    Paused,
-    /// The ledger does not have this hug.
-    Gone,
-}
-
-/// A letter that was not sent this time.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DeliverError {
-    /// The network failed; nothing was sent.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// The ledger failed.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
-    #[error("the letter was not sent: {0}; a retry cannot help before that is changed")]
-    NotServed(#[from] NotServed),
-}
-
-impl DeliverError {
-    /// Whether delivering the same record again can work without anyone changing anything.
-    pub fn retry_can_help(&self) -> bool {
-        match self {
-            Self::Network(error) => error.failure.retry_can_help(),
-            Self::Ledger(error) => error.failure != LedgerFailure::Final,
-            Self::NotServed(_) => false,
-        }
-    }
-}
 
 /// Delivers the letter that a hug is at, unless that was done or another worker does it.
 pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
@@ -153,28 +80,6 @@ async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, De
     };
     let renamed = deps.ledger.account(&hug.key().id).await?;
     Ok(deps.connected(&renamed.ok_or(unknown)?.name)?)
-}
-
-/// Whether the hug names somebody.
-enum Found {
-    /// The hug names a follower.
-    Named,
-    /// Nobody who can get the hug has the handle that the creator chose, for this reason.
-    NotChosen(String),
-    /// The hug names nobody, for this reason.
-    Nobody(String),
-}
-
-struct OneDelivery<'a> {
-    deps: &'a Deps,
-    connected: Connected<'a>,
-    /// The hug as it was last read or written.
-    hug: Hug,
-    /// Whether an earlier try may have delivered the words of the letter.
-    may_have_been_sent: bool,
-    /// Until when the network asked for no more posts.
-    send_retry_at: Option<Timestamp>,
-    refused: usize,
 }
 
 impl OneDelivery<'_> {
@@ -260,95 +165,6 @@ impl OneDelivery<'_> {
         }
     }
 
-    fn now(&self) -> Timestamp {
-        self.deps.clock.now()
-    }
-
-    /// The channels of the letter, in the order they are tried.
-    fn channels(&self) -> Vec<Channel> {
-        let account = self.connected.account;
-        self.hug.channels(&account.contact, account.rules())
-    }
-
-    async fn follower_said_stop(&self) -> Result<bool, LedgerError> {
-        let Some(follower) = &self.hug.follower else {
-            return Ok(false);
-        };
-        let ledger = &self.deps.ledger;
-        ledger.has_said_stop(&self.hug.key().id, &follower.id).await
-    }
-
-    /// Ends a hug whose follower said stop to another hug of this ledger.
-    async fn decline(&mut self) -> Result<DeliveryOutcome, DeliverError> {
-        if let Some(declined) = self.hug.declined_elsewhere(self.now()) {
-            let told = news::declined(&declined, &self.connected.account.site());
-            self.write(declined.with_news(told)).await?;
-        }
-        Ok(DeliveryOutcome::Settled(self.hug.status.clone()))
-    }
-
-    async fn write(&mut self, next: Hug) -> Result<(), LedgerError> {
-        self.deps.ledger.replace_hug(&next).await?;
-        self.hug = next;
-        Ok(())
-    }
-
-    /// Asks the network who has the handle that the creator chose, if they chose one. Where words may have
-    /// been sent, the hug keeps whom it names.
-    async fn find_follower(&mut self) -> Result<Found, DeliverError> {
-        if self.may_have_been_sent {
-            return Ok(Found::Named);
-        }
-        let Some(handle) = self.hug.chosen.clone() else {
-            let why = self.hug.evidence.note.clone();
-            let why = why.unwrap_or_else(|| "nobody is named".to_owned());
-            let is_named = self.hug.follower.is_some();
-            return Ok(if is_named {
-                Found::Named
-            } else {
-                Found::Nobody(why)
-            });
-        };
-        let Some(found) = self.connected.network.user(&handle).await? else {
-            return Ok(Found::NotChosen(format!("nobody has the handle {handle}")));
-        };
-        // A check that decides meanwhile by the hugs as they were loses the race, and sees this one then.
-        let account = self.deps.ledger.account(&self.hug.key().id).await?;
-        let hugs = self.deps.ledger.hugs(&self.hug.key().id).await?;
-        let theirs = |hug: &&Hug| {
-            let follower = hug.follower.as_ref();
-            let is_other = hug.milestone != self.hug.milestone && hug.status != Status::Cancelled;
-            let passed = hug
-                .passed
-                .as_ref()
-                .is_some_and(|one| one.follower.id == found.id);
-            passed || (is_other && follower.is_some_and(|one| one.id == found.id))
-        };
-        let id = self.hug.key().id;
-        if self.deps.ledger.has_said_stop(&id, &found.id).await? {
-            let why = format!("{handle} has said stop, and is never written to again");
-            return Ok(Found::NotChosen(why));
-        }
-        if self.connected.account.screening.forbids(&found) {
-            let why = format!("{handle} is on the never list in hug.toml");
-            return Ok(Found::NotChosen(why));
-        }
-        if let Some(hug) = hugs.known.iter().find(theirs) {
-            let why = format!("{handle} already has the hug for {}", hug.milestone);
-            return Ok(Found::NotChosen(why));
-        }
-        let named = self.hug.named(Recipient::from(&found), self.now());
-        self.write_with(account, named).await?;
-        Ok(Found::Named)
-    }
-
-    async fn hold(&mut self, why: String) -> Result<DeliveryOutcome, DeliverError> {
-        let held = self.hug.nobody(why.clone(), self.now());
-        let told = news::nobody(&held);
-        self.write(held.with_news(told)).await?;
-        Ok(DeliveryOutcome::Held { why })
-    }
-
     /// Composes the words and records them before they are sent. Where as many invitations went out in 24 hours as the
     /// plan allows, it holds the hug instead. A song makes no new promise, so it is not held. Words that may be out are
     /// left as they are.
@@ -397,52 +213,6 @@ impl OneDelivery<'_> {
         }
         self.write(held).await?;
         Ok(DeliveryOutcome::Held { why })
-    }
-
-    /// Writes the hug together with its account, so that a process that decided by the account as it was loses the race.
-    async fn write_with(
-        &mut self,
-        account: Option<AccountRecord>,
-        next: Hug,
-    ) -> Result<(), LedgerError> {
-        let Some(account) = account else {
-            return self.write(next).await;
-        };
-        let account = AccountRecord {
-            revision: account.revision + 1,
-            ..account
-        };
-        let ledger = &self.deps.ledger;
-        ledger.record_hug_and_account(&account, &next).await?;
-        self.hug = next;
-        Ok(())
-    }
-
-    /// Before a late letter that names the follower where others can read it, takes over the handle that the follower
-    /// has now. Returns why nobody can be named, where the network does not know them any more.
-    async fn refresh_handle(&mut self, channel: Channel) -> Result<Option<String>, DeliverError> {
-        let is_late = self.hug.handle_may_have_changed(self.now());
-        let begun = self.hug.letter_state().words.is_some();
-        let names = self.connected.account.names_follower(channel);
-        let follower = match &self.hug.follower {
-            Some(follower) if names && is_late && !begun => follower,
-            _ => return Ok(None),
-        };
-        let network = self.connected.network;
-        let found = network.profiles(slice::from_ref(&follower.id)).await?;
-        let Some(found) = found.first() else {
-            if self.hug.letter_kind() == LetterKind::Song {
-                // The network refuses the reply, and then the creator has it.
-                return Ok(None);
-            }
-            let handle = &follower.handle;
-            return Ok(Some(format!("{handle} is not on the network any more")));
-        };
-        if found.handle != follower.handle {
-            let named = self.hug.named(Recipient::from(found), self.now());
-            self.write(named).await?;
-        }
-        Ok(None)
     }
 
     /// Delivers the letter on that channel. `None` where words of an earlier try did not arrive and must not

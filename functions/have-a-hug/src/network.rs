@@ -224,7 +224,7 @@ impl Failure {
 
 /// A request to a network that failed: what was attempted, for which account, and why.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{attempted} failed for {account}: {why}; {}", failure.what_helps())]
+#[error("{attempted} failed for {account}: {}; {}", why.trim_end_matches('.'), failure.what_helps())]
 pub struct NetworkError {
     /// What it allows next.
     pub failure: Failure,

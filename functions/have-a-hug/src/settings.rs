@@ -273,7 +273,17 @@ impl Account {
             is_next: passed.is_some(),
             link: &link,
         };
-        self.text(words).compose(self.rules(), channel, &facts)
+        let text = self.text(words).compose(self.rules(), channel, &facts);
+        let needs_address = hug.letter_kind() == LetterKind::Song
+            && channel == Channel::Draft
+            && !self.site().opens_for_one(hug);
+        match &hug.follower {
+            // The creator's link opens a post for everyone, so the words say for whom they are.
+            Some(follower) if needs_address && !self.text(words).names_follower() => {
+                format!("{} {text}", (self.rules().handle.address)(&follower.handle))
+            }
+            _ => text,
+        }
     }
 
     /// The client of the account's network, over this HTTP client. No request is made yet.

@@ -15,13 +15,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     untrusted::{MAX_REASON, one_line},
+    upload::Upload,
     video::VideoId,
 };
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-pub use self::wire::Upload;
 use self::wire::{Items, MAX_TITLE, OEmbed, Problem, UploadItem, VideoItem};
 use crate::http::{self, Response, SendError, with_query};
 

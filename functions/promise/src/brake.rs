@@ -43,7 +43,10 @@ impl Brake<'_> {
             let words = words.filter(|words| words.channel != Channel::Draft);
             let at = letter.sent_at.or(words.map(Words::last_tried_at));
             let by_program = words.is_some() && other.hold.is_none();
-            by_program && at.is_some_and(|at| self.is_of_today(at))
+            let is_out = by_program && at.is_some_and(|at| self.is_of_today(at));
+            // A hug that was passed on has had an invitation before.
+            let passed = other.passed.as_ref().and_then(|passed| passed.sent_at);
+            is_out || passed.is_some_and(|at| self.is_of_today(at))
         };
         let others = self.hugs.iter();
         let others = others.filter(|other| other.milestone != hug.milestone);
@@ -138,6 +141,15 @@ mod tests {
             brake(&sent, after(1)).allows_sending(&late(4)),
             "hugs that were sent by hand do not count"
         );
+    }
+
+    #[test]
+    fn an_invitation_that_was_passed_on_still_counts_as_sent() {
+        let passed = |n| number(n, invited()).pass(T0).unwrap();
+        let three: Vec<Hug> = (1..=3).map(passed).collect();
+        let fourth = number(4, reached());
+        assert!(!brake(&three, after(1)).allows_sending(&fourth));
+        assert!(brake(&three, after(25)).allows_sending(&fourth));
     }
 
     #[test]

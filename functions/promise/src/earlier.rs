@@ -8,7 +8,6 @@ use serde::Deserialize;
 
 use crate::{
     account::{AccountName, UserId},
-    answer::Answers,
     channel::Channel,
     evidence::{Arrivals, Certainty, Evidence},
     follower::Recipient,
@@ -109,40 +108,35 @@ impl From<HugV1> for Hug {
             arrivals,
             note,
         } = old.evidence;
+        let evidence = Evidence {
+            count_before,
+            count_after,
+            since: None,
+            position,
+            passed_over: skipped.len() as u64 + skipped_more,
+            certainty,
+            arrivals,
+            note,
+            unknown: Unknown::new(),
+        };
+        let reached_at = old.reached_at;
+        let owed = Self::owed(
+            old.account,
+            old.id,
+            old.milestone,
+            old.creator,
+            old.follower,
+            evidence,
+            reached_at,
+        );
         Self {
-            account: old.account,
-            id: old.id,
-            milestone: old.milestone,
             status,
-            follower: old.follower,
-            chosen: None,
-            evidence: Evidence {
-                count_before,
-                count_after,
-                since: None,
-                position,
-                passed_over: skipped.len() as u64 + skipped_more,
-                certainty,
-                arrivals,
-                note,
-                unknown: Unknown::new(),
-            },
-            creator: old.creator,
             invitation,
-            song: LetterState::default(),
-            answers: Answers::default(),
-            topic: None,
-            posted: None,
-            candidates: Vec::new(),
-            passed: None,
-            due: false,
-            hold: None,
             reason: old.reason,
-            news: None,
-            reached_at: old.reached_at,
             updated_at: old.updated_at,
             revision: old.revision,
             unknown: old.unknown,
+            ..owed
         }
     }
 }

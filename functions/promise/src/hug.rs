@@ -115,6 +115,12 @@ pub struct Passed {
     pub follower: Recipient,
     /// Where their invitation is; `None` where that is not known.
     pub receipt: Option<Receipt>,
+    /// When their invitation was sent.
+    #[serde(default)]
+    pub sent_at: Option<Timestamp>,
+    /// Whether they said stop later.
+    #[serde(default)]
+    pub said_stop: bool,
     /// When the creator passed the hug on.
     pub at: Timestamp,
     /// Fields that a later version of this program wrote.

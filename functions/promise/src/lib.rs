@@ -22,7 +22,8 @@
 //! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
 //! - [`status`]: the states of a hug. [`hug`]: a hug and its life, step by step. [`brake`]: how many hugs go out in a
-//!   day. [`earlier`]: hugs that earlier versions of this program wrote. [`news`]: the texts for the creator about a
+//!   day. [`earlier`]: hugs that earlier versions of this program wrote. [`listening`]: for which hugs a check asks for
+//!   answers. [`upload`]: which of a channel's videos is the song of a hug. [`news`]: the texts for the creator about a
 //!   hug. [`erase`]: what stays when a follower is erased from the records.
 //!
 //! # Words
@@ -68,6 +69,7 @@ pub mod evidence;
 pub mod follower;
 pub mod hug;
 pub mod letter;
+pub mod listening;
 pub mod milestone;
 pub mod mistake;
 pub mod news;
@@ -81,4 +83,5 @@ pub mod template;
 pub mod topic;
 pub mod unknown;
 pub mod untrusted;
+pub mod upload;
 pub mod video;

@@ -1,10 +1,11 @@
 //! The texts for the creator when something happens to a hug. Each text fits one mail or one notification.
 
 use crate::{
+    answer::Verdict,
     channel::Channel,
     evidence::Certainty,
     follower::Recipient,
-    hug::Hug,
+    hug::{Hug, Status},
     letter::{LetterKind, Receipt},
     rules::Rules,
     video::VideoId,
@@ -45,6 +46,13 @@ impl Site {
             .unwrap_or_else(|| self.link(hug.follower.as_ref(), text))
     }
 
+    /// Whether the link with which the creator sends this hug's words by hand opens something that only reaches the
+    /// follower: a reply to their answer, or a private message.
+    pub fn opens_for_one(&self, hug: &Hug) -> bool {
+        let post = (self.rules.post_link)(&self.server, "");
+        self.link_by_hand(hug, "") != post
+    }
+
     /// Where the creator answers the follower by hand: below the follower's answer, if it is known.
     pub fn link_to_answer(&self, hug: &Hug) -> String {
         let answer = hug.answers.reply_to.as_ref();
@@ -67,6 +75,14 @@ impl Site {
 /// A command of `hug` for this hug: `hug approve 600 --account x:amber`.
 pub fn command(verb: &str, hug: &Hug) -> String {
     format!("`hug {verb} {} --account {}`", hug.milestone, hug.account)
+}
+
+/// A command of `hug` for this hug with more behind it: `hug topic 600 --account x:amber --accept`.
+pub fn command_with(verb: &str, hug: &Hug, more: &str) -> String {
+    format!(
+        "`hug {verb} {} --account {} {more}`",
+        hug.milestone, hug.account
+    )
 }
 
 /// A milestone was crossed by someone.
@@ -103,14 +119,12 @@ pub fn held(hug: &Hug, site: &Site) -> String {
 /// A milestone was crossed, and nobody can be named.
 pub fn nobody(hug: &Hug) -> String {
     format!(
-        "{}: number {} was crossed, and nobody can be named: {}. Say who gets the hug: `hug approve {} \
-         --account {} --for HANDLE`; or end the hug: {}. If more hugs are held before you decide, you get no \
-         message for them: `hug status` lists them.",
+        "{}: number {} was crossed, and nobody can be named: {}. Say who gets the hug: {}; or end the hug: {}. \
+         If more hugs are held before you decide, you get no message for them: `hug status` lists them.",
         hug.account,
         hug.milestone,
         hug.reason.as_deref().unwrap_or_default(),
-        hug.milestone,
-        hug.account,
+        command_with("approve", hug, "--for HANDLE"),
         command("cancel", hug),
     )
 }
@@ -144,7 +158,7 @@ pub fn delivered(hug: &Hug, site: &Site, draft: &str) -> String {
     if channel == Some(Channel::Announce) {
         let link = site.link(hug.follower.as_ref(), draft);
         return format!(
-            "{account}: the post for number {milestone} is out: {url}\nIt names nobody. Only {whom} counts. If \
+            "{account}: the post for number {milestone} is out: {url}\nThe post names nobody. The hug is only for {whom}. If \
              they do not answer, write to them by hand: {link}"
         );
     }
@@ -156,8 +170,22 @@ fn address(receipt: &Receipt) -> &str {
     receipt.url.as_deref().unwrap_or(&receipt.reference)
 }
 
+/// What the creator is to know of a hug after its follower's answers; `None` where that is nothing. `mark` is what the
+/// creator writes into the description of the video, if a channel is read.
+pub fn heard(before: &Hug, after: &Hug, site: &Site, mark: Option<&str>) -> Option<String> {
+    if after.status == Status::Declined {
+        return Some(declined(before, site));
+    }
+    let verdict = after.topic.as_ref().map(|topic| &topic.verdict);
+    match verdict {
+        _ if after.topic == before.topic => None,
+        Some(Verdict::Doubtful) => Some(topic_doubtful(after, site)),
+        _ => Some(topic_chosen(after, site, mark)),
+    }
+}
+
 /// The follower has named a topic, and the program has no objection to it.
-pub fn topic_chosen(hug: &Hug, site: &Site, mark: Option<&str>) -> String {
+fn topic_chosen(hug: &Hug, site: &Site, mark: Option<&str>) -> String {
     let mark = mark.map_or_else(String::new, |mark| {
         format!(" Or write {mark} into the title or the description of the video: the program finds it then.")
     });
@@ -170,12 +198,12 @@ pub fn topic_chosen(hug: &Hug, site: &Site, mark: Option<&str>) -> String {
         topic_of(hug),
         hug.milestone,
         hug.account,
-        topic_command(hug, "--refuse"),
+        command_with("topic", hug, "--refuse"),
     )
 }
 
 /// The follower has named a topic, and the creator has to decide about it.
-pub fn topic_doubtful(hug: &Hug, site: &Site) -> String {
+fn topic_doubtful(hug: &Hug, site: &Site) -> String {
     let doubt = hug.topic.as_ref().and_then(|topic| topic.doubt.as_deref());
     format!(
         "{}: number {}, {}, has answered, and you decide ({}): {}\n{} makes it the topic; {} does not.{}",
@@ -184,8 +212,8 @@ pub fn topic_doubtful(hug: &Hug, site: &Site) -> String {
         site.whom(hug),
         doubt.unwrap_or_default(),
         topic_of(hug),
-        topic_command(hug, "--accept"),
-        topic_command(hug, "--refuse"),
+        command_with("topic", hug, "--accept"),
+        command_with("topic", hug, "--refuse"),
         answer_at(hug),
     )
 }
@@ -193,7 +221,7 @@ pub fn topic_doubtful(hug: &Hug, site: &Site) -> String {
 /// The follower said stop.
 pub fn declined(hug: &Hug, site: &Site) -> String {
     format!(
-        "{}: number {}, {}, said stop. The hug has ended, and the program writes to them never again.",
+        "{}: number {}, {}, said stop. The hug has ended. The program never writes to them again.",
         hug.account,
         hug.milestone,
         site.whom(hug),
@@ -202,28 +230,48 @@ pub fn declined(hug: &Hug, site: &Site) -> String {
 
 /// The follower has not answered for two weeks. `reminder` are words that the creator can send to them.
 pub fn silent(hug: &Hug, site: &Site, reminder: &str) -> String {
+    let or = match &hug.passed {
+        None => format!(
+            "Or give the hug to the next follower: {}.",
+            command("pass", hug)
+        ),
+        Some(_) => format!("Or end the hug: {}.", command("cancel", hug)),
+    };
     format!(
-        "{}: number {}, {}, has not answered for two weeks. You can write to them by hand: {}\nOr give the hug to \
-         the next follower: {}.",
+        "{}: number {}, {}, has not answered for two weeks. You can write to them by hand: {}\n{or}",
         hug.account,
         hug.milestone,
         site.whom(hug),
         site.link(hug.follower.as_ref(), reminder),
-        command("pass", hug),
     )
 }
 
 /// More than one video can be the song.
 pub fn song_to_choose(hug: &Hug) -> String {
-    let videos = hug.candidates.iter().map(VideoId::watch_url);
     format!(
-        "{}: more than one video can be the song for number {}: {}. Choose: `hug song {} --account {} URL`.",
+        "{}: {} Say which video is the song for number {}: {}.",
         hug.account,
+        unclear_videos(hug),
         hug.milestone,
-        videos.collect::<Vec<_>>().join(", "),
-        hug.milestone,
-        hug.account,
+        command_with("song", hug, "URL"),
     )
+}
+
+/// Why the creator has to name the song, and the videos that can be it.
+pub fn unclear_videos(hug: &Hug) -> String {
+    let videos = hug.candidates.iter().map(VideoId::watch_url);
+    let videos: Vec<String> = videos.collect();
+    match videos.as_slice() {
+        [one] => format!(
+            "the mark of the video {one} fits the hug for {} and another hug.",
+            hug.milestone
+        ),
+        several => format!(
+            "the marks of several videos fit the hug for {}: {}.",
+            hug.milestone,
+            several.join(", ")
+        ),
+    }
 }
 
 /// The follower to whom the hug was passed on.
@@ -245,13 +293,6 @@ fn answer_at(hug: &Hug) -> String {
     answer.map_or_else(String::new, |answer| {
         format!(" The answer: {}", address(answer))
     })
-}
-
-fn topic_command(hug: &Hug, verdict: &str) -> String {
-    format!(
-        "`hug topic {} --account {} {verdict}`",
-        hug.milestone, hug.account
-    )
 }
 
 /// How the creator sends words by hand: whom the words are for, the link that opens them, and the words. The song is a

@@ -108,8 +108,17 @@ pub enum NotNow {
     )]
     MayBeOut,
     /// Nothing is left to do.
-    #[error("it is {0} already")]
+    #[error("{}", already(.0))]
     Settled(Status),
+}
+
+fn already(status: &Status) -> String {
+    match status {
+        Status::TopicChosen => "its topic is chosen already".to_owned(),
+        Status::SongPosted => "its song is posted already".to_owned(),
+        Status::ToSend => "its words wait for your hand already".to_owned(),
+        other => format!("it is {other} already"),
+    }
 }
 
 fn wait_in_words(wait: &Wait) -> String {

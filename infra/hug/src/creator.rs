@@ -13,7 +13,7 @@ use promise::{
     account::AccountName,
     hug::{Hug, HugKey, NotNow, Status},
     milestone::Milestone,
-    news::command,
+    news::{command, command_with},
     song::Song,
     untrusted::{MAX_NAME, one_line},
     video::VideoId,
@@ -21,7 +21,6 @@ use promise::{
 
 use crate::{
     Error,
-    trouble::command_with,
     words::{follower, how},
 };
 
@@ -81,13 +80,10 @@ pub async fn run(
             }
             Err(ByHandError::Ledger(error)) => return Err(error.into()),
             Err(why) if which.milestone.is_some() => {
-                let verb = verb(step);
+                let attempted = attempted(step, milestone, &name);
                 let helps = what_helps(step, hug, &why).map(|helps| format!("; {helps}"));
                 let helps = helps.unwrap_or_default();
-                return Err(format!(
-                    "{verb} the hug for {milestone} of {name} failed: {why}{helps}"
-                )
-                .into());
+                return Err(format!("{attempted} failed: {why}{helps}").into());
             }
             Err(ByHandError::NotNow(NotNow::Settled(_) | NotNow::Held)) => {}
             Err(why) => {
@@ -107,15 +103,17 @@ pub async fn run(
     Ok(if step.delivers() { taken } else { 0 })
 }
 
-fn verb(step: &Step) -> &'static str {
+/// What was attempted, for an error.
+fn attempted(step: &Step, milestone: Milestone, name: &AccountName) -> String {
+    let hug = format!("the hug for {milestone} of {name}");
     match step {
-        Step::Retry => "retrying",
-        Step::Approve { .. } => "approving",
-        Step::Cancel => "cancelling",
-        Step::Sent { .. } => "noting as sent",
-        Step::Pass => "passing on",
-        Step::Topic { .. } | Step::Accept | Step::Refuse => "deciding the topic of",
-        Step::Song { .. } => "giving a song to",
+        Step::Retry => format!("retrying {hug}"),
+        Step::Approve { .. } => format!("approving {hug}"),
+        Step::Cancel => format!("cancelling {hug}"),
+        Step::Sent { .. } => format!("marking {hug} as sent"),
+        Step::Pass => format!("passing on {hug}"),
+        Step::Topic { .. } | Step::Accept | Step::Refuse => format!("deciding the topic of {hug}"),
+        Step::Song { .. } => format!("giving a song to {hug}"),
     }
 }
 
@@ -199,21 +197,66 @@ fn topic(hug: &Hug) -> &str {
     hug.topic.as_ref().map_or("", |topic| topic.text.as_str())
 }
 
-/// The step that gives a video to a hug, and what is to be said of the video: nothing where YouTube shows it. `title` is
-/// the creator's own; else YouTube's is taken.
+/// Gives a video to the hug that `which` selects, as [`run`] does a step. YouTube is asked first whether the video is
+/// there, and for its title if the creator gives none.
+///
+/// # Errors
+///
+/// Where YouTube says that nobody can see such a video, and in the cases of [`run`].
+pub async fn give_song(
+    ledger: &Ledger,
+    settings: &Settings,
+    youtube: &YouTube,
+    which: &Which,
+    (video, title): (VideoId, Option<String>),
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<usize, Error> {
+    if let Some(account) = &which.account {
+        settings.account(account)?;
+    }
+    let snapshot = ledger.snapshot().await?;
+    let given = Step::Song {
+        video: video.clone(),
+        title: title.clone(),
+    };
+    let meant = chosen(&snapshot, which, &given)?;
+    let ends = |(_, _, hug): &Meant<'_>| hug.is_none_or(|hug| hug.status.has_ended());
+    if meant.iter().all(ends) {
+        return run(ledger, settings, which, &given, now, out).await;
+    }
+    for other in &snapshot.hugs {
+        let has_it = other
+            .posted
+            .as_ref()
+            .is_some_and(|song| song.video == video);
+        if has_it && meant.iter().all(|(_, key, _)| *key != other.key()) {
+            let (account, milestone) = (&other.account, other.milestone);
+            writeln!(
+                out,
+                "The hug for {milestone} of {account} has the same video."
+            )?;
+        }
+    }
+    let song = look_up(youtube, video, title, out).await?;
+    run(ledger, settings, which, &song, now, out).await
+}
+
+/// The step that gives a video to a hug, with the creator's title or else YouTube's.
 ///
 /// # Errors
 ///
 /// Where YouTube says that nobody can see such a video.
-pub async fn song(
+pub async fn look_up(
     youtube: &YouTube,
     video: VideoId,
     title: Option<String>,
-) -> Result<(Step, Option<String>), Error> {
+    out: &mut impl Write,
+) -> Result<Step, Error> {
     let own = title.map(|title| one_line(title.trim(), MAX_NAME));
     let own = own.filter(|title| !title.is_empty());
-    let (title, remark) = match youtube.look_up(&video).await {
-        Seen::There(title) => (own.or(title), None),
+    let title = match youtube.look_up(&video).await {
+        Seen::There(title) => own.or(title),
         Seen::Missing => {
             let url = video.watch_url();
             return Err(format!(
@@ -222,12 +265,14 @@ pub async fn song(
             .into());
         }
         Seen::Unknown(why) => {
-            let remark =
-                format!("The link was not checked, because YouTube was not reached: {why}");
-            (own, Some(remark))
+            writeln!(
+                out,
+                "The link was not checked, because YouTube was not reached: {why}"
+            )?;
+            own
         }
     };
-    Ok((Step::Song { video, title }, remark))
+    Ok(Step::Song { video, title })
 }
 
 type Meant<'a> = (AccountName, HugKey, Option<&'a Hug>);

@@ -243,7 +243,8 @@ impl<'a, W: Write> Story<'a, W> {
         }
         let url = format!("https://youtu.be/{}", SONGS[0].0);
         let youtube = &self.stack.deps.youtube;
-        let (song, _) = creator::song(youtube, VideoId::from_url(&url)?, None).await?;
+        let video = VideoId::from_url(&url)?;
+        let song = creator::look_up(youtube, video, None, &mut *self.out).await?;
         self.command(600, accounts[0], "song", &url, song).await?;
 
         self.tell("For the others she writes a mark into the description of the video, and the next check finds it.")?;

@@ -323,10 +323,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             video,
             title,
             whose,
-        } => {
-            let song = look_up_song(&settings, video, title).await?;
-            one(milestone, whose, song).await
-        }
+        } => give_song(&settings, &state, milestone, whose, (video, title)).await,
         Command::Forget {
             whole,
             follower,
@@ -422,19 +419,25 @@ fn topic(words: Option<String>, accept: bool) -> Step {
     }
 }
 
-/// The step that gives this video to a hug. It prints where YouTube could not be asked for the video.
-async fn look_up_song(
+/// Gives a video to the hug that the command is for.
+async fn give_song(
     settings: &Path,
-    video: VideoId,
-    title: Option<String>,
-) -> Result<Step, Error> {
-    let youtube = Settings::load(settings, &|_| None)?.youtube;
-    let youtube = youtube.connect(&http::client()?);
-    let (song, remark) = creator::song(&youtube, video, title).await?;
-    if let Some(remark) = remark {
-        writeln!(stdout(), "{remark}")?;
-    }
-    Ok(song)
+    state: &Path,
+    milestone: Milestone,
+    whose: Whose,
+    song: (VideoId, Option<String>),
+) -> Result<ExitCode, Error> {
+    let Whose { account, on_aws } = whose;
+    let which = Which {
+        account,
+        milestone: Some(milestone),
+    };
+    let http = http::client()?;
+    let act = async |ledger: &Ledger, settings: &Settings, now| {
+        let youtube = settings.youtube.connect(&http);
+        creator::give_song(ledger, settings, &youtube, &which, song, now, &mut stdout()).await
+    };
+    change(settings, &on_aws.place(state), act).await
 }
 
 /// Does `step` to the hugs that the command is for.

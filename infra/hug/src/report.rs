@@ -313,7 +313,7 @@ fn change(hug: &Hug) -> Option<String> {
         Status::Reached => format!("goes on to {}", follower(hug)),
         Status::Declined => format!("is declined: {} said stop", follower(hug)),
         Status::TopicChosen if !hug.candidates.is_empty() => {
-            "has more than one video that can be its song".to_owned()
+            "has its topic, and you say which video is its song".to_owned()
         }
         Status::TopicChosen => format!("has its topic: {topic}"),
         _ if hug.topic_is_doubtful() => format!("has a topic that you decide about: {topic}"),

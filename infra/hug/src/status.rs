@@ -12,12 +12,13 @@ use promise::{
     account::{AccountName, UserId},
     hug::{Hug, HugKey, Status},
     milestone::{Milestone, Plan},
+    news::command_with,
     record::{AccountRecord, HandleRecord},
 };
 use serde::Serialize;
 
 use crate::{
-    trouble::{Trouble, command_with},
+    trouble::Trouble,
     view::HugView,
     words::{each, follower, how},
 };

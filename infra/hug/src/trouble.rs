@@ -5,8 +5,7 @@ use promise::{
     answer::Asking,
     hug::{Hug, Status},
     letter::LetterKind,
-    news::{self, Site, command},
-    video::VideoId,
+    news::{self, Site, command, command_with},
 };
 use serde::Serialize;
 
@@ -55,14 +54,6 @@ struct Found {
     what: String,
     since: Timestamp,
     helps: String,
-}
-
-/// A command of `hug` for this hug, with more behind it: `hug topic 600 --account x:amber --accept`.
-pub(crate) fn command_with(verb: &str, hug: &Hug, more: &str) -> String {
-    format!(
-        "`hug {verb} {} --account {} {more}`",
-        hug.milestone, hug.account
-    )
 }
 
 fn held(hug: &Hug) -> Found {
@@ -177,12 +168,13 @@ fn answer_at(hug: &Hug, site: &Site) -> String {
 }
 
 fn candidates(hug: &Hug) -> Found {
-    let videos = hug.candidates.iter().map(VideoId::watch_url);
-    let videos: Vec<String> = videos.collect();
     Found {
-        what: format!("more than one video can be its song: {}", videos.join(", ")),
+        what: news::unclear_videos(hug),
         since: hug.updated_at,
-        helps: format!("choose with {}", command_with("song", hug, "URL")),
+        helps: format!(
+            "{} says which video is its song",
+            command_with("song", hug, "URL")
+        ),
     }
 }
 

@@ -46,7 +46,7 @@ async fn every_check_reports_words_that_wait_until_the_creator_says_that_they_ar
     assert!(cli.x.posts().is_empty());
     let again = cli.run(&["sent", "600"]).await.refusal();
     assert!(
-        again.contains("noting as sent the hug for 600 of x:amber failed: it is invited already"),
+        again.contains("marking the hug for 600 of x:amber as sent failed: it is invited already"),
         "{again}"
     );
 }
@@ -97,7 +97,9 @@ async fn after_an_announcement_the_creator_reads_which_follower_counts_and_a_lin
             "the post for number 600 is out: https://x.com/amber/status/{}\n",
             post.id
         ),
-        format!("It names nobody. Only @fan1000 ({name}), https://x.com/fan1000 counts."),
+        format!(
+            "The post names nobody. The hug is only for @fan1000 ({name}), https://x.com/fan1000."
+        ),
         "write to them by hand: https://x.com/messages/compose?recipient_id=".to_owned(),
     ] {
         assert_eq!(output.matches(&words).count(), 1, "{words}: {output}");

@@ -51,8 +51,8 @@ async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_run_as_a_comm
     }
     assert!(!cli.folder.path().join("run").exists());
     assert_eq!(with_words(&news, "The invitation is next").len(), 1);
-    assert_eq!(with_words(&news, "Only @fan1000").len(), 1);
-    for words in ["600 goes to @fan1000", "Only @fan1000"] {
+    assert_eq!(with_words(&news, "only for @fan1000").len(), 1);
+    for words in ["600 goes to @fan1000", "only for @fan1000"] {
         assert_eq!(output.matches(words).count(), 1, "{words}: {output}");
     }
     cli.run(&["check"]).await.success();
@@ -94,11 +94,11 @@ async fn a_retry_and_a_watch_run_the_command_too() {
     cli.run(&["check"]).await.refusal();
     assert_eq!(with_words(&kept(&cli), "cannot be sent").len(), 1);
     cli.run(&["retry"]).await.success();
-    assert_eq!(with_words(&kept(&cli), "Only @fan1000").len(), 1);
+    assert_eq!(with_words(&kept(&cli), "only for @fan1000").len(), 1);
     let watch = Watch::start(&cli);
     cli.fans(2_000, 100);
     eventually(|| watch.has_printed("700 invited: announce")).await;
-    eventually(|| with_words(&kept(&cli), "Only @fan2099").len() == 1).await;
+    eventually(|| with_words(&kept(&cli), "only for @fan2099").len() == 1).await;
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn each_command_in_the_document_passes_the_text_to_its_program() {
         }
         let called = fs::read_to_string(cli.folder.path().join("called.txt")).unwrap();
         // The script for osascript reads the environment itself.
-        let given = called.contains("Only @fan1000") || called.contains("\\\"$HUG_NEWS\\\"");
+        let given = called.contains("only for @fan1000") || called.contains("\\\"$HUG_NEWS\\\"");
         assert!(given, "{command}: {called}");
     }
 }

@@ -368,7 +368,7 @@ async fn topic_pass_and_song_for_a_hug_in_a_table_need_no_secret_and_the_functio
     let said = amber.run(&["topic", "600", "--accept"]).await.success();
     assert!(said.contains("has its topic: damn good coffee"), "{said}");
     let why = amber.run(&["pass", "600"]).await.refusal();
-    assert!(why.contains("it is topic_chosen already"), "{why}");
+    assert!(why.contains("its topic is chosen already"), "{why}");
     let song = ["song", "600", "https://youtu.be/dQw4w9WgXcQ"];
     let said = amber.run(&song).await.success();
     assert!(said.contains("the song for 600 is up"), "{said}");

@@ -196,7 +196,7 @@ async fn a_topic_in_the_creators_words_is_one_line_and_no_answer_replaces_it() {
     amber
         .refuses(
             &["pass", "600"],
-            "it is topic_chosen already; the follower has a topic; `hug topic 600 --account x:amber --refuse` refuses it",
+            "its topic is chosen already; the follower has a topic; `hug topic 600 --account x:amber --refuse` refuses it",
         )
         .await;
 }

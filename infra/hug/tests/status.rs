@@ -188,7 +188,7 @@ async fn status_begins_with_the_hugs_that_wait_for_the_creator() {
     for words in [
         "x:amber 700 is to_send: no channel is left for the program",
         "announce: ",
-        "Your Tweet text is too long.",
+        "Your Tweet text is too long; a retry cannot help",
         "send it to @fan1100",
         "https://x.com/fan1100",
         "https://x.com/messages/compose?recipient_id=",

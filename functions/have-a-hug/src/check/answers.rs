@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promise::{
-    answer::{Answer, Asking, Verdict},
+    answer::{Answer, Asking},
     channel::Channel,
     hug::{Hug, Status},
-    milestone::Milestone,
+    listening::{Round, unheard},
     news,
     record::{AccountRecord, AnswersRead, ReadFollowers},
-    topic,
+    topic::{self, Meaning},
 };
 
 use super::{recipient::day, stuck::Unsettled};
@@ -71,13 +71,15 @@ impl Listening<'_> {
             Err(error) => return Ok(self.not_heard(known, &error, &round)),
         };
         let of = waiting.iter().map(|hug| hug.milestone).collect();
+        let answers = &answered.answers;
         let mut heard = Heard {
             billed: answered.billed,
             ..Heard::default()
         };
         let mut all_were_heard = true;
         for hug in &mut unsettled.hugs {
-            let unheard = unheard(hug, &answered.answers);
+            self.hear_of_passed(hug, answers).await?;
+            let unheard = unheard(hug, answers);
             if unheard.is_empty() {
                 continue;
             }
@@ -132,10 +134,12 @@ impl Listening<'_> {
                 ),
             });
         }
-        let letters = waiting.iter().filter_map(|hug| {
-            Some(AskedLetter {
-                receipt: hug.invitation.receipt.as_ref()?,
-                follower: &hug.follower.as_ref()?.id,
+        let letters = waiting.iter().flat_map(|hug| {
+            let own = hug.invitation.receipt.as_ref().zip(hug.follower.as_ref());
+            let letters = own.into_iter().chain(hug.passed_letter(self.now));
+            letters.map(|(receipt, follower)| AskedLetter {
+                receipt,
+                follower: &follower.id,
                 is_new: !known.of.contains(&hug.milestone),
                 is_due: round.due.contains(&hug.milestone),
             })
@@ -174,26 +178,11 @@ impl Listening<'_> {
     }
 
     fn with_news(&self, before: &Hug, next: Hug) -> Hug {
-        let site = self.connected.account.site();
-        if next.status == Status::Declined {
-            let told = news::declined(before, &site);
-            return next.with_news(told);
-        }
-        let verdict = next.topic.as_ref().map(|topic| &topic.verdict);
-        match verdict {
-            _ if next.topic == before.topic => next,
-            Some(Verdict::Doubtful) => {
-                let told = news::topic_doubtful(&next, &site);
-                next.with_news(told)
-            }
-            _ => {
-                let mark = self
-                    .deps
-                    .settings
-                    .mark_to_write(self.connected.account, next.milestone);
-                let told = news::topic_chosen(&next, &site, mark.as_deref());
-                next.with_news(told)
-            }
+        let account = self.connected.account;
+        let mark = self.deps.settings.mark_to_write(account, next.milestone);
+        match news::heard(before, &next, &account.site(), mark.as_deref()) {
+            Some(told) => next.with_news(told),
+            None => next,
         }
     }
 
@@ -222,62 +211,35 @@ impl Listening<'_> {
         Ok(told_of)
     }
 
+    /// Hears whether the follower from whom the hug was passed on says stop.
+    async fn hear_of_passed(&self, hug: &mut Hug, answers: &[Answer]) -> Result<(), LedgerError> {
+        let words = &self.connected.account.doubtful_words;
+        let says_stop = answers.iter().find(|answer| {
+            hug.is_of_passed(answer) && topic::read(&answer.text, words) == Meaning::Stop
+        });
+        let Some(stop) = says_stop else {
+            return Ok(());
+        };
+        let next = hug.passed_said_stop(self.now);
+        if !self.dry_run {
+            let ledger = &self.deps.ledger;
+            ledger.record_stop(&next, &stop.author, self.now).await?;
+        }
+        *hug = next;
+        Ok(())
+    }
+
     async fn write(&self, next: &Hug) -> Result<(), LedgerError> {
         let ledger = &self.deps.ledger;
-        match next.status {
+        match (&next.status, &next.follower) {
             _ if self.dry_run => Ok(()),
-            Status::Declined => ledger.record_stop(next, self.now).await,
+            (Status::Declined, Some(follower)) => {
+                ledger.record_stop(next, &follower.id, self.now).await
+            }
             _ => ledger.replace_hug(next).await,
         }
     }
 }
 
-/// Most hugs for which one check asks beside those that every check asks for, so that it ends in time.
-const MOST_HOURLY: usize = 20;
-
 /// How long the network may take for all answers: the rest of the check needs its time, too.
 const LONGEST: Duration = Duration::from_secs(10);
-
-/// For which hugs one check asks.
-struct Round {
-    due: Vec<Milestone>,
-    thorough: bool,
-    /// See [`AnswersRead::turn`].
-    turn: usize,
-}
-
-impl Round {
-    fn of(waiting: &[&Hug], known: &AnswersRead, now: Timestamp) -> Self {
-        let thorough = known.thorough_is_due(now);
-        let (always, hourly): (Vec<&Hug>, Vec<&Hug>) = waiting
-            .iter()
-            .copied()
-            .partition(|hug| hug.asking(now) == Asking::Always);
-        let mut due: Vec<Milestone> = always.iter().map(|hug| hug.milestone).collect();
-        let mut turn = known.turn;
-        if thorough && !hourly.is_empty() {
-            let begin = turn % hourly.len();
-            let some = hourly.iter().cycle().skip(begin);
-            let some = some.take(hourly.len().min(MOST_HOURLY));
-            due.extend(some.map(|hug| hug.milestone));
-            turn = begin + MOST_HOURLY;
-        }
-        Self {
-            due,
-            thorough,
-            turn,
-        }
-    }
-}
-
-/// The answers that the hug has not heard yet, oldest first.
-fn unheard(hug: &Hug, answers: &[Answer]) -> Vec<Answer> {
-    let mut unheard: Vec<Answer> = answers
-        .iter()
-        .filter(|answer| hug.is_unheard(answer))
-        .cloned()
-        .collect();
-    unheard.sort_by(|a, b| (a.at, &a.version).cmp(&(b.at, &b.version)));
-    unheard.dedup_by(|a, b| a.version == b.version);
-    unheard
-}

@@ -5,20 +5,16 @@ use promise::{
     milestone::Milestone,
     news,
     song::{Song, SongSource},
-    song_mark::{Mark, marks},
     unknown::Unknown,
+    upload::{Found, find_song},
 };
 
 use super::{answers::Listening, stuck::Unsettled};
-use crate::{
-    ledger::LedgerError,
-    settings::SongsSettings,
-    youtube::{Upload, YouTubeError},
-};
+use crate::{ledger::LedgerError, settings::SongsSettings, youtube::YouTubeError};
 
 /// What a check did about songs.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Songs {
     /// The hugs that have changed.
     pub hugs: Vec<Hug>,
     /// Why the channel cannot be read until a person acts; `None` where it can.
@@ -32,8 +28,8 @@ impl Listening<'_> {
     /// # Errors
     ///
     /// Where the ledger fails, or where someone writes one of the hugs at the same time.
-    pub(super) async fn find_songs(&self, unsettled: &mut Unsettled) -> Result<Found, LedgerError> {
-        let mut found = Found::default();
+    pub(super) async fn find_songs(&self, unsettled: &mut Unsettled) -> Result<Songs, LedgerError> {
+        let mut found = Songs::default();
         let Some(songs) = &self.connected.account.songs else {
             return Ok(found);
         };
@@ -70,37 +66,17 @@ impl Listening<'_> {
         let youtube = &self.deps.youtube;
         let uploads = youtube.uploads(&songs.channel, self.now).await?;
         let shares = self.deps.settings.shares_channel(self.connected.account);
-        let topic_at = hug.topic.as_ref().map(|topic| topic.at);
-        let network = self.connected.account.name.network;
-        let mut sure = Vec::new();
-        let mut unsure = Vec::new();
-        for upload in uploads.iter() {
-            // A video from before the topic is not its song.
-            if upload.published_at < topic_at {
-                continue;
+        let upload = match find_song(&uploads, hug, waiting, shares) {
+            Found::Nothing => return Ok(None),
+            Found::Unclear(uploads) => {
+                let videos = uploads.iter().map(|upload| upload.video.clone());
+                let next = hug.song_to_choose(videos.collect(), self.now);
+                return Ok(next.map(|hug| {
+                    let told = news::song_to_choose(&hug);
+                    hug.with_news(told)
+                }));
             }
-            let mark = |milestone| marks(&upload.title, &upload.description, network, milestone);
-            let is_of_another = |one: &&Milestone| **one != hug.milestone && mark(**one).is_some();
-            match mark(hug.milestone) {
-                Some(_) if waiting.iter().any(|one| is_of_another(&one)) => unsure.push(upload),
-                Some(Mark::Number) if shares => unsure.push(upload),
-                Some(_) => sure.push(upload),
-                None => {}
-            }
-        }
-        let chosen: Option<&Upload> = match (sure.as_slice(), unsure.as_slice()) {
-            ([one], _) => Some(one),
-            ([], []) => return Ok(None),
-            _ => None,
-        };
-        let Some(upload) = chosen else {
-            let both = sure.iter().chain(&unsure);
-            let videos = both.map(|upload| upload.video.clone()).collect();
-            let next = hug.song_to_choose(videos, self.now);
-            return Ok(next.map(|hug| {
-                let told = news::song_to_choose(&hug);
-                hug.with_news(told)
-            }));
+            Found::Song(upload) => upload,
         };
         if !youtube.can_be_watched(&upload.video).await? {
             return Ok(None);

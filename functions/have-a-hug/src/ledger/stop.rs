@@ -42,23 +42,9 @@ impl Ledger {
             attempted: "reading who said stop",
             about: pk.clone(),
         };
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .into_paginator()
-            .items()
-            .send();
-        let mut stops = HashSet::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| call.sdk(&error))?;
-            let id = item.get("sk").and_then(|id| id.as_s().ok());
-            stops.extend(id.map(|id| UserId::from(id.as_str())));
-        }
-        Ok(stops)
+        let items = self.partition(&call, &pk).await?;
+        let ids = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
+        Ok(ids.map(|id| UserId::from(id.as_str())).collect())
     }
 
     /// Whether that follower said stop to an account on the same network, or on the same server of Mastodon.
@@ -108,29 +94,34 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a hug whose follower said stop, and that they did, both or neither.
+    /// Records a hug, and that this follower said stop to it, both or neither.
     ///
     /// # Errors
     ///
     /// [`LostRace`](super::LedgerFailure::LostRace) where someone else wrote the hug meanwhile.
-    pub async fn record_stop(&self, declined: &Hug, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn record_stop(
+        &self,
+        hug: &Hug,
+        follower: &UserId,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
         let call = Call {
             attempted: "writing that the follower said stop",
-            about: format!("{} for {}", declined.milestone, declined.account),
+            about: format!("{} for {}", hug.milestone, hug.account),
         };
-        let id = declined.key().id;
-        let (pk, sk) = (id.to_string(), hug_sort_key(declined.milestone));
-        let hug = item(&call, declined, &pk, &sk)?;
-        let mut writes = vec![put_if_unchanged(hug, Some(declined.revision - 1))];
-        if let Some(follower) = &declined.follower {
-            let stop = Stop {
-                account: &declined.account,
-                milestone: declined.milestone,
-                at: now,
-            };
-            let stop = item(&call, &stop, &stop_key(&id), follower.id.as_str())?;
-            writes.push(Put::builder().set_item(Some(stop)));
-        }
+        let id = hug.key().id;
+        let (pk, sk) = (id.to_string(), hug_sort_key(hug.milestone));
+        let stop = Stop {
+            account: &hug.account,
+            milestone: hug.milestone,
+            at: now,
+        };
+        let stop = item(&call, &stop, &stop_key(&id), follower.as_str())?;
+        let hug_item = item(&call, hug, &pk, &sk)?;
+        let writes = vec![
+            put_if_unchanged(hug_item, Some(hug.revision - 1)),
+            Put::builder().set_item(Some(stop)),
+        ];
         self.transact(&call, writes, None).await
     }
 }

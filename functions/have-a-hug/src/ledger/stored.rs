@@ -200,19 +200,25 @@ impl Ledger {
             attempted: "reading everything",
             about: id.to_string(),
         };
+        let items = self.partition(&call, &id.to_string()).await?;
+        Ok(items.into_iter().map(StoredItem).collect())
+    }
+
+    /// Every item with that partition key.
+    pub(super) async fn partition(&self, call: &Call, pk: &str) -> Result<Vec<Item>, LedgerError> {
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(id))
+            .expression_attribute_values(":pk", text(pk))
             .into_paginator()
             .items()
             .send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
-            items.push(StoredItem(item.map_err(|error| call.sdk(&error))?));
+            items.push(item.map_err(|error| call.sdk(&error))?);
         }
         Ok(items)
     }

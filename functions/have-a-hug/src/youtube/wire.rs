@@ -1,26 +1,13 @@
 //! YouTube's JSON.
 
 use jiff::Timestamp;
-use promise::{untrusted::one_line, video::VideoId};
+use promise::{untrusted::one_line, upload::Upload, video::VideoId};
 use serde::Deserialize;
 
 use crate::network::time_if_readable;
 
 /// How many characters of a title are kept: YouTube allows 100.
 pub(super) const MAX_TITLE: usize = 100;
-
-/// A video that a channel has uploaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// The video.
-    pub video: VideoId,
-    /// Its title, on one line.
-    pub title: String,
-    /// Its description.
-    pub description: String,
-    /// When it was published; `None` where YouTube does not say.
-    pub published_at: Option<Timestamp>,
-}
 
 /// A page of a list.
 #[derive(Deserialize)]

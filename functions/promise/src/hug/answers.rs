@@ -6,6 +6,8 @@ use super::{Hug, Status};
 use crate::{
     answer::{Answer, Asking, MAX_JUDGED, SILENCE, Topic, TopicSource, Verdict},
     channel::Channel,
+    follower::Recipient,
+    letter::Receipt,
     topic::{Doubt, Meaning},
     unknown::Unknown,
 };
@@ -39,9 +41,9 @@ impl Hug {
 
     /// Whether this is an answer of the follower that was not judged yet.
     pub fn is_unheard(&self, answer: &Answer) -> bool {
-        let is_from = |follower: &crate::follower::Recipient| follower.id == answer.author;
+        let follower = self.follower.as_ref();
         let invitation = self.invitation.reference();
-        self.follower.as_ref().is_some_and(is_from)
+        follower.is_some_and(|follower| follower.id == answer.author)
             && invitation == Some(answer.to.as_str())
             && !self.answers.judged.contains(&answer.version)
             && self.answers.judged.len() < MAX_JUDGED
@@ -60,9 +62,11 @@ impl Hug {
             match meaning {
                 Meaning::Nothing => {}
                 Meaning::Stop => return Some(next.declined()),
-                Meaning::Topic(_) if next.keeps_topic(Doubt::MayBeTopic) => next.reply_to(answer),
+                Meaning::Topic(_) if next.keeps_topic(answer, Doubt::MayBeTopic) => {
+                    next.reply_to(answer);
+                }
                 Meaning::Topic(text) => next.hear(answer, text, answer.mark.clone()),
-                Meaning::Doubtful { doubt, .. } if next.keeps_topic(*doubt) => {}
+                Meaning::Doubtful { doubt, .. } if next.keeps_topic(answer, *doubt) => {}
                 Meaning::Doubtful { topic, why, .. } => {
                     let mark = answer.mark.as_ref();
                     let why = mark.map_or_else(|| why.clone(), |mark| format!("{why}; {mark}"));
@@ -74,8 +78,13 @@ impl Hug {
     }
 
     /// Whether such an answer leaves the topic as it is.
-    fn keeps_topic(&self, doubt: Doubt) -> bool {
-        let verdict = self.topic.as_ref().map(|topic| &topic.verdict);
+    fn keeps_topic(&self, answer: &Answer, doubt: Doubt) -> bool {
+        // Quotes are read seldom, so an older answer can be found after a newer one.
+        let topic = self.topic.as_ref();
+        if doubt != Doubt::MayBeStop && topic.is_some_and(|topic| answer.at < topic.at) {
+            return true;
+        }
+        let verdict = topic.map(|topic| &topic.verdict);
         match doubt {
             Doubt::MayBeStop => self.song_is_posted(),
             Doubt::MayBeNoTopic => verdict.is_some_and(|verdict| *verdict != Verdict::Refused),
@@ -126,6 +135,33 @@ impl Hug {
         self
     }
 
+    /// The letter of the follower from whom the hug was passed on, while it is asked whether they say stop.
+    pub fn passed_letter(&self, now: Timestamp) -> Option<(&Receipt, &Recipient)> {
+        let passed = self.passed.as_ref()?;
+        let is_asked = !passed.said_stop && self.asking(now) != Asking::Never;
+        let receipt = passed.receipt.as_ref().filter(|_| is_asked)?;
+        Some((receipt, &passed.follower))
+    }
+
+    /// Whether this is an answer of the follower from whom the hug was passed on. It changes nothing unless it says
+    /// stop.
+    pub fn is_of_passed(&self, answer: &Answer) -> bool {
+        let passed = self.passed.as_ref();
+        passed.is_some_and(|passed| {
+            let to = passed.receipt.as_ref().map(|receipt| &receipt.reference);
+            !passed.said_stop && passed.follower.id == answer.author && to == Some(&answer.to)
+        })
+    }
+
+    /// The hug after the follower from whom it was passed on said stop. It goes on for the next one.
+    pub fn passed_said_stop(&self, now: Timestamp) -> Self {
+        let mut next = self.next(now);
+        if let Some(passed) = &mut next.passed {
+            passed.said_stop = true;
+        }
+        next
+    }
+
     /// `→ declined`, because the follower said stop to another hug of this ledger. `None` where this one has ended.
     ///
     /// The claim of the worker that found it out stays no longer.
@@ -158,7 +194,6 @@ mod tests {
     use super::*;
     use crate::{
         hug::tests::invited,
-        letter::Receipt,
         song::{Song, SongSource},
     };
 
@@ -272,6 +307,17 @@ mod tests {
         );
         let posted = rain.song_posted(song(), after(2)).unwrap();
         assert_eq!(text(&hears(&posted, "e", topic("hail"))), Some("rain"));
+    }
+
+    #[test]
+    fn an_older_answer_that_is_found_late_replaces_no_newer_topic() {
+        let rain = hears(&invited(), "b", topic("rain"));
+        let older = Answer {
+            at: T0,
+            ..answer("a")
+        };
+        let late = rain.heard(&[(older, topic("snow"))], after(2)).unwrap();
+        assert_eq!(text(&late), Some("rain"));
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Hug {
         passed.passed = Some(Passed {
             follower,
             receipt: self.invitation.receipt.clone(),
+            sent_at: self.invitation.sent_at,
+            said_stop: false,
             at: now,
             unknown: Unknown::new(),
         });
@@ -206,7 +208,11 @@ impl Hug {
         let mut next = self.next(now);
         next.posted = Some(song);
         next.candidates.clear();
-        next.song = LetterState::default();
+        // A channel that was refused stays refused: the follower may have a letter that the network does not show.
+        next.song = LetterState {
+            refusals: self.song.refusals.clone(),
+            ..LetterState::default()
+        };
         next.reason = None;
         Ok(next.asking_the_stream())
     }
@@ -363,6 +369,16 @@ mod tests {
         assert_eq!(in_doubt.song_posted(one(), later), Err(NotNow::MayBeOut));
         let by_hand = claimed.to_send(words(Channel::Draft), T0);
         assert!(by_hand.song_posted(one(), T0).is_ok());
+        let refused = claimed.refused(Channel::Reply, "it is there and not shown".to_owned(), T0);
+        let waiting = refused.to_send(words(Channel::Draft), T0);
+        let again = waiting.song_posted(one(), T0).unwrap();
+        let channels = again.channels(&[Channel::Announce], &SAMPLE);
+        let next = again.letter_state().next_channel(&channels);
+        assert_eq!(
+            next,
+            Some(Channel::Draft),
+            "the program does not reply again"
+        );
         let hugged = claimed.delivered(receipt(), T0);
         let settled = Err(NotNow::Settled(Status::Hugged));
         assert_eq!(hugged.song_posted(one(), T0), settled);

@@ -91,7 +91,7 @@ impl Reply {
                 url: self.url.filter(is_page),
                 reply_key: self.visibility,
             },
-            at: self.created_at,
+            at: self.edited_at.unwrap_or(self.created_at),
             mark: (self.sensitive == Some(true) || has_warning)
                 .then(|| "marked as sensitive".to_owned()),
             // Whoever answers has asked for an interaction.
