@@ -172,10 +172,12 @@ fn introduction(networks: &Networks, youtube: &YouTube) -> String {
         "More come with:   curl -X POST '{url}/stand-in/follow?n=3'\n\
          Someone leaves:   curl -X POST '{url}/stand-in/unfollow?handle=fan0001'\n\
          A post fails:     curl -X POST '{url}/stand-in/fail?route={route}&status=503'\n\
-         Someone answers:  curl -X POST '{url}/stand-in/answer?handle=fan0001&text=Rain'\n\
+         Someone answers:  curl -X POST '{url}/stand-in/answer?handle=fan0001&text=%40amber%20Rain'\n\
          What was sent:    curl {url}/stand-in/sent\n\
-         The same works at the other addresses.\n\
-         YouTube is at {videos}, where a song comes up with:\n\
-                           curl -X POST '{videos}/stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=%23hug600x'\n"
+         The same works at the other addresses. For fan0001 write the handle that `hug status` shows. Keep the\n\
+         tag @amber (%40amber) in an answer on X: without the tag X refuses the song as a reply to this answer, and\n\
+         the hug is to_send.\n\
+         YouTube is at {videos}.\n\
+         A song comes up:  curl -X POST '{videos}/stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=%23hug600x'\n"
     )
 }

@@ -15,15 +15,16 @@
 //!
 //! - `POST /stand-in/follow?n=3&bot=true`: more people follow the creator, genuine ones without `bot`.
 //! - `POST /stand-in/unfollow?handle=fan0001`: one of them leaves.
-//! - `POST /stand-in/answer?handle=fan0001&text=Rain`: someone, a follower or not, replies to the account's
-//!   newest post or, with `&to=ID`, to another.
+//! - `POST /stand-in/answer?handle=fan0001&text=%40amber%20Rain`: someone, a follower or not, replies to the account's
+//!   newest post or, with `&to=ID`, to another. The text has the tag `@amber` because X lets a program reply only to
+//!   a post that tags or quotes the account: without the tag the answer is heard, but the song ends as `to_send`.
 //! - `POST /stand-in/delete?id=ID`: the author of a post deletes it.
 //! - `POST /stand-in/fail?route=/2/tweets&status=503`, or `&rate_limited=60` in seconds: the next request
 //!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests.
 //! - `GET /stand-in/sent`: what the accounts posted and sent.
 //!
-//! YouTube has `fail`, and `POST /stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=…`, by which Amber
-//! publishes a video; with `&remove=true` it goes again.
+//! YouTube has `fail`. With `POST /stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=…` Amber publishes a
+//! video; `&remove=true` removes the video.
 //!
 //! # Layout
 //!
