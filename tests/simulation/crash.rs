@@ -29,7 +29,7 @@ const SENDING: usize = 7;
 const SENDING_SONG: usize = 5;
 
 #[test]
-#[ignore = "slow: 585 crashes take half a minute"]
+#[ignore = "slow: 1,050 crashes"]
 fn whichever_call_is_the_last_every_promise_is_kept() {
     let mut calls = 0;
     let invitations = [During::Check, During::Delivery, During::SecondDelivery];

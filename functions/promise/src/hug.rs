@@ -272,10 +272,11 @@ impl Hug {
     }
 
     /// The channels of the letter that the hug is at, in the order they are tried. `contact` has those of an
-    /// invitation. A song is a reply to the follower's answer; else it goes where only the follower reads it, if the
+    /// invitation. Where it has only `draft`, the program sends nothing at all. Else a song is a reply to the follower's answer; else it goes where only the follower reads it, if the
     /// invitation went there; else the creator sends it. There is never a second public post.
     pub fn channels(&self, contact: &[Channel], rules: &Rules) -> Vec<Channel> {
-        if self.letter_kind() == LetterKind::Invitation {
+        let only_by_hand = contact.iter().all(|channel| *channel == Channel::Draft);
+        if self.letter_kind() == LetterKind::Invitation || only_by_hand {
             return contact.to_vec();
         }
         let reply = self.answers.reply_to.as_ref().map(|_| Channel::Reply);

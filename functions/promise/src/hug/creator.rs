@@ -347,6 +347,8 @@ mod tests {
             mention_is_private: true,
             ..SAMPLE
         };
+        let by_hand = answered().song_posted(one(), T0).unwrap();
+        assert_eq!(by_hand.channels(&[draft], &SAMPLE), [draft]);
         let mention = Channel::Mention;
         assert_eq!(
             channels(answer(), mention, &private),
