@@ -14,11 +14,6 @@ def prove_rights(world: World, creator: Creator) -> None:
         denied = [line for line in world.log(function) if "AccessDenied" in line]
         check(not denied, f"with its full role {function} is denied nothing", denied)
 
-    def denied_check(step: str) -> None:
-        error, summary = world.invoke(account="x:amber")
-        text = json.dumps(summary)
-        check(not error and step in text and "AccessDenied" in text, f"the step that fails is {step!r}", error, text)
-
     # What fails before Lambda's first event is returned to the caller; the emulator keeps it in its own log.
     emulator = LOGS / "ministack.log"
 
@@ -40,19 +35,19 @@ def prove_rights(world: World, creator: Creator) -> None:
     world.restart(CHECK)
     shown.append("check-followers ssm:GetParametersByPath")
     with world.without(CHECK, "dynamodb:GetItem"):
-        denied_check("reading the handle")
+        world.invoke_denied("reading the handle")
     shown.append("check-followers dynamodb:GetItem")
     with world.without(CHECK, "dynamodb:PutItem"):
-        denied_check("writing the check")
+        world.invoke_denied("writing the check")
     shown.append("check-followers dynamodb:PutItem")
     world.follow_to(801)
     with world.without(CHECK, "dynamodb:Query"):
-        denied_check("reading the hugs")
+        world.invoke_denied("reading the hugs")
     shown.append("check-followers dynamodb:Query")
     # A rate limit is what a check writes with an update of its own.
     with world.without(CHECK, "dynamodb:UpdateItem"):
         world.stand_in("POST", "fail", route="?user.fields=public_metrics", rate_limited=1)
-        denied_check("writing the handle")
+        world.invoke_denied("writing the handle")
     shown.append("check-followers dynamodb:UpdateItem")
 
     def denied_invitation(number: int, step: str) -> None:
@@ -92,8 +87,7 @@ def prove_rights(world: World, creator: Creator) -> None:
     elsewhere = ("kms:Decrypt", "sns:Publish")
     all_of_them = {f"{name} {right}" for name, rights in listed.items() for right in rights if right not in elsewhere}
     check(set(shown) == all_of_them, "each right in infra/rights.json is removed once", all_of_them ^ set(shown))
-    more: list[str] = []
-    prove_rights_of_songs(world, creator, more)
+    more = prove_rights_of_songs(world, creator)
     proves(
         f"4. each of these {len(shown)} rights removed fails just its own step with access denied: {', '.join(shown)}"
     )

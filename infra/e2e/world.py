@@ -92,6 +92,12 @@ class World:
         answer = self.functions.invoke(FunctionName=CHECK, Payload=json.dumps(event))
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
+    def invoke_denied(self, step: str) -> None:
+        """Runs check-followers for X, of which that step must be denied."""
+        error, summary = self.invoke(account="x:amber")
+        text = json.dumps(summary)
+        check(not error and step in text and "AccessDenied" in text, f"the step that fails is {step!r}", error, text)
+
     def log(self, function: str) -> list[str]:
         """Every line of a function's log."""
         pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")

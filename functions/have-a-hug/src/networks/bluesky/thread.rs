@@ -279,19 +279,23 @@ mod tests {
         json!({ "$type": "app.bsky.feed.defs#threadViewPost", "post": post })
     }
 
-    fn heard(thread: Value) -> Vec<Answer> {
+    /// What `read` hears where the letter to did:plc:cleo is asked about.
+    fn heard(read: impl FnOnce(&AskedLetter<'_>) -> Vec<Answer>) -> Vec<Answer> {
         let receipt = Receipt {
             reference: LETTER.to_owned(),
             url: None,
             reply_key: None,
         };
-        let letter = AskedLetter {
+        read(&AskedLetter {
             receipt: &receipt,
             follower: &"did:plc:cleo".into(),
             is_new: false,
             is_due: true,
-        };
-        replies(serde_json::from_value(thread).unwrap(), &letter)
+        })
+    }
+
+    fn heard_in(thread: Value) -> Vec<Answer> {
+        heard(|letter| replies(serde_json::from_value(thread).unwrap(), letter))
     }
 
     fn thread(replies: &[Value]) -> Value {
@@ -308,7 +312,7 @@ mod tests {
             { "src": "did:plc:l", "uri": "at://…", "val": "porn" },
             { "src": "did:plc:l", "uri": "at://…", "val": "!no-unauthenticated" },
         ]);
-        let answers = heard(thread(&[view(labelled)]));
+        let answers = heard_in(thread(&[view(labelled)]));
         let uri = "at://did:plc:cleo/app.bsky.feed.post/3a";
         let expected = Answer {
             author: "did:plc:cleo".into(),
@@ -331,19 +335,8 @@ mod tests {
     fn a_quote_begins_its_own_thread() {
         let mut quote = post("3q", "Cats");
         quote["record"].as_object_mut().unwrap().remove("reply");
-        let receipt = Receipt {
-            reference: LETTER.to_owned(),
-            url: None,
-            reply_key: None,
-        };
-        let letter = AskedLetter {
-            receipt: &receipt,
-            follower: &"did:plc:cleo".into(),
-            is_new: false,
-            is_due: true,
-        };
-        let found = serde_json::from_value(json!({ "uri": LETTER, "posts": [quote] }));
-        let answers = quotes(found.unwrap(), &letter);
+        let found = json!({ "uri": LETTER, "posts": [quote] });
+        let answers = heard(|letter| quotes(serde_json::from_value(found).unwrap(), letter));
         let key = answers[0].post.reply_key.as_deref();
         let uri = "at://did:plc:cleo/app.bsky.feed.post/3q";
         assert_eq!(key, Some(format!("bafyanswer {uri} bafyanswer").as_str()));
@@ -371,12 +364,12 @@ mod tests {
         let mut in_post = thread(&all);
         in_post["thread"]["post"]["threadgate"] = hidden;
         for thread in [at_top, in_post] {
-            let answers = heard(thread);
+            let answers = heard_in(thread);
             let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
             assert_eq!(texts, ["Cats"]);
         }
         let gone = json!({ "thread": { "$type": "app.bsky.feed.defs#notFoundPost", "uri": LETTER, "notFound": true } });
-        assert_eq!(heard(gone), []);
+        assert_eq!(heard_in(gone), []);
     }
 
     #[test]
