@@ -116,9 +116,10 @@ struct Decision {
 }
 
 impl Decision {
-    /// Adds how far answers were read to the account's record.
+    /// Adds how far answers were read, and why no song can be found, to the account's record.
     fn note_answers(&mut self, heard: &Heard, now: Timestamp) {
         self.after.answers.clone_from(&heard.read);
+        self.after.songs_error.clone_from(&heard.songs_error);
         if heard.billed > 0 {
             self.after.read = ReadFollowers::and(self.after.read, day(now), heard.billed);
         }
@@ -262,6 +263,7 @@ impl OneCheck<'_> {
                 pending: crossing.pending,
                 read: ReadFollowers::and(before.read, day(self.now), read).or(before.read),
                 answers: before.answers.clone(),
+                songs_error: before.songs_error.clone(),
                 remembered,
                 checked_at: self.now,
                 revision: before.revision + 1,
@@ -300,6 +302,7 @@ impl OneCheck<'_> {
                 pending: None,
                 read: ReadFollowers::and(None, day(self.now), newest.read_beside(&[])),
                 answers: None,
+                songs_error: None,
                 remembered,
                 checked_at: self.now,
                 revision: 1,
@@ -474,8 +477,7 @@ impl OneCheck<'_> {
             None => known.handle.login_error.clone(),
         };
         let mut for_creator = unsettled.for_creator();
-        let answers_error = after.answers.as_ref().and_then(|read| read.error.clone());
-        let answers_error = answers_error.or(heard.songs_error);
+        let answers_error = after.answers_error().map(str::to_owned);
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
         Check {
             account: after.name,
@@ -526,8 +528,8 @@ impl OneCheck<'_> {
             rearmed: unsettled.rearmed,
             heard: Vec::new(),
             answers_error: account
-                .and_then(|account| account.answers.as_ref())
-                .and_then(|read| read.error.clone()),
+                .and_then(AccountRecord::answers_error)
+                .map(str::to_owned),
             login_error: known.handle.login_error.clone(),
             succeeded_at: account.map(|account| account.checked_at),
             retry_at,

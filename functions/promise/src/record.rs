@@ -39,6 +39,10 @@ pub struct AccountRecord {
     /// How answers were last asked for; `None` where no hug waited for one.
     #[serde(default)]
     pub answers: Option<AnswersRead>,
+    /// Why the videos of the songs cannot be read until a person acts; `None` where they can, or where no hug waits for
+    /// its song.
+    #[serde(default)]
+    pub songs_error: Option<String>,
     /// The top of the list of followers, where the next milestone is near; else `None`.
     #[serde(default)]
     pub remembered: Option<Remembered>,
@@ -147,6 +151,12 @@ impl AccountRecord {
         let pending = self.pending.as_ref();
         let waits = pending.is_some_and(|pending| pending.milestone == milestone);
         waits || milestone.number() <= self.promised_up_to
+    }
+
+    /// Why answers, or the videos of the songs, cannot be read until a person acts; `None` where they can.
+    pub fn answers_error(&self) -> Option<&str> {
+        let answers = self.answers.as_ref().and_then(|read| read.error.as_deref());
+        answers.or(self.songs_error.as_deref())
     }
 
     /// Its key in the ledger.

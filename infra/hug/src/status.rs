@@ -60,7 +60,7 @@ pub struct AccountView {
     pub last_error: Option<String>,
     /// Why the login failed at its last try; `null` where the login works or was never tried.
     pub login_error: Option<String>,
-    /// Why answers cannot be read until a person acts; `null` where they can.
+    /// Why answers, or the videos of the songs, cannot be read until a person acts; `null` where they can.
     pub answers_error: Option<String>,
     /// Since when the account is served from another ledger; `null` where it is served from this one.
     pub paused_at: Option<Timestamp>,
@@ -281,10 +281,12 @@ impl AccountView {
     ) -> Self {
         let mark = record.as_ref().map(|record| record.promised_up_to);
         let pending = record.as_ref().and_then(|record| record.pending.as_ref());
-        let answers = record.as_ref().and_then(|record| record.answers.as_ref());
         Self {
             account,
-            answers_error: answers.and_then(|answers| answers.error.clone()),
+            answers_error: record
+                .as_ref()
+                .and_then(AccountRecord::answers_error)
+                .map(str::to_owned),
             waiting: pending.map(|pending| WaitingView {
                 milestone: pending.milestone,
                 since: pending.since,
@@ -330,7 +332,7 @@ impl AccountView {
             remarks.push(format!("{name}: the login does not work: {error}"));
         }
         if let Some(error) = &self.answers_error {
-            remarks.push(format!("{name}: answers cannot be read: {error}"));
+            remarks.push(format!("{name}: answers or songs cannot be read: {error}"));
         }
         if let Some(since) = self.paused_at {
             remarks.push(format!(

@@ -10,7 +10,7 @@ use stand_ins::{
 use tests::settings;
 
 use crate::{
-    command_line::{CommandLine, Watch, eventually},
+    command_line::{CommandLine, Ended, Watch, eventually},
     situations::to_send,
 };
 
@@ -48,10 +48,24 @@ impl Singer {
     }
 
     /// Someone answers the announcement, and a check is made.
-    async fn hears(&self, from: &str, text: &str) -> crate::command_line::Ended {
+    async fn hears(&self, from: &str, text: &str) -> Ended {
         let post = &self.cli.x.posts()[0].id;
         self.cli.x.answer(from, text, post);
         self.cli.run(&["check"]).await
+    }
+
+    /// Writes into the settings on which channel the songs are.
+    fn names_channel(&self) {
+        let url = self.youtube.url();
+        let songs = format!("\n[songs]\nyoutube = \"{AMBER_CHANNEL}\"\nserver = \"{url}\"\n");
+        let settings = settings("x", "amber", self.cli.x.url(), &songs);
+        self.cli.write(&settings);
+    }
+
+    async fn check_with_key(&self, key: &str, arguments: &[&str]) -> Ended {
+        let mut check = self.cli.command(&["check"]);
+        check.args(arguments).env("YOUTUBE_API_KEY", key);
+        self.cli.run_command(check).await
     }
 
     async fn hug(&self) -> Value {
@@ -376,18 +390,36 @@ async fn a_hug_is_passed_on_to_the_next_follower_once() {
 }
 
 #[tokio::test]
+async fn a_key_that_youtube_refuses_stays_told_until_it_works_also_while_youtube_is_down() {
+    let amber = Singer::with_topic().await;
+    amber.names_channel();
+    amber.check_with_key("wrong", &[]).await.refusal();
+    amber.youtube.fail_next("playlistItems", Fault::Status(503));
+    amber.check_with_key("wrong", &[]).await.refusal();
+    let status = amber.cli.status().await;
+    let error = status["accounts"][0]["answers_error"].as_str().unwrap();
+    assert!(
+        error.starts_with("reading the videos of your channel failed: 400"),
+        "{error}"
+    );
+    let output = amber.cli.run(&["status"]).await.success();
+    assert!(
+        output.contains("answers or songs cannot be read"),
+        "{output}"
+    );
+    let output = amber.cli.run(&["doctor"]).await.refusal();
+    let wrong = |line: &str| line.starts_with("wrong") && line.contains("no song was found");
+    assert!(output.lines().any(wrong), "{output}");
+    amber.check_with_key(SANDBOX_KEY, &[]).await.success();
+    let status = amber.cli.status().await;
+    assert_eq!(status["accounts"][0]["answers_error"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_song_is_found_by_the_mark_that_the_status_names() {
     let amber = Singer::invited().await;
-    let url = amber.youtube.url();
-    let songs = format!("\n[songs]\nyoutube = \"{AMBER_CHANNEL}\"\nserver = \"{url}\"\n");
-    amber
-        .cli
-        .write(&settings("x", "amber", amber.cli.x.url(), &songs));
-    let check = async |arguments: &[&str]| {
-        let mut check = amber.cli.command(&["check"]);
-        check.args(arguments).env("YOUTUBE_API_KEY", SANDBOX_KEY);
-        amber.cli.run_command(check).await
-    };
+    amber.names_channel();
+    let check = async |arguments: &[&str]| amber.check_with_key(SANDBOX_KEY, arguments).await;
     amber
         .cli
         .x
@@ -432,7 +464,7 @@ async fn answers_that_cannot_be_read_are_reported_at_every_check_and_by_status_a
     assert!(error.contains("403"), "{error}");
     let output = amber.cli.run(&["status"]).await.success();
     assert!(
-        output.contains("x:amber: answers cannot be read: "),
+        output.contains("x:amber: answers or songs cannot be read: "),
         "{output}"
     );
     let output = amber.cli.run(&["doctor"]).await.refusal();

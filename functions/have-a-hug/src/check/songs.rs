@@ -42,7 +42,8 @@ impl Listening<'_> {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::warn!(account = %self.before.name, %error, "no song is looked for now");
-                    found.error = (!error.can_heal).then(|| error.to_string());
+                    let stays = (!error.can_heal).then(|| error.to_string());
+                    found.error = stays.or_else(|| self.before.songs_error.clone());
                     break;
                 }
             };

@@ -184,15 +184,27 @@ fn look_at_stream(waiting: usize, at_work: bool) -> Finding {
     }
 }
 
-/// Looks at the accounts whose answers could not be read at the last check.
+/// Looks at the accounts whose answers, or whose songs, could not be read at the last check.
 fn look_at_answers(snapshot: &Snapshot) -> Vec<Finding> {
-    let one = |account: &AccountRecord| {
+    let answers = |account: &AccountRecord| {
         let error = account.answers.as_ref()?.error.as_ref()?;
         let found = format!("answers cannot be read: {error}");
         let help = "give its secrets the rights that the README lists; the next check reads them";
         Some(Finding::wrong(&account.name, found, help))
     };
-    snapshot.accounts.iter().filter_map(one).collect()
+    let songs = |account: &AccountRecord| {
+        let error = account.songs_error.as_ref()?;
+        let found = format!("no song was found at the last check: {error}");
+        Some(Finding::wrong(
+            &account.name,
+            found,
+            "the next check tries again",
+        ))
+    };
+    let accounts = snapshot.accounts.iter();
+    accounts
+        .flat_map(|account| answers(account).into_iter().chain(songs(account)))
+        .collect()
 }
 
 /// Looks at the hugs that are in trouble.
