@@ -1,7 +1,7 @@
 //! The one HTTP client, with one TLS set-up, that talks to the networks and to AWS.
 //!
 //! The certificate roots are built into the binary: reading the machine's own store took most of
-//! the start of an early version (../../../README.md, "What it stands on").
+//! the start of an early version (../../../docs/ARCHITECTURE.md, "What it stands on").
 
 use std::{env, error::Error, path::Path, sync::Arc, time::Duration};
 

@@ -189,7 +189,7 @@ fn look_at_answers(snapshot: &Snapshot) -> Vec<Finding> {
     let answers = |account: &AccountRecord| {
         let error = account.answers.as_ref()?.error.as_ref()?;
         let found = format!("answers cannot be read: {error}");
-        let help = "give its secrets the rights that the README lists; the next check reads them";
+        let help = "give its secrets the rights that docs/COMMANDS.md lists under \"Secrets\"; the next check reads them";
         Some(Finding::wrong(&account.name, found, help))
     };
     let songs = |account: &AccountRecord| {

@@ -45,8 +45,8 @@ pub const RULES: Rules = Rules {
         shape: None,
     }],
     secrets_to_read: &[],
-    help_to_post: "give the token's application the scopes of README.md, then take its new token",
-    help_to_message: "give the token's application the scopes of README.md, then take its new token",
+    help_to_post: "give the token's application the scopes of docs/COMMANDS.md, \"Secrets\", then take its new token",
+    help_to_message: "give the token's application the scopes of docs/COMMANDS.md, \"Secrets\", then take its new token",
     list_has_profiles: true,
     profiles_at_once: 40,
     // Reads are free.
