@@ -60,7 +60,7 @@ fn graphs(checkout: &Path) -> Vec<Graph> {
 
 /// The layers of each crate that has several, lowest first: a file belongs to the one that lists its path,
 /// or the longest beginning of it, and uses only files of its own layer and of those before it.
-const LAYERS: [(&str, &[&[&str]]); 3] = [
+const LAYERS: [(&str, &[&[&str]]); 4] = [
     (
         "functions/promise/src/",
         &[
@@ -77,6 +77,17 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
         ],
     ),
     (
+        "functions/songbook/src/",
+        &[
+            &["english"],
+            &["curve"],
+            &["book"],
+            &["page/"],
+            &["page.rs"],
+            &["lib"],
+        ],
+    ),
+    (
         "functions/have-a-hug/src/",
         &[
             &["clock", "http", "secret", "aws"],
@@ -87,7 +98,7 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
             &["ledger", "settings"],
             &["metrics", "news"],
             &["deps"],
-            &["pause", "whole"],
+            &["pause", "whole", "songbook"],
             &["check", "deliver", "by_hand", "forget", "transfer"],
             &["start"],
             &["lib"],
@@ -97,9 +108,16 @@ const LAYERS: [(&str, &[&[&str]]); 3] = [
         "infra/hug/src/",
         &[
             &["error", "private", "dynamodb"],
-            &["table", "words", "trouble", "port", "news_command"],
+            &[
+                "table",
+                "words",
+                "trouble",
+                "port",
+                "news_command",
+                "songbook",
+            ],
             &["event_source_mapping", "place", "view"],
-            &["stack", "status"],
+            &["stack", "status", "songbook"],
             &["report", "creator", "forget", "transfer", "doctor"],
             &["watch"],
             &["sandbox"],
@@ -172,6 +190,15 @@ fn the_rules_depend_on_no_network_no_table_and_no_runtime() {
             "unicode-segmentation"
         ]
     );
+}
+
+#[test]
+fn the_page_depends_on_no_network_no_table_and_no_runtime() {
+    let manifest = fs::read_to_string(here().join("functions/songbook/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let dependencies = manifest["dependencies"].as_table().unwrap();
+    let names: Vec<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(names, ["base64", "jiff", "maud", "promise", "sha2"]);
 }
 
 #[test]

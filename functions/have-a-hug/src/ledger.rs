@@ -4,6 +4,7 @@
 //! [`LedgerFailure::LostRace`]. Each item has the version of its form, and fields that are not known are
 //! written back as they were read. The keys are in `ledger/keys.rs`, the items in `ledger/item.rs`.
 
+mod counts;
 mod error;
 mod growth;
 mod handle;

@@ -14,7 +14,7 @@
 //!    [`metrics`]: numbers for CloudWatch. [`news`]: sentences for the creator.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
-//!    is erased, or moves to another ledger.
+//!    is erased, or moves to another ledger. [`songbook`](mod@songbook): what the page of the songs shows.
 //! 5. [`start`]: how a function gets from its environment to [`deps`].
 //!
 //! The functions around this crate translate events; they hold no rule of their own.
@@ -39,6 +39,7 @@ pub mod news;
 pub mod pause;
 pub mod secret;
 pub mod settings;
+pub mod songbook;
 pub mod start;
 pub mod transfer;
 pub mod whole;

@@ -28,6 +28,7 @@ use promise::{
 };
 
 use secrecy::SecretString;
+use songbook::Words;
 
 use crate::{
     clock::Clock,
@@ -54,6 +55,8 @@ pub struct Settings {
     pub news: Option<String>,
     /// How YouTube is read.
     pub youtube: YouTubeSettings,
+    /// What the page of the songs says in the creator's own words, and who may find it.
+    pub songbook: Words,
 }
 
 /// How YouTube is read.

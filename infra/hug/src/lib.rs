@@ -12,7 +12,7 @@
 //! - [`news_command`]: the creator's command for news. [`stack`]: both functions over that table;
 //!   [`stack::Stack::round`] is one tick of the schedule.
 //! - [`words`], [`trouble`], [`view`]: a hug in words; why it is not delivered, and what helps; all of it for a program.
-//! - [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
+//! - [`songbook`](mod@songbook): the page of the songs in a file. [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
 //!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
 //! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
@@ -31,6 +31,7 @@ pub mod port;
 pub mod private;
 pub mod report;
 pub mod sandbox;
+pub mod songbook;
 pub mod stack;
 pub mod status;
 pub mod table;

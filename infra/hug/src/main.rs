@@ -25,7 +25,7 @@ use hug::{
     forget,
     place::{Deliverer, Place, ToWrite},
     report::Report,
-    sandbox,
+    sandbox, songbook,
     stack::{Round, Stack},
     status::Overview,
     table, transfer, watch,
@@ -74,6 +74,9 @@ enum Command {
         /// How often: 90s, 5m, 1h.
         #[arg(long, default_value = "5m", value_parser = interval)]
         every: Duration,
+        /// Keep the page of the songs current in this file.
+        #[arg(long, value_name = "FILE")]
+        songbook: Option<PathBuf>,
     },
     /// Try hugs again at once that are stuck or wait for you.
     Retry {
@@ -207,6 +210,14 @@ enum Command {
         #[command(flatten)]
         on_aws: OnAws,
     },
+    /// Write the page that shows the promise and its songs, to share it. docs/SONGBOOK.md says what it shows.
+    Songbook {
+        /// The file; if none is given, standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        on_aws: OnAws,
+    },
     /// Check the settings, and list the secrets that they need.
     Settings {
         /// The names of the secrets that exist. The command then says which are missing, and ends with 1 if one is.
@@ -292,7 +303,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     match arguments.command {
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
-        Command::Watch { every } => watch_on(&settings, &state, every).await,
+        Command::Watch { every, songbook } => watch_on(&settings, &state, every, songbook).await,
         Command::Retry { milestone, whose } => {
             step(&settings, &state, milestone, whose, Step::Retry).await
         }
@@ -360,6 +371,11 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Status { json, on_aws } => {
             show_status(&settings, &on_aws.place(&state), json).await
         }
+        Command::Songbook { out, on_aws } => {
+            let (place, now) = (on_aws.place(&state), Clock::system().now());
+            songbook::run(&settings, &place, out.as_deref(), now).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Settings { secrets } => list_secrets(&settings, secrets.as_deref()),
         Command::Sandbox {
             networks_only: true,
@@ -403,10 +419,15 @@ async fn check(
     print_report(&round)
 }
 
-async fn watch_on(settings: &Path, state: &Path, every: Duration) -> Result<ExitCode, Error> {
+async fn watch_on(
+    settings: &Path,
+    state: &Path,
+    every: Duration,
+    songbook: Option<PathBuf>,
+) -> Result<ExitCode, Error> {
     let mut stack = Stack::open(settings, state).await?;
     warn(&stack.deps.settings);
-    watch::run(&mut stack, every).await?;
+    watch::run(&mut stack, every, songbook.map(songbook::Kept::new)).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,19 +10,23 @@ use have_a_hug::ledger::{LedgerError, LedgerFailure};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::{Error, report::Report, stack::Stack};
+use crate::{Error, report::Report, songbook::Kept, stack::Stack};
 
 /// How often expired items are deleted. To find them, every item is read.
 const BETWEEN_SWEEPS: Duration = Duration::from_hours(24);
 
 /// Makes a round every so often. On a terminal a quiet round rewrites its one line; in a pipe each round has
-/// lines of its own.
+/// lines of its own. After each round it keeps the page of the songs current, if there is a file for it.
 ///
 /// # Errors
 ///
 /// Where no retry can help. A network that fails, and a ledger that cannot be read or written for now, are
 /// reported and tried again.
-pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
+pub async fn run(
+    stack: &mut Stack,
+    every: Duration,
+    mut songbook: Option<Kept>,
+) -> Result<(), Error> {
     let mut interrupted = std::pin::pin!(interruption());
     let mut swept = Instant::now();
     // The logins are tried at the start, so that a wrong password is found before the milestone.
@@ -38,7 +42,7 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
             round = stack.round(json!({ "logins": logins })) => Some(round),
             () = &mut interrupted => None,
         };
-        let lines = match round {
+        let mut lines = match round {
             None => break,
             Some(Ok(round)) => {
                 logins = false;
@@ -57,6 +61,11 @@ pub async fn run(stack: &mut Stack, every: Duration) -> Result<(), Error> {
             }
             Some(Err(error)) => return Err(error),
         };
+        if let Some(songbook) = &mut songbook {
+            let deps = &stack.deps;
+            let kept = songbook.keep(&deps.ledger, &deps.settings, deps.clock.now());
+            lines.extend(kept.await.err().map(|failed| format!("  {failed}")));
+        }
         print(&lines, every)?;
         tokio::select! {
             () = tokio::time::sleep(every) => {}

@@ -1,23 +1,25 @@
 //! How many followed in each hour: the points of a growth curve.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// How long the counts are kept: so that a year can be compared.
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// How many followed in one hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Growth {
     /// Followers at the first check of that hour.
     pub followers: u64,
-    /// When DynamoDB may delete it, in unix seconds: after 400 days, so that a year can be compared.
+    /// When DynamoDB may delete it, in unix seconds: after 400 days.
     pub expires_at: i64,
 }
 
 impl Growth {
     pub(super) fn at(now: Timestamp, followers: u64) -> Self {
-        const KEPT_SECONDS: i64 = 400 * 24 * 60 * 60;
         Self {
             followers,
-            expires_at: now.as_second() + KEPT_SECONDS,
+            expires_at: (now + KEPT).as_second(),
         }
     }
 }

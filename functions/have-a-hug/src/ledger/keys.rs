@@ -23,6 +23,7 @@ pub(super) const HANDLE: &str = "signpost";
 pub(super) const MILESTONE: &str = "milestone#";
 pub(super) const PASSED_OVER: &str = "passed_over#";
 pub(super) const STOP: &str = "stop#";
+pub(super) const COUNT: &str = "count#";
 
 /// The version of the form in which this program writes items. An item without a version is of version 1; one of
 /// a later version keeps it. Since version 3 a hug can have a topic and a song, and an account lists the hugs that wait
@@ -63,7 +64,7 @@ pub(super) fn hug_of_passed_over(pk: &str, sk: &str) -> Result<HugKey, Mistake> 
 
 /// The sort key of an hour's count.
 pub(super) fn growth_sort_key(hour: &str) -> String {
-    format!("count#{hour}")
+    format!("{COUNT}{hour}")
 }
 
 /// Reads a hug's key back from an item's keys: `x#44196397`, `milestone#0000000600`.

@@ -17,6 +17,8 @@ pub(super) struct RawSettings {
     pub songs: RawSongs,
     #[serde(default)]
     pub topics: RawTopics,
+    #[serde(default)]
+    pub songbook: RawSongbook,
 }
 
 #[derive(Default, Deserialize)]
@@ -86,6 +88,16 @@ pub(super) struct RawAccountSongs {
 pub(super) struct RawTopics {
     #[serde(default)]
     pub doubtful: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSongbook {
+    pub title: Option<Spanned<String>>,
+    pub promise: Option<Spanned<String>>,
+    #[serde(default)]
+    pub listed: bool,
+    pub url: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

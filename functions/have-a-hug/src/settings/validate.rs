@@ -16,13 +16,17 @@ use promise::{
     template::Template,
 };
 use secrecy::SecretString;
+use songbook::{
+    Words,
+    book::{MAX_HEADING, MAX_PROMISE},
+};
 use toml::Spanned;
 
 use super::{
     Account, NotServed, Settings, SettingsError, SongsSettings, YouTubeSettings,
     file::{
-        RawAccount, RawNews, RawPlan, RawSettings, RawTexts, RawTopics, line_of, plain_handle,
-        syntax_mistake,
+        RawAccount, RawNews, RawPlan, RawSettings, RawSongbook, RawTexts, RawTopics, line_of,
+        plain_handle, syntax_mistake,
     },
     secrets::{Names, Secrets, look_up, word_of},
     sends,
@@ -132,6 +136,7 @@ impl Validator<'_> {
             doubtful_words: self.doubtful_words(&raw.topics),
         };
         let news = raw.news.as_ref().and_then(|news| self.news(news));
+        let songbook = self.songbook(&raw.songbook);
         let accounts = self.accounts(&raw.account, &common);
         let youtube = YouTubeSettings {
             server: self.address(raw.songs.server.as_ref(), "songs.server"),
@@ -146,6 +151,7 @@ impl Validator<'_> {
             warnings: std::mem::take(&mut self.warnings),
             news,
             youtube,
+            songbook,
         }
     }
 
@@ -304,6 +310,38 @@ impl Validator<'_> {
             return None;
         }
         Some(command.to_owned())
+    }
+
+    /// What the creator decided about the page.
+    fn songbook(&mut self, raw: &RawSongbook) -> Words {
+        let (title, promise) = (raw.title.as_ref(), raw.promise.as_ref());
+        Words {
+            title: self.words_of_page(title, "songbook.title", MAX_HEADING),
+            promise: self.words_of_page(promise, "songbook.promise", MAX_PROMISE),
+            listed: raw.listed,
+            url: self.address(raw.url.as_ref(), "songbook.url"),
+        }
+    }
+
+    /// Words for the page, on one line.
+    fn words_of_page(
+        &mut self,
+        raw: Option<&Spanned<String>>,
+        field: &str,
+        max: usize,
+    ) -> Option<String> {
+        let raw = raw?;
+        let words: Vec<&str> = raw.get_ref().split_whitespace().collect();
+        let words = words.join(" ");
+        let length = words.chars().count();
+        if length == 0 {
+            let what = "it is empty; write the words, or leave this line out";
+            self.mistake(raw, field, what);
+        } else if length > max {
+            let what = format!("it has {length} characters; {max} have room");
+            self.mistake(raw, field, what);
+        }
+        Some(words)
     }
 
     fn account(

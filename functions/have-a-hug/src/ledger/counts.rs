@@ -1,0 +1,57 @@
+//! The hourly counts of an account, read for the page of the songs.
+
+use jiff::Timestamp;
+use promise::account::AccountId;
+use songbook::Count;
+
+use super::{
+    Ledger,
+    error::{Call, LedgerError},
+    growth::{KEPT, hour},
+    item::Item,
+    keys::{COUNT, growth_sort_key, text},
+};
+
+impl Ledger {
+    /// How many followed an account in each hour of the last 400 days, the oldest first.
+    ///
+    /// These are at most 9,601 counts of about 90 bytes: one page of a query or two. A count may be a few seconds old
+    /// (an eventually consistent read), which costs half.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
+    pub async fn counts(&self, id: &AccountId, now: Timestamp) -> Result<Vec<Count>, LedgerError> {
+        let call = Call {
+            attempted: "reading the counts",
+            about: id.to_string(),
+        };
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .projection_expression("sk, followers")
+            .expression_attribute_values(":pk", text(id))
+            .expression_attribute_values(":from", text(growth_sort_key(&hour(now - KEPT))))
+            .expression_attribute_values(":to", text(format!("{COUNT}~")))
+            .into_paginator()
+            .items()
+            .send();
+        let mut counts = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| call.sdk(&error))?;
+            counts.extend(count(&item));
+        }
+        Ok(counts)
+    }
+}
+
+/// The count of an item; `None` where the item is not as this program writes it.
+fn count(item: &Item) -> Option<Count> {
+    let hour = item.get("sk")?.as_s().ok()?.strip_prefix(COUNT)?;
+    Some(Count {
+        at: format!("{hour}:00:00Z").parse().ok()?,
+        followers: item.get("followers")?.as_n().ok()?.parse().ok()?,
+    })
+}
