@@ -18,6 +18,7 @@ const PAGES: [&str; 12] = [
     "docs/NEWS.md",
     "docs/PRIVACY.md",
     "docs/RESTORE.md",
+    "docs/SONGBOOK.md",
     "infra/README.md",
     "tests/simulation/README.md",
 ];
