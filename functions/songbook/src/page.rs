@@ -113,7 +113,8 @@ pub fn render(book: &Songbook, written: Timestamp) -> String {
 pub fn fingerprint(book: &Songbook) -> String {
     let page = render(book, Timestamp::UNIX_EPOCH);
     let digest = Sha256::digest(page);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.iter();
+    digest.fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn contents(book: &Songbook) -> Markup {
