@@ -20,10 +20,12 @@ CHURN ?= 1
 ROUNDS ?= 105120
 # Another checkout, for `make graph`.
 OF ?=
+# The folder for `make pictures`.
+PICTURES ?= target/pictures
 # The folder with recorded answers of the real networks, for `make recordings`.
 RECORDINGS ?= recordings
 
-.PHONY: help run watch invoke check test simulate year planted recordings lint graph audit fuzz needs-rust needs-python
+.PHONY: help run watch invoke check test pictures axe simulate year planted recordings lint graph audit fuzz needs-rust needs-python
 
 help: ## [try] List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
@@ -41,13 +43,27 @@ watch: .tools/lambda/ready needs-rust ## [try] Serve both functions with cargo-l
 invoke: .tools/lambda/ready ## [try] Send EVENT=events/FUNCTION/SITUATION.json to a function that `make watch` serves
 	.tools/lambda/bin/cargo-lambda lambda invoke $(INVOKE_AT) "$(notdir $(patsubst %/,%,$(dir $(EVENT))))" --data-file "$(EVENT)"
 
-check: needs-rust ## [develop] Check format, lints and every test but the slow ones: the loop while you work
+check: needs-rust axe ## [develop] Check format, lints and every test but the slow ones: the loop while you work
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets --locked -- --deny warnings
 	$(CARGO) test --quiet --workspace --locked
 
-test: needs-rust ## [develop] Run every test
+test: needs-rust axe ## [develop] Run every test
 	$(CARGO) test --workspace --locked -- --include-ignored
+
+pictures: needs-rust axe ## [develop] Draw the songbook in every state into the folder PICTURES=target/pictures
+	PICTURES="$(abspath $(PICTURES))" PAGE_TESTS=required $(CARGO) test --quiet --locked --package tests --test page pictures
+
+# axe-core judges the songbook's page. Where it cannot be installed, the tests say what they did not try.
+axe:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory --silent .tools/axe/ready || true; fi
+
+# npm installs it in the version and by the hash of the lock file, and runs no code of it.
+.tools/axe/ready: infra/tools/axe/package-lock.json
+	mkdir -p .tools/axe
+	cp infra/tools/axe/package.json $< .tools/axe
+	npm ci --prefix .tools/axe --ignore-scripts --no-audit --no-fund --fetch-retries 0 --silent
+	touch $@
 
 lint: lint-python .tools/workflow/ready needs-rust ## [develop] Check format, lints and docs of Rust and Python; any warning fails
 	$(CARGO) fmt --all --check

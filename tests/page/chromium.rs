@@ -1,0 +1,339 @@
+//! Chromium, driven by WebDriver, which is JSON over HTTP.
+
+use std::{
+    env,
+    fmt::Display,
+    fs,
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Once,
+    time::Duration,
+};
+
+use futures::FutureExt;
+use have_a_hug::http;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    sync::Semaphore,
+};
+
+/// How many browsers run at once: one for each core of a small machine.
+static FREE: Semaphore = Semaphore::const_new(2);
+
+/// How long one command may take. On a busy machine Chromium starts slowly.
+const MAX_DURATION: Duration = Duration::from_mins(1);
+
+/// Runs chromedriver until the standard input ends, which it does with this process, however that ends.
+const DRIVER: &str = "chromedriver --port=0 & exec >&-; read -r line; kill $!; wait";
+
+const FLAGS: [&str; 10] = [
+    "--headless",
+    // Chromium does not start with its sandbox as root, and no other page is opened here.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    // The browser ends with chromedriver, because its end of the pipe is closed then.
+    "--remote-debugging-pipe",
+];
+
+/// How a page is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    /// The width of the window, in CSS pixels.
+    pub(crate) width: u32,
+    /// Its height.
+    pub(crate) height: u32,
+    /// The scheme that the reader prefers, `light` or `dark`.
+    pub(crate) scheme: &'static str,
+    /// Whether the reader's system replaces the colours of pages.
+    pub(crate) forced_colors: bool,
+    /// The size of plain text, in CSS pixels. It is 16 where the reader chose nothing.
+    pub(crate) text: u32,
+}
+
+impl View {
+    /// What a reader sees who chose nothing but the scheme.
+    pub(crate) const fn of(width: u32, scheme: &'static str) -> Self {
+        Self {
+            width,
+            height: 844,
+            scheme,
+            forced_colors: false,
+            text: 16,
+        }
+    }
+}
+
+impl Display for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} px, {}", self.width, self.scheme)?;
+        if self.forced_colors {
+            f.write_str(", forced colours")?;
+        }
+        if self.text != 16 {
+            write!(f, ", text of {} px", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// A browser with one tab.
+pub(crate) struct Chromium {
+    driver: Child,
+    // Read to the end, so that chromedriver can always print.
+    _printed: Lines<BufReader<ChildStdout>>,
+    http: Client,
+    /// The address of the session.
+    session: String,
+    /// The profile, and the page.
+    folder: TempDir,
+    axe: String,
+}
+
+/// Runs a test in a browser of its own, which is closed after it, whether the test passes or not. If the browser or
+/// axe-core is not installed, nothing is tested, and one line says so; it fails instead if `PAGE_TESTS=required`.
+pub(crate) async fn with_chromium(test: impl AsyncFnOnce(&Chromium)) {
+    let _free = FREE.acquire().await.unwrap();
+    match Chromium::start().await {
+        Ok(chromium) => {
+            let result = AssertUnwindSafe(test(&chromium)).catch_unwind().await;
+            chromium.quit().await;
+            if let Err(panic) = result {
+                panic::resume_unwind(panic);
+            }
+        }
+        Err(missing) => skip(&missing),
+    }
+}
+
+/// Written past the test harness, which shows nothing of what a passing test prints.
+fn skip(missing: &str) {
+    static SAID: Once = Once::new();
+    let said = format!("NOT TESTED: the songbook's page in a browser, because {missing}");
+    assert!(
+        env::var("PAGE_TESTS").as_deref() != Ok("required"),
+        "{said}"
+    );
+    SAID.call_once(|| {
+        let line = format!("{said}\n");
+        io::stderr().write_all(line.as_bytes()).unwrap();
+    });
+}
+
+impl Chromium {
+    /// The error says what is not installed, and what helps.
+    async fn start() -> Result<Self, String> {
+        let axe = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../.tools/axe/node_modules/axe-core/axe.min.js");
+        let axe = fs::read_to_string(axe)
+            .map_err(|_| "axe-core is missing: install npm, then `make .tools/axe/ready`")?;
+        let missing = "Chromium is missing: install it with its chromedriver (on Debian: apt-get install chromium \
+                       chromium-driver)";
+        let mut driver = Command::new("sh")
+            .args(["-c", DRIVER])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut printed = BufReader::new(driver.stdout.take().unwrap()).lines();
+        // An earlier line says that it will start on port 0.
+        let port = loop {
+            let Some(line) = printed.next_line().await.unwrap() else {
+                return Err(missing.into());
+            };
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut chromium = Self {
+            driver,
+            _printed: printed,
+            http: http::client().unwrap(),
+            session: format!("http://127.0.0.1:{port}/session"),
+            folder,
+            axe,
+        };
+        let profile = chromium.folder.path().join("profile");
+        let profile = format!("--user-data-dir={}", profile.display());
+        let args = [&FLAGS[..], &[profile.as_str()]].concat();
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "args": args },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        } } });
+        match chromium.send(Method::POST, "", capabilities).await {
+            Ok(started) => {
+                let id = started["sessionId"].as_str().unwrap();
+                chromium.session.push_str(&format!("/{id}"));
+                Ok(chromium)
+            }
+            Err(error) if error.contains("cannot find Chrome binary") => Err(missing.into()),
+            Err(error) => panic!("Chromium does not start: {error}"),
+        }
+    }
+
+    async fn quit(mut self) {
+        self.send(Method::DELETE, "", json!({})).await.unwrap();
+        drop(self.driver.stdin.take());
+        self.driver.wait().await.unwrap();
+    }
+
+    /// The error is WebDriver's own word and message.
+    async fn send(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.session))
+            .timeout(MAX_DURATION)
+            .body(body.to_string());
+        let response = request.send().await.unwrap();
+        let ok = response.status().is_success();
+        let mut answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let value = answer["value"].take();
+        if ok {
+            Ok(value)
+        } else {
+            Err(format!("{}: {}", value["error"], value["message"]))
+        }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.send(Method::POST, path, body).await.unwrap()
+    }
+
+    /// A command of the protocol of Chromium's developer tools.
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", body).await
+    }
+
+    /// Opens a page from a file, with axe-core and `checks.js` beside it. A policy of the page does not hold for these,
+    /// as they come from the driver.
+    pub(crate) async fn open(&self, html: &str) {
+        let file = self.folder.path().join("songbook.html");
+        fs::write(&file, html).unwrap();
+        // What was logged before belongs to another page.
+        self.logged("performance").await;
+        self.logged("browser").await;
+        self.post(
+            "/url",
+            json!({ "url": format!("file://{}", file.display()) }),
+        )
+        .await;
+        self.run(&self.axe).await;
+        self.run(include_str!("checks.js")).await;
+    }
+
+    /// Runs the body of a function in the page. The result is what it returns, or what the promise becomes that it
+    /// returns.
+    pub(crate) async fn run(&self, body: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": body, "args": [] }))
+            .await
+    }
+
+    /// What a function of `checks.js` finds, as sentences.
+    pub(crate) async fn check(&self, call: &str) -> Vec<String> {
+        let found = self.run(&format!("return checks.{call}")).await;
+        serde_json::from_value(found).unwrap()
+    }
+
+    /// Looks at the page that way from now on.
+    pub(crate) async fn view(&self, view: View) {
+        let window = json!({ "width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", window)
+            .await;
+        let forced = if view.forced_colors { "active" } else { "none" };
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": view.scheme },
+            { "name": "forced-colors", "value": forced },
+        ] });
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+        let sizes = json!({ "fontSizes": { "standard": view.text, "fixed": view.text * 13 / 16 } });
+        self.devtools("Page.setFontSizes", sizes).await;
+    }
+
+    /// Presses a key and lets it go, by its code point in WebDriver.
+    pub(crate) async fn press(&self, key: char) {
+        let actions = json!([
+            { "type": "keyDown", "value": key },
+            { "type": "keyUp", "value": key },
+        ]);
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", json!({ "actions": [keyboard] }))
+            .await;
+    }
+
+    /// A picture of a part of the page, as PNG in base64, so equal pictures are equal texts. `clip` has `x`, `y`, `width`,
+    /// `height` and `scale`.
+    pub(crate) async fn picture(&self, clip: Value) -> String {
+        let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        self.capture(parameters).await
+    }
+
+    /// A picture of what is in the window, with so many dots for each pixel of the page. Only this one keeps the size of
+    /// text that the reader chose, because Chromium forgets it when it draws beyond the window.
+    pub(crate) async fn picture_of(&self, view: View, scale: u32) -> String {
+        self.view(view).await;
+        let clip =
+            json!({ "x": 0, "y": 0, "width": view.width, "height": view.height, "scale": scale });
+        self.capture(json!({ "format": "png", "clip": clip })).await
+    }
+
+    async fn capture(&self, parameters: Value) -> String {
+        let taken = self.devtools("Page.captureScreenshot", parameters).await;
+        taken["data"].as_str().unwrap().to_owned()
+    }
+
+    /// What Chromium printed on the page's console since it was opened.
+    pub(crate) async fn console(&self) -> Vec<String> {
+        let lines = self.logged("browser").await;
+        lines
+            .iter()
+            .map(|line| format!("the console says: {}", line["message"]))
+            .collect()
+    }
+
+    /// What the page asked servers for since it was opened, whether they answered or not.
+    pub(crate) async fn requests(&self) -> Vec<String> {
+        let lines = self.logged("performance").await;
+        let events = lines.iter().map(|line| {
+            let event: Value = serde_json::from_str(line["message"].as_str().unwrap()).unwrap();
+            event["message"].clone()
+        });
+        let requests = events.filter(|event| event["method"] == "Network.requestWillBeSent");
+        requests
+            .map(|event| {
+                event["params"]["request"]["url"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .filter(|url| url.starts_with("http") || url.starts_with("ws"))
+            .map(|url| format!("the page asks for {url}"))
+            .collect()
+    }
+
+    /// The lines of a log since it was read last.
+    async fn logged(&self, log: &str) -> Vec<Value> {
+        let lines = self.post("/se/log", json!({ "type": log })).await;
+        serde_json::from_value(lines).unwrap()
+    }
+}
+
+/// The folder into which pictures are written, if someone wants them.
+pub(crate) fn pictures() -> Option<PathBuf> {
+    let folder = PathBuf::from(env::var_os("PICTURES").filter(|folder| !folder.is_empty())?);
+    fs::create_dir_all(&folder).unwrap();
+    Some(folder)
+}
