@@ -188,8 +188,8 @@ window.checks = {
   /** Fills them as before. */
   fill: () => all('progress').forEach((bar) => { bar.value = bar.before }),
 
-  /** Which kinds of foreign content the page's policy does not stop. */
-  async policy() {
+  /** Which kinds of foreign content the page's policy does not stop within so many milliseconds. */
+  async policy(limit) {
     const elsewhere = 'https://127.0.0.1:9/'
     const add = (name, properties) => document.body.append(Object.assign(document.createElement(name), properties))
     const attempts = {
@@ -214,7 +214,7 @@ window.checks = {
     const stopped = new Set()
     const kinds = Object.keys(attempts)
     await new Promise((resolve) => {
-      setTimeout(resolve, 1000)
+      setTimeout(resolve, limit)
       document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
         stopped.add(effectiveDirective)
         if (kinds.every((kind) => stopped.has(kind))) resolve()

@@ -218,19 +218,20 @@ impl Chromium {
         self.post("/goog/cdp/execute", body).await
     }
 
-    /// Opens a page from a file, with axe-core and `checks.js` beside it. A policy of the page does not hold for these,
-    /// as they come from the driver.
+    /// Opens a page from a file.
     pub(crate) async fn open(&self, html: &str) {
         let file = self.folder.path().join("songbook.html");
         fs::write(&file, html).unwrap();
+        self.visit(&format!("file://{}", file.display())).await;
+    }
+
+    /// Opens the page at that address, with axe-core and `checks.js` beside it. A policy of the page does not hold for
+    /// these, as they come from the driver.
+    pub(crate) async fn visit(&self, url: &str) {
         // What was logged before belongs to another page.
         self.logged("performance").await;
         self.logged("browser").await;
-        self.post(
-            "/url",
-            json!({ "url": format!("file://{}", file.display()) }),
-        )
-        .await;
+        self.post("/url", json!({ "url": url })).await;
         self.run(&self.axe).await;
         self.run(include_str!("checks.js")).await;
     }
@@ -281,12 +282,11 @@ impl Chromium {
         self.capture(parameters).await
     }
 
-    /// A picture of what is in the window, with so many dots for each pixel of the page. Only this one keeps the size of
+    /// A picture of what is in the window, with so many tenths of a dot for each pixel of the page. Only this one keeps the size of
     /// text that the reader chose, because Chromium forgets it when it draws beyond the window.
-    pub(crate) async fn picture_of(&self, view: View, scale: u32) -> String {
+    pub(crate) async fn picture_of(&self, view: View, tenths: u32) -> String {
         self.view(view).await;
-        let clip =
-            json!({ "x": 0, "y": 0, "width": view.width, "height": view.height, "scale": scale });
+        let clip = json!({ "x": 0, "y": 0, "width": view.width, "height": view.height, "scale": f64::from(tenths) / 10.0 });
         self.capture(json!({ "format": "png", "clip": clip })).await
     }
 

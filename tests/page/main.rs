@@ -11,10 +11,13 @@ mod chromium;
 
 use std::fs;
 
+use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use books::HOSTILE;
 use chromium::{Chromium, View, pictures, with_chromium};
 use serde_json::json;
+use songbook::page::HEADERS;
+use tokio::net::TcpListener;
 
 /// A small phone, a phone and a desk.
 const WIDTHS: [u32; 3] = [320, 390, 1200];
@@ -186,7 +189,27 @@ async fn what_strangers_wrote_stays_text_and_runs_nothing_even_without_the_polic
 async fn the_policy_stops_whatever_got_into_the_page() {
     with_chromium(async |chromium| {
         chromium.open(&books::songbook().html).await;
-        assert_eq!(chromium.check("policy()").await, NOTHING);
+        assert_eq!(chromium.check("policy(10000)").await, NOTHING);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn from_a_server_with_its_headers_the_page_looks_as_it_does_from_a_file() {
+    let html = books::songbook().html;
+    let answer = (HEADERS, html.clone());
+    let server = Router::new().fallback(|| async { answer });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, server).await });
+    with_chromium(async |chromium| {
+        chromium.open(&html).await;
+        let from_file = chromium.picture_of(PHONE, 10).await;
+        chromium.visit(&url).await;
+        assert!(chromium.picture_of(PHONE, 10).await == from_file);
+        let only_itself = [format!("the page asks for {url}")];
+        assert_eq!(foreign(chromium).await, only_itself);
+        assert_eq!(chromium.check("policy(10000)").await, NOTHING);
     })
     .await;
 }
@@ -311,11 +334,14 @@ async fn a_policy_without_one_of_its_parts_is_found() {
             ("form-action 'none'", "", "form-action"),
         ] {
             chromium.open(&replaced(&html, part, instead)).await;
-            let faults = chromium.check("policy()").await;
+            let faults = chromium.check("policy(1000)").await;
             assert_found(&faults, &format!("the policy does not stop {kind}"));
         }
         chromium.open(&without_policy(&html)).await;
-        assert_found(&chromium.check("policy()").await, "a foreign script ran");
+        assert_found(
+            &chromium.check("policy(1000)").await,
+            "a foreign script ran",
+        );
         // The policy names the one style by its hash, so a style that was changed is not obeyed.
         chromium.open(&replaced(&html, ":root{", ":root{ ")).await;
         let fault = "Applying inline style violates";
@@ -414,23 +440,23 @@ async fn what_cannot_be_seen_enlarged_or_reached_is_found() {
     .await;
 }
 
-/// The pictures of README: the file, the view, and how many dots a pixel has.
+/// The pictures for README: the file, the view, and how many dots a pixel has, in tenths.
 const IN_README: [(&str, View, u32); 2] = [
     (
-        "readme-phone-dark.png",
+        "songbook-phone-dark.png",
         View {
-            height: 1040,
+            height: 1110,
             ..View::of(390, "dark")
         },
-        2,
+        15,
     ),
     (
-        "readme-desktop-light.png",
+        "songbook-desktop-light.png",
         View {
-            height: 1240,
+            height: 1578,
             ..View::of(1200, "light")
         },
-        1,
+        9,
     ),
 ];
 
@@ -438,13 +464,13 @@ const IN_README: [(&str, View, u32); 2] = [
 async fn pictures_of_every_state_are_written_if_someone_wants_them() {
     let Some(folder) = pictures() else { return };
     with_chromium(async |chromium| {
-        let write = async |file: &str, view: View, scale: u32| {
-            let picture = chromium.picture_of(view, scale).await;
+        let write = async |file: &str, view: View, tenths: u32| {
+            let picture = chromium.picture_of(view, tenths).await;
             fs::write(folder.join(file), STANDARD.decode(picture).unwrap()).unwrap();
         };
         chromium.open(&books::songbook().html).await;
-        for (file, view, scale) in IN_README {
-            write(file, view, scale).await;
+        for (file, view, tenths) in IN_README {
+            write(file, view, tenths).await;
         }
         let forced_colors = View {
             forced_colors: true,
@@ -464,7 +490,7 @@ async fn pictures_of_every_state_are_written_if_someone_wants_them() {
                 let height = chromium.run("return document.body.scrollHeight").await;
                 let height = height.as_u64().unwrap().try_into().unwrap();
                 let whole = View { height, ..view };
-                write(&format!("{}-{name}.png", page.name), whole, 1).await;
+                write(&format!("{}-{name}.png", page.name), whole, 10).await;
             }
         }
     })
