@@ -107,7 +107,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
     (
         "infra/hug/src/",
         &[
-            &["error", "private", "dynamodb"],
+            &["error", "private", "secrets_file", "dynamodb"],
             &[
                 "table",
                 "words",
@@ -119,7 +119,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
             &["event_source_mapping", "place", "view"],
             &["stack", "status", "songbook"],
             &["report", "creator", "forget", "transfer", "doctor"],
-            &["watch"],
+            &["connect", "watch"],
             &["sandbox"],
             &["demo"],
             &["lib"],

@@ -29,7 +29,6 @@ use promise::{
 use self::{
     answers::{Heard, Listening},
     crossing::Look,
-    login::Login,
     newest::Newest,
     recipient::day,
     stuck::{Unsettled, rearm_stuck},
@@ -39,6 +38,7 @@ use crate::{
     ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
     network::{Failure, NetworkError, Profile},
 };
+pub use login::Login;
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 
 /// How often a check that lost the race against another one is decided again.
@@ -362,7 +362,11 @@ impl OneCheck<'_> {
         if !wanted || !self.connected.account.sends() {
             return None;
         }
-        Login::try_once(self.connected, &account.id).await
+        let login = Login::try_once(self.connected, &account.id).await;
+        if let Login::Unclear(error) = &login {
+            tracing::info!(account = %self.connected.account.name, %error, "the login is tried at the next check");
+        }
+        Some(login)
     }
 
     async fn record(&self, decision: &Decision) -> Result<(), LedgerError> {
@@ -474,7 +478,7 @@ impl OneCheck<'_> {
         let login_error = match login {
             Some(Login::Works) => None,
             Some(Login::Fails(error)) => Some(error),
-            None => known.handle.login_error.clone(),
+            Some(Login::Unclear(_)) | None => known.handle.login_error.clone(),
         };
         let mut for_creator = unsettled.for_creator();
         let answers_error = after.answers_error().map(str::to_owned);

@@ -103,6 +103,8 @@ pub struct Account {
     pub doubtful_words: Vec<String>,
     /// How new followers are judged.
     pub screening: Screening,
+    /// The names of the secrets that it needs: as few as are enough. Empty where it is switched off.
+    pub needs: Vec<String>,
     /// The account's secrets, or why it is not served. The reason is never [`NotServed::Unknown`].
     pub credentials: Result<Credentials, NotServed>,
     /// The creator's own words. If a channel is in the list twice, the first entry counts.

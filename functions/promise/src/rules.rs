@@ -95,6 +95,8 @@ pub struct SecretRule {
     /// Whether it belongs to the developer's app, so that many accounts share it. Every other secret
     /// belongs to one account.
     pub of_the_app: bool,
+    /// Where the creator finds it, as a way through the network's pages.
+    pub found_at: &'static str,
     /// What it looks like, where the network's secrets have a shape.
     pub shape: Option<Shape>,
 }

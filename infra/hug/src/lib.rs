@@ -5,7 +5,7 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`private`]: files that only their owner can read. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
+//! - [`private`]: files that only their owner can read. [`secrets_file`]: the secrets of networks. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
 //! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
@@ -15,9 +15,10 @@
 //! - [`songbook`](mod@songbook): the page of the songs in a file. [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
 //!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
-//! - [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
+//! - [`connect`]: a new account, with its secrets. [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
+pub mod connect;
 pub mod creator;
 pub mod demo;
 pub mod doctor;
@@ -32,6 +33,7 @@ pub mod private;
 pub mod report;
 pub mod sandbox;
 pub mod songbook;
+pub mod secrets_file;
 pub mod stack;
 pub mod status;
 pub mod table;

@@ -15,24 +15,28 @@ use have_a_hug::{
     forget::Who,
     http,
     ledger::{Ledger, Snapshot},
-    settings::{Settings, environment},
+    settings::Settings,
 };
 use hug::{
     Error,
+    connect::{self, Wanted},
     creator::{self, Which, address},
     demo,
     doctor::{self, Finding, Verdict},
     forget,
     place::{Deliverer, Place, ToWrite},
     report::Report,
-    sandbox, songbook,
+    sandbox, secrets_file, songbook,
     stack::{Round, Stack},
     status::Overview,
     table, transfer, watch,
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{
-    account::AccountName, milestone::Milestone, topic::MAX_TOPIC, untrusted::one_line,
+    account::{AccountName, NetworkName},
+    milestone::Milestone,
+    topic::MAX_TOPIC,
+    untrusted::one_line,
     video::VideoId,
 };
 use serde_json::json;
@@ -54,6 +58,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Connect an account: put it into hug.toml, ask for its secrets, and try them.
+    Connect {
+        /// x, bluesky or mastodon.
+        network: NetworkName,
+        /// The handle of the account, such as amber, amber.bsky.social or amber@mastodon.social.
+        handle: String,
+        /// The address of its server, if it is not the network's own: an https address, or one on this computer.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+        /// Where Bluesky is read, if not at the public AppView.
+        #[arg(long, value_name = "URL")]
+        appview: Option<String>,
+    },
     /// Show a demo of the whole promise, on stand-in networks: nothing leaves this computer.
     Demo {
         /// Decides who follows; the same seed prints the same.
@@ -301,6 +318,25 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let one =
         async |milestone, whose, what| step(&settings, &state, Some(milestone), whose, what).await;
     match arguments.command {
+        Command::Connect {
+            network,
+            handle,
+            server,
+            appview,
+        } => {
+            let wanted = Wanted {
+                network,
+                handle,
+                server,
+                appview,
+            };
+            let hug = arguments.settings.as_ref().map_or_else(
+                || "hug".to_owned(),
+                |file| format!("hug --settings {}", file.display()),
+            );
+            connect::run(&wanted, &settings, &hug, &mut stdout()).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
         Command::Watch { every, songbook } => watch_on(&settings, &state, every, songbook).await,
@@ -486,7 +522,7 @@ async fn change(
 ) -> Result<ExitCode, Error> {
     let opened = place.open_to_write().await?;
     let settings = match opened.deliverer {
-        Deliverer::Here(..) => Settings::load(settings, &environment())?,
+        Deliverer::Here(..) => Settings::load(settings, &secrets_file::secrets(settings)?)?,
         Deliverer::Other(_) | Deliverer::Aws => Settings::load(settings, &|_| None)?,
     };
     let clock = Clock::system();
@@ -587,7 +623,9 @@ fn print_report(round: &Round) -> Result<ExitCode, Error> {
 async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
     let clock = Clock::system();
     let findings = match place {
-        Place::Folder(state) => doctor::run(settings, state, &environment(), &clock).await?,
+        Place::Folder(state) => {
+            doctor::run(settings, state, &secrets_file::secrets(settings)?, &clock).await?
+        }
         Place::Aws(_) => doctor::run_on_aws(settings, place, &clock).await?,
     };
     for finding in &findings {

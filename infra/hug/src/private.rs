@@ -44,7 +44,7 @@ pub fn to_write() -> OpenOptions {
 pub fn close_to_others(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Ok(metadata) = fs::metadata(path)
-        && is_open_to_others(&metadata)
+        && is_open(&metadata)
     {
         let mut permissions = metadata.permissions();
         permissions.set_mode(permissions.mode() & 0o700);
@@ -64,8 +64,18 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether others can read or change the file at that path. On a disk without permissions nobody knows, and this is
+/// `false`.
+pub fn is_open_to_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    let open = fs::metadata(path).is_ok_and(|it| is_open(&it)) && has_permissions(path);
+    #[cfg(not(unix))]
+    let open = false;
+    open
+}
+
 #[cfg(unix)]
-fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+fn is_open(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o077 != 0
 }
 
@@ -80,7 +90,7 @@ fn has_permissions(path: &Path) -> bool {
     let name = format!(".hug-mode-{}", std::process::id());
     let probe = folder.unwrap_or_else(|| Path::new(".")).join(name);
     let made = to_write().create_new(true).open(&probe);
-    let closed = made.and_then(|file| Ok(!is_open_to_others(&file.metadata()?)));
+    let closed = made.and_then(|file| Ok(!is_open(&file.metadata()?)));
     let _ = fs::remove_file(&probe);
     // Where no file can be made, nothing says that the disk has none.
     closed.unwrap_or(true)

@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use have_a_hug::{clock::Clock, youtube::API_KEY};
+use have_a_hug::{clock::Clock, settings::Settings, youtube::API_KEY};
+use promise::account::AccountName;
 use stand_ins::{
     Networks, Person, secret, secrets,
     youtube::{AMBER_CHANNEL, SANDBOX_KEY, Video, YouTube},
@@ -56,6 +57,9 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
     environment.extend(secrets());
     environment.push((API_KEY, SANDBOX_KEY.to_owned()));
     write!(stdout(), "{}", introduction(&networks, &youtube))?;
+    if command.is_empty() {
+        write!(stdout(), "{}", connecting(&stack.deps.settings))?;
+    }
 
     let deliver = async {
         loop {
@@ -69,7 +73,7 @@ pub async fn run(state: &Path, command: &[String]) -> Result<i32, Error> {
         if command.is_empty() {
             writeln!(
                 stdout(),
-                "\nThe environment of a program that is to use them:\n"
+                "\nThe environment of a program that is to use all of them, with the table here:\n"
             )?;
             for (name, value) in &environment {
                 writeln!(stdout(), "export {name}={value}")?;
@@ -155,6 +159,30 @@ pub(crate) fn secret_of_sandbox(name: &str) -> Option<String> {
         return Some(SANDBOX_KEY.to_owned());
     }
     secret(name)
+}
+
+/// How to connect each account from an empty folder, as a creator connects their own.
+fn connecting(settings: &Settings) -> String {
+    let mut text = "\nTo begin as a creator does, open another terminal in an empty folder and connect an account. It asks for the\n\
+         secrets that are below the command. Then `hug check`.\n"
+        .to_owned();
+    for account in &settings.accounts {
+        let AccountName { network, handle } = &account.name;
+        let option = |name, url: &Option<String>| {
+            let url = url.as_ref();
+            url.map_or_else(String::new, |url| format!(" --{name} {url}"))
+        };
+        let server = option("server", &account.server);
+        let appview = option("appview", &account.appview);
+        text.push_str(&format!(
+            "\n  hug connect {network} {handle}{server}{appview}\n"
+        ));
+        for name in &account.needs {
+            let value = secret_of_sandbox(name).unwrap_or_default();
+            text.push_str(&format!("    {name}: {value}\n"));
+        }
+    }
+    text
 }
 
 /// Where they are, and what to try by hand.

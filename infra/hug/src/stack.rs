@@ -9,7 +9,7 @@ use have_a_hug::{
     http,
     ledger::Ledger,
     news::{News, NewsError},
-    settings::{Secrets, Settings, environment},
+    settings::{Secrets, Settings},
 };
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::{
     Error,
     event_source_mapping::EventSourceMapping,
     news_command::NewsCommand,
+    secrets_file,
     table::{self, Table},
 };
 
@@ -32,14 +33,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The stack with its state under `state`, for the settings in a file and the secrets in the
-    /// environment.
+    /// The stack with its state under `state`, for the settings in a file, with the
+    /// secrets in the environment and in the file beside it.
     ///
     /// # Errors
     ///
     /// A mistake in the settings, or a folder that is taken or cannot be written.
     pub async fn open(settings: &Path, state: &Path) -> Result<Self, Error> {
-        let settings = Settings::load(settings, &environment())?;
+        let settings = Settings::load(settings, &secrets_file::secrets(settings)?)?;
         Self::open_with(settings, state, Clock::system()).await
     }
 
@@ -80,7 +81,7 @@ impl Stack {
     ///
     /// A mistake in the settings, or a folder that cannot be read.
     pub async fn open_to_look(settings: &Path, state: &Path) -> Result<Self, Error> {
-        let settings = Settings::load(settings, &environment())?;
+        let settings = Settings::load(settings, &secrets_file::secrets(settings)?)?;
         if !table::exists(state) {
             return Self::with_nothing(settings, Clock::system()).await;
         }

@@ -10,6 +10,7 @@ mod by_hand;
 mod certificates;
 mod check;
 mod command_line;
+mod connect;
 mod doctor;
 mod doctor_network;
 mod findings;

@@ -32,10 +32,7 @@ async fn no_hug_toml_and_no_secrets_are_answered_with_what_to_do() {
         .run(&["check", "--settings", "elsewhere.toml"])
         .await
         .refusal();
-    assert!(
-        missing.contains("copy hug.example.toml to elsewhere.toml"),
-        "{missing}"
-    );
+    assert!(missing.contains("`hug connect x HANDLE`"), "{missing}");
     let mut without = cli.command(&["check"]);
     without.env_remove("X_ACCESS_TOKEN");
     let output = cli.run_command(without).await.refusal();

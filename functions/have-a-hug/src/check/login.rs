@@ -6,51 +6,54 @@ use promise::account::UserId;
 use crate::{
     deps::Connected,
     ledger::HandleChange,
-    network::{Failure, Permissions},
+    network::{Failure, NetworkError, Permissions},
 };
 
 /// The result of a try.
-pub(super) enum Login {
+#[derive(Debug)]
+pub enum Login {
+    /// The secrets let the account send.
     Works,
-    /// The login fails, for this reason.
+    /// They do not, for this reason.
     Fails(String),
+    /// The network does not answer now.
+    Unclear(NetworkError),
 }
 
 impl Login {
-    /// Asks the network what the secrets allow; `None` where it does not answer now.
-    pub(super) async fn try_once(connected: Connected<'_>, id: &UserId) -> Option<Self> {
+    /// Asks the network what the secrets of the account with that id allow. Nothing is sent.
+    pub async fn try_once(connected: Connected<'_>, id: &UserId) -> Self {
         let Connected { account, network } = connected;
         let name = &account.name;
         match network.permissions(id).await {
             Ok(Permissions {
                 owner: Some(owner), ..
-            }) if owner != *id => Some(Self::Fails(format!(
+            }) if owner != *id => Self::Fails(format!(
                 "the secrets of {name} belong to another account, {owner}"
-            ))),
+            )),
             Ok(Permissions {
                 post: Some(false), ..
-            }) => Some(Self::Fails(format!(
+            }) => Self::Fails(format!(
                 "the secrets of {name} do not allow posts; {}",
                 account.rules().help_to_post
-            ))),
-            Ok(_) => Some(Self::Works),
+            )),
+            Ok(_) => Self::Works,
             Err(error) if matches!(error.failure, Failure::Blocked { .. }) => {
-                Some(Self::Fails(error.to_string()))
+                Self::Fails(error.to_string())
             }
-            Err(error) => {
-                tracing::info!(account = %name, %error, "the login is tried at the next check");
-                None
-            }
+            Err(error) => Self::Unclear(error),
         }
     }
 
     /// The change of the handle record, with this result added.
     pub(super) fn noted_in(&self, mut change: HandleChange, now: Timestamp) -> HandleChange {
-        change.set.login_tried_at = Some(now);
         match self {
             Self::Works => change.login_works = true,
             Self::Fails(error) => change.set.login_error = Some(error.clone()),
+            // It is tried again at the next check.
+            Self::Unclear(_) => return change,
         }
+        change.set.login_tried_at = Some(now);
         change
     }
 }

@@ -43,12 +43,9 @@ impl Settings {
     pub fn load(path: &Path, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            // Only where there is no file yet: a copy must not overwrite what someone wrote.
             let help = match error.kind() {
                 ErrorKind::NotFound => {
-                    format!(
-                        "copy hug.example.toml to {file} and set your handle, or name the file that you have: --settings FILE"
-                    )
+                    "make it with `hug connect x HANDLE` (or bluesky, mastodon), or name the file that you have: --settings FILE".to_owned()
                 }
                 ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
                 _ => format!("see what {file} is, and who may read it"),
@@ -369,13 +366,13 @@ impl Validator<'_> {
         }
         let mut texts = self.texts(&raw.texts, "account.texts", &[name.network]);
         texts.extend(common.texts.iter().cloned());
-        let credentials = if raw.active == Some(false) {
-            Err(NotServed::Inactive(name.clone()))
+        let (needs, credentials) = if raw.active == Some(false) {
+            (Vec::new(), Err(NotServed::Inactive(name.clone())))
         } else {
             let looked_up = look_up(self.secrets, secrets, &name, sends(&contact));
-            self.needs.extend(looked_up.needs);
+            self.needs.extend_from_slice(&looked_up.needs);
             self.warnings.extend(looked_up.warnings);
-            looked_up.credentials
+            (looked_up.needs, looked_up.credentials)
         };
         let own_songs = raw.songs.youtube.as_ref();
         let own_songs = self.songs(own_songs, "account.songs.youtube");
@@ -388,6 +385,7 @@ impl Validator<'_> {
             server,
             appview,
             screening: self.screening(rules, &name, raw),
+            needs,
             credentials,
             texts,
             name,

@@ -50,6 +50,7 @@ pub const RULES: Rules = Rules {
     secrets_to_send: &[SecretRule {
         key: APP_PASSWORD,
         of_the_app: false,
+        found_at: "bsky.app: Settings, Privacy and security, App passwords; not the password that you log in with",
         shape: Some(Shape {
             fits: |password| {
                 let parts: Vec<&str> = password.split('-').collect();

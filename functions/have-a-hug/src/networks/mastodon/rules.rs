@@ -42,6 +42,7 @@ pub const RULES: Rules = Rules {
     secrets_to_send: &[SecretRule {
         key: ACCESS_TOKEN,
         of_the_app: false,
+        found_at: "your own server: Preferences, Development, New application, with the scopes read:accounts, read:statuses, read:notifications and write:statuses; then open it: \"your access token\"",
         shape: None,
     }],
     secrets_to_read: &[],

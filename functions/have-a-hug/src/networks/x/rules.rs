@@ -50,6 +50,7 @@ pub const RULES: Rules = Rules {
         SecretRule {
             key: API_KEY,
             of_the_app: true,
+            found_at: "developer.x.com: your app, \"keys and tokens\": the API key",
             shape: Some(Shape {
                 fits: |key| is_alphanumeric(key, 20, 30),
                 odd: "it is not 25 letters and digits, as X's API keys are (a client ID is another thing)",
@@ -59,6 +60,7 @@ pub const RULES: Rules = Rules {
         SecretRule {
             key: API_SECRET,
             of_the_app: true,
+            found_at: "developer.x.com: your app, \"keys and tokens\": the API key secret, shown together with the API key",
             shape: Some(Shape {
                 fits: |secret| is_alphanumeric(secret, 40, 60),
                 odd: "it is not 50 letters and digits, as X's API secrets are",
@@ -68,6 +70,7 @@ pub const RULES: Rules = Rules {
         SecretRule {
             key: ACCESS_TOKEN,
             of_the_app: false,
+            found_at: "developer.x.com: your app, \"keys and tokens\": the access token; before you make it, give the app \"read and write\"",
             shape: Some(Shape {
                 fits: |token| {
                     let id = token.split_once('-').map_or("", |(id, _)| id);
@@ -80,6 +83,7 @@ pub const RULES: Rules = Rules {
         SecretRule {
             key: ACCESS_SECRET,
             of_the_app: false,
+            found_at: "developer.x.com: your app, \"keys and tokens\": the access token secret, shown together with the token",
             shape: Some(Shape {
                 fits: |secret| is_alphanumeric(secret, 40, 60),
                 odd: "it is not 45 letters and digits, as X's access secrets are",
@@ -90,6 +94,7 @@ pub const RULES: Rules = Rules {
     secrets_to_read: &[SecretRule {
         key: BEARER_TOKEN,
         of_the_app: true,
+        found_at: "developer.x.com: your app, \"keys and tokens\": the bearer token",
         shape: Some(Shape {
             fits: |token| token.starts_with("AAAA"),
             odd: "it does not begin with AAAA, as X's bearer tokens do",
