@@ -47,7 +47,7 @@ RUFF_FLAGS := --no-cache --config infra/pyproject.toml .
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps --requirement $<
 	touch $@
 
-.PHONY: build try-arm64 settings secret deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
+.PHONY: build try-arm64 settings secret secrets deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
 
 build: .tools/lambda/ready ## [aws] Build both functions for AWS into target/lambda
 	$(BUILD) --locked --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
@@ -57,6 +57,9 @@ settings: .tools/sam/ready ## [aws] Check hug.toml and upload it
 
 secret: .tools/sam/ready ## [aws] Upload a secret, NAME=X_API_KEY; type its value, or pipe it in
 	@$(AWS) secret "$(NAME)"
+
+secrets: .tools/sam/ready ## [aws] Upload the secrets that hug.toml needs from hug.secrets, which `hug connect` made
+	@$(AWS) secrets
 
 try-arm64: ## [prove] Run the arm64 binary on a machine of another kind, with qemu, and let it answer an event
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64

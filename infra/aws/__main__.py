@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[Callable[[Aws, argparse.Namespace], None], list[str]]]
     # What make calls it, what it runs, and its arguments.
     "settings": (commands.upload_settings, []),
     "secret": (commands.upload_secret, ["name"]),
+    "secrets": (commands.upload_secrets, []),
     "check-deploy": (commands.check_deploy, []),
     "finish-deploy": (commands.finish_deploy, []),
     "check-stack": (commands.check_stack, ["action"]),

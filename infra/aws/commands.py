@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import re
 import sys
 from argparse import Namespace
@@ -17,6 +18,8 @@ from session import Aws, Stop, error_code
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
 MAX_STANDARD = 4096
 MAX_ADVANCED = 8192
+
+SECRET_NAME = r"[A-Z][A-Z0-9_]*"
 
 # No deploy replaces or deletes the ledger, whatever its template says.
 LEDGER_STAYS = {
@@ -68,17 +71,11 @@ def print_missing(aws: Aws) -> list[str]:
 
 def upload_secret(aws: Aws, arguments: Namespace) -> None:
     name = arguments.name
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+    if not re.fullmatch(SECRET_NAME, name):
         raise Stop("name the secret: make secret NAME=X_API_KEY (`hug settings` lists what hug.toml needs)")
     aws.announce(f"upload the secret {name} as the encrypted parameter {aws.prefix}/secrets/{name}")
     value = getpass.getpass(f"{name} (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
-    value = value.strip()
-    if not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise Stop(
-            f"that is not a secret: {name} must be one word of plain characters; copy it again. Nothing was changed"
-        )
-    parameter = f"{aws.prefix}/secrets/{name}"
-    aws.client("ssm").put_parameter(Name=parameter, Value=value, Type="SecureString", Overwrite=True)
+    put_secret(aws, name, checked_secret(name, value.strip()))
     print("Uploaded.")
     aws.restart_functions()
     if aws.settings.exists():
@@ -88,6 +85,62 @@ def upload_secret(aws: Aws, arguments: Namespace) -> None:
             print(f"hug.toml does not need {name}; it needs {', '.join(needed) or 'none'}.")
 
 
+def checked_secret(name: str, value: str) -> str:
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise Stop(
+            f"that is not a secret: {name} must be one word of plain characters; copy it again. Nothing was changed"
+        )
+    return value
+
+
+def put_secret(aws: Aws, name: str, value: str) -> None:
+    parameter = f"{aws.prefix}/secrets/{name}"
+    aws.client("ssm").put_parameter(Name=parameter, Value=value, Type="SecureString", Overwrite=True)
+
+
+def upload_secrets(aws: Aws, _: Namespace) -> None:
+    """Uploads the secrets that hug.toml needs from the file beside it, and restarts the functions once."""
+    check_settings(aws.settings)
+    file = aws.settings.with_suffix(".secrets")
+    kept = kept_secrets(file)
+    _settings, uploaded = aws.parameters()
+    needed = needed_secrets(aws.settings, sorted({*kept, *uploaded}))
+    chosen = {name: checked_secret(name, kept[name]) for name in kept if name in needed}
+    unneeded = sorted(kept.keys() - chosen.keys())
+    if unneeded:
+        print(f"Not uploaded, because hug.toml does not need it: {', '.join(unneeded)}.")
+    if not chosen:
+        raise Stop(
+            f"{file.name} has no secret that hug.toml needs ({', '.join(needed) or 'none'}). Nothing was changed"
+        )
+    aws.announce(f"upload {', '.join(chosen)} as encrypted parameters under {aws.prefix}/secrets")
+    for name, value in chosen.items():
+        put_secret(aws, name, value)
+    print(f"Uploaded: {len(chosen)}.")
+    aws.restart_functions()
+    print_missing(aws)
+
+
+def kept_secrets(file: Path) -> dict[str, str]:
+    """The secrets in the file that `hug connect` writes: NAME=value, a line each. `hug` reads it in the same way."""
+    try:
+        text = file.read_text()
+    except FileNotFoundError as error:
+        help = "`hug connect` makes it, or use `make secret NAME=…` for each secret"
+        raise Stop(f"there is no {file.name} beside hug.toml; {help}. Nothing was changed") from error
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        raise Stop(f"others on this computer can read {file.name}: chmod 600 {file}. Nothing was changed")
+    kept = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.strip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not re.fullmatch(SECRET_NAME, name.strip()):
+            raise Stop(f"line {number} of {file.name} is not a secret; write NAME=value. Nothing was changed")
+        kept[name.strip()] = value.strip()
+    return kept
+
+
 def check_deploy(aws: Aws, _: Namespace) -> None:
     if aws.settings.exists():
         check_settings(aws.settings)
@@ -95,8 +148,7 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
     uploaded, secrets = aws.parameters()
     if uploaded is None and not secrets:
         raise Stop(
-            f"there is nothing under {aws.prefix} in {aws.region} yet: run `make settings`, then `make secret NAME=…` "
-            "for each secret that it names; or, if they are in another region, set AWS_REGION. Nothing was changed"
+            f"there is nothing under {aws.prefix} in {aws.region} yet: run `make settings`, then `make secrets`; or, if they are in another region, set AWS_REGION. Nothing was changed"
         )
     if uploaded is None:
         raise Stop(f"there are no settings in {aws.region}: run `make settings`. Nothing was changed")

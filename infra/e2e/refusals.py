@@ -26,9 +26,7 @@ def prove_refusals(make: Make, world: World, settings: Path, secrets: dict[str, 
     printed = make("settings", f"SETTINGS={settings}")
     check("Still missing: make secret NAME=X_API_KEY" in printed, "settings name the missing secrets", printed)
     names = list(secrets)
-    for name in names[:-1]:
-        printed = make("secret", f"NAME={name}", f"SETTINGS={settings}", typed=secrets[name] + "\n")
-        check(secrets[name] not in printed, "a secret is not shown", name)
+    prove_secrets_file(make, world, settings, {name: secrets[name] for name in names[:-1]})
     refused(f"missing: {names[-1]};", f"SETTINGS={settings}")
     make("secret", f"NAME={names[-1]}", f"SETTINGS={settings}", typed=secrets[names[-1]] + "\n")
     wrong = settings.with_name("wrong.toml")
@@ -53,3 +51,37 @@ def prove_refusals(make: Make, world: World, settings: Path, secrets: dict[str, 
         "a deploy without credentials, in a wrong region, with a wrong hug.toml or without a secret stops before "
         "anything is changed"
     )
+
+
+def prove_secrets_file(make: Make, world: World, settings: Path, secrets: dict[str, str]) -> None:
+    """Uploads the secrets from the file beside hug.toml, and proves what stops that."""
+
+    def uploaded() -> list[str]:
+        names = [parameter["Name"] for parameter in world.ssm.describe_parameters()["Parameters"]]
+        return sorted(name.rsplit("/", 1)[1] for name in names if "/secrets/" in name)
+
+    def refused(because: str, text: str, mode: int) -> None:
+        file.write_text(text)
+        file.chmod(mode)
+        printed = make("secrets", f"SETTINGS={settings}", fails=True)
+        check(because in printed and "hidden" not in printed, f"make secrets says {because!r}", printed)
+        there = uploaded()
+        check(not there, "nothing was uploaded", there)
+
+    file = settings.with_suffix(".secrets")
+    printed = make("secrets", f"SETTINGS={settings}", fails=True)
+    check("`hug connect` makes it" in printed, "a missing file is answered with what makes it", printed)
+    refused("can read hug.secrets: chmod 600", "X_API_KEY=hidden", 0o640)
+    refused("line 2 of hug.secrets is not a secret", "X_API_KEY=hidden\nhidden", 0o600)
+    refused("X_API_KEY must be one word", "X_API_KEY=hid den", 0o600)
+    refused("no secret that hug.toml needs", "Y_KEY=hidden", 0o600)
+    lines = [f"{name}={value}" for name, value in {**secrets, "Y_KEY": "hidden"}.items()]
+    file.write_text("# mine\n\n" + "\n".join(lines) + "\n")
+    printed = make("secrets", f"SETTINGS={settings}")
+    shown = [name for name, value in secrets.items() if value in printed]
+    check(not shown, "no secret is shown", shown)
+    check("does not need it: Y_KEY" in printed, "what is not needed is not uploaded", printed)
+    there = uploaded()
+    check(there == sorted(secrets), "they are all uploaded at once", there)
+    file.unlink()
+    proves("make secrets uploads what hug.toml needs from hug.secrets at once, and shows no value")

@@ -118,7 +118,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
             ],
             &["event_source_mapping", "place", "view"],
             &["stack", "status", "songbook"],
-            &["report", "creator", "forget", "transfer", "doctor"],
+            &["report", "creator", "forget", "transfer", "doctor", "who"],
             &["connect", "watch"],
             &["sandbox"],
             &["demo"],

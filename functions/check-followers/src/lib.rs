@@ -447,6 +447,7 @@ mod tests {
             login_error: None,
             succeeded_at: None,
             retry_at: None,
+            would_say: Vec::new(),
         }))
     }
 

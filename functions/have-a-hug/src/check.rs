@@ -4,7 +4,7 @@
 //! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
 //!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `pass_on`: who gets a hug that
 //!   the creator passed on. `stuck`: hugs that are put back to work. `answers`, `songs`: what followers answered, and
-//!   which songs were posted. `login`: whether the secrets let the account send.
+//!   which songs were posted. `login`: whether the secrets let the account send. `who`: who has a number, for a question.
 
 mod answers;
 mod crossing;
@@ -15,15 +15,15 @@ mod pass_on;
 mod recipient;
 mod songs;
 mod stuck;
+mod who;
 
 use jiff::Timestamp;
 use promise::{
     count::{Belief, believe},
     evidence::PassedOver,
-    hug::Hug,
+    hug::{Hug, Status},
     milestone::{MAX_MILESTONE, Milestone},
     record::{AccountRecord, HandleRecord, Leap, ReadFollowers, Remembered},
-    unknown::Unknown,
 };
 
 use self::{
@@ -37,9 +37,11 @@ use crate::{
     deps::{Connected, Deps},
     ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
     network::{Failure, NetworkError, Profile},
+    settings::Preview,
 };
 pub use login::Login;
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
+pub use who::{Listed, Who, who};
 
 /// How often a check that lost the race against another one is decided again.
 const MAX_RACES: usize = 4;
@@ -113,6 +115,8 @@ struct Decision {
     handle: HandleChange,
     /// What a try of the login said; `None` where it was not tried.
     login: Option<Login>,
+    /// The account's display name on the network.
+    display_name: String,
 }
 
 impl Decision {
@@ -277,6 +281,7 @@ impl OneCheck<'_> {
             waiting: crossing.waiting,
             handle: self.learned(known, &profile),
             login: None,
+            display_name: profile.name,
         })
     }
 
@@ -293,21 +298,11 @@ impl OneCheck<'_> {
             before: None,
             handle: self.learned(known, &profile),
             login: None,
+            display_name: profile.name,
             after: AccountRecord {
-                name: account.name.clone(),
-                followers,
-                promised_up_to: followers,
-                unsettled: Vec::new(),
-                leap: None,
-                pending: None,
                 read: ReadFollowers::and(None, day(self.now), newest.read_beside(&[])),
-                answers: None,
-                songs_error: None,
                 remembered,
-                checked_at: self.now,
-                revision: 1,
-                unknown: Unknown::new(),
-                id: profile.id,
+                ..AccountRecord::first(account.name.clone(), profile.id, followers, self.now)
             },
             followers,
             hugs: Vec::new(),
@@ -340,6 +335,7 @@ impl OneCheck<'_> {
             waiting: None,
             handle: self.learned(known, profile),
             login: None,
+            display_name: profile.name.clone(),
         }
     }
 
@@ -473,6 +469,7 @@ impl OneCheck<'_> {
             waiting,
             handle,
             login,
+            display_name,
         } = decision;
         heard.hugs.extend(passed_on);
         let login_error = match login {
@@ -483,6 +480,8 @@ impl OneCheck<'_> {
         let mut for_creator = unsettled.for_creator();
         let answers_error = after.answers_error().map(str::to_owned);
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
+        let next_milestone = self.connected.account.plan.next_after(after.promised_up_to);
+        let would_say = self.would_say(&hugs, next_milestone, &display_name);
         Check {
             account: after.name,
             id: Some(after.id),
@@ -490,7 +489,7 @@ impl OneCheck<'_> {
             followers_before: before.map(|before| before.followers),
             followers: Some(followers),
             promised_up_to: Some(after.promised_up_to),
-            next_milestone: self.connected.account.plan.next_after(after.promised_up_to),
+            next_milestone,
             hugs,
             passed_over,
             waiting,
@@ -501,7 +500,21 @@ impl OneCheck<'_> {
             answers_error,
             succeeded_at: Some(self.now),
             retry_at: handle.set.retry_at,
+            would_say,
         }
+    }
+
+    /// In a dry run, the words that would go out: for the hugs that it found, or else for the next milestone.
+    fn would_say(&self, hugs: &[Hug], next: Option<Milestone>, display_name: &str) -> Vec<Preview> {
+        if !self.wanted.dry_run {
+            return Vec::new();
+        }
+        let account = self.connected.account;
+        let due = hugs.iter().filter(|hug| hug.status == Status::Reached);
+        let words: Vec<Preview> = due.filter_map(|hug| account.words_of(hug)).collect();
+        let next = next.filter(|_| words.is_empty());
+        let next = next.and_then(|next| account.next_words(next, display_name, self.now));
+        words.into_iter().chain(next).collect()
     }
 
     fn rate_limited(&self, known: &Known, unsettled: Unsettled, until: Timestamp) -> Check {
@@ -537,6 +550,7 @@ impl OneCheck<'_> {
             login_error: known.handle.login_error.clone(),
             succeeded_at: account.map(|account| account.checked_at),
             retry_at,
+            would_say: Vec::new(),
         }
     }
 }

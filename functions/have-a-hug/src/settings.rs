@@ -12,9 +12,11 @@ mod validate;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use promise::{
-    account::AccountName,
+    account::{AccountName, UserId},
     channel::Channel,
+    evidence::{Certainty, Evidence},
     follower::Recipient,
     hug::Hug,
     letter::LetterKind,
@@ -25,9 +27,12 @@ use promise::{
     song::Song,
     song_mark::mark_to_write,
     template::{Facts, Template},
+    unknown::Unknown,
+    untrusted::{MAX_NAME, one_line},
 };
 
 use secrecy::SecretString;
+use serde::Serialize;
 use songbook::Words;
 
 use crate::{
@@ -73,6 +78,17 @@ impl YouTubeSettings {
     pub fn connect(&self, http: &reqwest::Client) -> YouTube {
         YouTube::new(http, self.server.as_deref(), self.key.clone())
     }
+}
+
+/// Words that would go out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// The number that they are for.
+    pub milestone: Milestone,
+    /// The channel.
+    pub channel: Channel,
+    /// The words.
+    pub text: String,
 }
 
 /// Where the songs of an account are found.
@@ -289,6 +305,49 @@ impl Account {
             }
             _ => text,
         }
+    }
+
+    /// The words of the first letter of a hug for that number, as they would go out now, and the channel that they would
+    /// take: the first of the account's. `name` signs them unless the settings do. The follower is not known yet.
+    pub fn next_words(&self, milestone: Milestone, name: &str, now: Timestamp) -> Option<Preview> {
+        let follower = Recipient {
+            handle: "follower".to_owned(),
+            ..Recipient::default()
+        };
+        let evidence = Evidence {
+            count_before: milestone.number() - 1,
+            count_after: milestone.number(),
+            since: Some(now),
+            position: 0,
+            passed_over: 0,
+            certainty: Certainty::Unknown,
+            arrivals: None,
+            note: None,
+            unknown: Unknown::new(),
+        };
+        let creator = self.creator.clone();
+        let creator = creator.unwrap_or_else(|| one_line(name, MAX_NAME));
+        let (account, id) = (self.name.clone(), UserId::default());
+        let hug = Hug::owed(
+            account,
+            id,
+            milestone,
+            creator,
+            Some(follower),
+            evidence,
+            now,
+        );
+        self.words_of(&hug)
+    }
+
+    /// The words of the letter that `hug` is at, as they would go out first.
+    pub fn words_of(&self, hug: &Hug) -> Option<Preview> {
+        let channel = *self.contact.first()?;
+        Some(Preview {
+            milestone: hug.milestone,
+            channel,
+            text: self.compose(channel, hug),
+        })
     }
 
     /// The client of the account's network, over this HTTP client. No request is made yet.

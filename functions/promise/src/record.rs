@@ -146,6 +146,26 @@ impl AnswersRead {
 }
 
 impl AccountRecord {
+    /// The record of the first check: every number up to `followers` is behind.
+    pub fn first(name: AccountName, id: UserId, followers: u64, now: Timestamp) -> Self {
+        Self {
+            name,
+            id,
+            followers,
+            promised_up_to: followers,
+            unsettled: Vec::new(),
+            leap: None,
+            pending: None,
+            read: None,
+            answers: None,
+            songs_error: None,
+            remembered: None,
+            checked_at: now,
+            revision: 1,
+            unknown: Unknown::new(),
+        }
+    }
+
     /// Whether the number was crossed: it is behind, or waits for its follower.
     pub fn has_crossed(&self, milestone: Milestone) -> bool {
         let pending = self.pending.as_ref();

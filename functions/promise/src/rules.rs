@@ -60,6 +60,8 @@ pub struct Rules {
     pub reply_link: fn(server: &str, to: &Receipt, text: &str) -> Option<String>,
     /// What a look by `hug doctor` costs, where the network bills for it.
     pub price_of_a_look: Option<&'static str>,
+    /// What it costs to read the count and so many followers, where the network bills for each.
+    pub price_of_followers: Option<fn(followers: u64) -> String>,
 }
 
 /// What the handles of a network look like.
@@ -213,6 +215,7 @@ pub(crate) mod tests {
         private_link: |server, to, text| Some(format!("{server}/to/{}?{text}", to.id)),
         reply_link: |_, _, _| None,
         price_of_a_look: None,
+        price_of_followers: None,
     };
 
     #[test]

@@ -22,7 +22,7 @@ use self::{
     songs::look_at_songs,
 };
 use crate::{Error, place::Place};
-pub use finding::{Finding, Verdict};
+pub use finding::{Finding, Verdict, sum};
 
 /// Looks at the settings in that file, the secrets, the ledger under `state` and each network.
 ///

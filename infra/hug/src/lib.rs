@@ -15,6 +15,7 @@
 //! - [`songbook`](mod@songbook): the page of the songs in a file. [`status`], [`report`]: what the ledger holds and what happened, for a person or a program.
 //! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
 //!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
+//!   [`who`]: who has a number that is behind.
 //! - [`connect`]: a new account, with its secrets. [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
@@ -41,6 +42,7 @@ pub mod transfer;
 pub mod trouble;
 pub mod view;
 pub mod watch;
+pub mod who;
 pub mod words;
 
 pub use error::Error;

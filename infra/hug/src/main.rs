@@ -29,7 +29,7 @@ use hug::{
     sandbox, secrets_file, songbook,
     stack::{Round, Stack},
     status::Overview,
-    table, transfer, watch,
+    table, transfer, watch, who,
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{
@@ -213,6 +213,14 @@ enum Command {
         file: PathBuf,
         #[command(flatten)]
         on_aws: OnAws,
+    },
+    /// Say who has a number that is behind, and who would be passed over. Sends and changes nothing.
+    Who {
+        /// The number.
+        #[arg(value_parser = milestone)]
+        milestone: Milestone,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Look whether all is right: settings, secrets, networks, ledger. Sends and changes nothing.
     Doctor {
@@ -403,6 +411,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             export(&place, file.as_deref(), account.as_ref(), !no_pause).await
         }
         Command::Import { file, on_aws } => import(&on_aws.place(&state), &file).await,
+        Command::Who { milestone, whose } => find(&settings, &state, milestone, whose).await,
         Command::Doctor { on_aws } => look(&settings, &on_aws.place(&state)).await,
         Command::Status { json, on_aws } => {
             show_status(&settings, &on_aws.place(&state), json).await
@@ -631,8 +640,29 @@ async fn look(settings: &Path, place: &Place) -> Result<ExitCode, Error> {
     for finding in &findings {
         writeln!(stdout(), "{finding}")?;
     }
+    if let Place::Folder(_) = place {
+        writeln!(stdout(), "\n{}", doctor::sum(&findings))?;
+    }
     let wrong = |finding: &Finding| finding.verdict == Verdict::Wrong;
     Ok(code(findings.iter().any(wrong)))
+}
+
+/// Says who has that number. This needs the secrets, because it reads the network.
+async fn find(
+    settings: &Path,
+    state: &Path,
+    milestone: Milestone,
+    whose: Whose,
+) -> Result<ExitCode, Error> {
+    let Whose { account, on_aws } = whose;
+    let mut deps = Stack::open_to_look(settings, state).await?.deps;
+    if let place @ Place::Aws(_) = on_aws.place(state)
+        && let Some(ledger) = place.open().await?
+    {
+        deps.ledger = ledger;
+    }
+    let answered = who::run(&deps, account.as_ref(), milestone, &mut stdout()).await?;
+    Ok(code(!answered))
 }
 
 /// Shows accounts and hugs. Secrets are not needed. The settings are: for the next milestones, and for the links and

@@ -6,6 +6,7 @@ use check_followers::{Checked, Summary};
 use have_a_hug::{
     check::{Check, CheckOutcome, Rearmed},
     deliver::{Delivery, DeliveryOutcome},
+    settings::Preview,
 };
 use jiff::Timestamp;
 use promise::{
@@ -18,7 +19,7 @@ use promise::{
 use crate::{
     stack::Round,
     status::waits,
-    words::{each, follower, how, refused},
+    words::{each, follower, how, refused, words_for},
 };
 
 /// The result of one round, for a person.
@@ -288,6 +289,7 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         let why: String = why.collect();
         lines.push(format!("  {milestone} was stuck and is tried again{why}"));
     }
+    lines.extend(check.would_say.iter().flat_map(would_say));
     if let Some(error) = &check.login_error {
         lines.push(format!("  the login does not work: {error}"));
     }
@@ -295,6 +297,13 @@ fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
         lines.push(format!("  answers or songs cannot be read: {error}"));
     }
     lines
+}
+
+/// The words that would go out, below a line that says where.
+fn would_say(preview: &Preview) -> Vec<String> {
+    let title = format!("  {}:", words_for(preview));
+    let words = preview.text.lines().map(|line| format!("    {line}"));
+    iter::once(title).chain(words).collect()
 }
 
 /// What a check changed of an earlier hug; `None` where that is nothing that a person has to know.

@@ -1,6 +1,8 @@
 //! What the command says of a hug, in words.
 
+use have_a_hug::settings::Preview;
 use promise::{
+    channel::Channel,
     erase::is_erased,
     evidence::Skipped,
     hug::{Hug, Status},
@@ -33,6 +35,15 @@ pub fn follower(hug: &Hug) -> String {
 pub fn refused(hug: &Hug) -> Vec<String> {
     let one = |one: &Refusal| format!("{} was refused: {}", one.channel, one.reason);
     hug.letter_state().refusals.iter().map(one).collect()
+}
+
+/// What words that would go out are for, and where they would go.
+pub fn words_for(preview: &Preview) -> String {
+    let number = preview.milestone;
+    match preview.channel {
+        Channel::Draft => format!("for {number} you would get these words to send"),
+        channel => format!("for {number} it would send this by {channel}"),
+    }
 }
 
 /// How the latest letter travelled, or why it has not. Before the song has words, the video itself.

@@ -50,6 +50,44 @@ async fn requests_to_this_computer_do_not_use_a_proxy() {
 }
 
 #[tokio::test]
+async fn a_dry_run_shows_the_very_words_that_the_next_check_sends() {
+    let cli = CommandLine::with_followers(598).await;
+    let dry = async || cli.run(&["check", "--dry-run"]).await.success();
+    let next = dry().await;
+    assert!(
+        next.contains("  for 600 it would send this by announce:\n    Thanks, all 600!"),
+        "{next}"
+    );
+    cli.run(&["check"]).await.success();
+    cli.fans(1_000, 2);
+    let shown = dry().await;
+    assert!(cli.x.posts().is_empty());
+    let real = cli.run(&["check"]).await.success();
+    assert!(!real.contains("it would send"), "{real}");
+    let sent = cli.x.posts().remove(0).text;
+    // The words name the minute of the check, which may have passed.
+    let (before, after) = (
+        sent.split(", who").next().unwrap(),
+        "gets a song on a topic",
+    );
+    assert!(
+        shown.contains(&format!("    {before}")) && shown.contains(after),
+        "{shown}\n{sent}"
+    );
+    cli.write(&tests::settings(
+        "x",
+        "amber",
+        cli.x.url(),
+        "contact = [\"draft\"]",
+    ));
+    let draft = dry().await;
+    assert!(
+        draft.contains("  for 700 you would get these words to send:\n    Hi @follower!"),
+        "{draft}"
+    );
+}
+
+#[tokio::test]
 async fn a_dry_run_leaves_no_trace() {
     let cli = CommandLine::with_followers(598).await;
     let output = cli.run(&["check", "--dry-run"]).await;

@@ -52,12 +52,17 @@ async fn a_doctor_finds_nothing_wrong_where_all_is_right_and_changes_and_sends_n
         "x:amber: its list of followers can be read",
         "x:amber: its keys are its own",
         "x:amber: its keys may post",
+        "x:amber: for 700 it would send this by announce: Thanks, all 700!",
         "x:amber: this look cost $0.021 at most",
     ] {
         findings.has("ok", &[about]);
     }
     assert!(
-        findings.healthy && !findings.output.contains("unsure"),
+        findings.healthy
+            && !findings.output.contains("unsure")
+            && findings
+                .output
+                .ends_with("\n\nAll is right. Next: hug check\n"),
         "{}",
         findings.output
     );
@@ -104,6 +109,9 @@ async fn a_doctor_reports_every_mistake_in_the_settings_and_every_missing_secret
         &["accounts: secrets of x:amber are missing: X_API_SECRET;"],
     );
     findings.has("unsure", &["networks: not asked"]);
+    let sum =
+        "\n3 things are wrong: hug.toml, accounts. Do what is behind the arrow, then: hug doctor\n";
+    assert!(findings.output.ends_with(sum), "{}", findings.output);
     assert!(cli.x.requests().is_empty());
 }
 
@@ -198,7 +206,14 @@ async fn a_doctor_reports_what_waits_in_the_stream_and_what_the_stream_gave_up_o
         "unsure",
         &["failed.jsonl", "were sent since", "delete the file"],
     );
-    assert!(findings.healthy, "{}", findings.output);
+    assert!(
+        findings.healthy
+            && findings
+                .output
+                .contains("\nNothing is wrong. 1 thing is unsure: failed.jsonl. Next: hug check\n"),
+        "{}",
+        findings.output
+    );
 }
 
 #[tokio::test]

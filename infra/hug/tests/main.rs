@@ -32,4 +32,5 @@ mod stand_ins;
 mod status;
 mod transfer;
 mod watch;
+mod who;
 mod year;

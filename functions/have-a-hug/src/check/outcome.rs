@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     ledger::{LedgerError, LedgerFailure},
     network::NetworkError,
+    settings::Preview,
 };
 
 /// What a check found and did.
@@ -52,6 +53,8 @@ pub struct Check {
     pub succeeded_at: Option<Timestamp>,
     /// No reading before this time.
     pub retry_at: Option<Timestamp>,
+    /// In a dry run, the words that would go out: those of its hugs, or else those of the next milestone.
+    pub would_say: Vec<Preview>,
 }
 
 /// How a check ended.

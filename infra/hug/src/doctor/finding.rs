@@ -68,3 +68,31 @@ impl Finding {
         }
     }
 }
+
+/// All findings in one line, and the next command.
+pub fn sum(findings: &[Finding]) -> String {
+    let subjects = |verdict| {
+        let of_it = findings.iter().filter(|one| one.verdict == verdict);
+        of_it.map(|one| one.subject.as_str()).collect::<Vec<_>>()
+    };
+    let (wrong, unsure) = (subjects(Verdict::Wrong), subjects(Verdict::Unsure));
+    let many = |n, what| match n {
+        1 => format!("1 thing is {what}"),
+        n => format!("{n} things are {what}"),
+    };
+    let named = |mut subjects: Vec<&str>| {
+        subjects.dedup();
+        subjects.join(", ")
+    };
+    match (wrong.len(), unsure.len()) {
+        (0, 0) => "All is right. Next: hug check".to_owned(),
+        (0, n) => {
+            let (many, named) = (many(n, "unsure"), named(unsure));
+            format!("Nothing is wrong. {many}: {named}. Next: hug check")
+        }
+        (n, _) => {
+            let (many, named) = (many(n, "wrong"), named(wrong));
+            format!("{many}: {named}. Do what is behind the arrow, then: hug doctor")
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use have_a_hug::{
     http,
     ledger::Snapshot,
-    network::{Failure, Network, NetworkError, Permissions},
+    network::{Failure, Network, NetworkError, Permissions, Profile},
     settings::Account,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +13,7 @@ use promise::{
 };
 
 use super::finding::Finding;
+use crate::words::words_for;
 
 /// A clock that is wrong by more than this spoils X's signatures and the claims on hugs.
 const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
@@ -117,9 +118,21 @@ impl OneAccount<'_> {
             Err(error) => failed(name, &error),
         });
         findings.extend(self.look_at_permissions(id).await);
+        findings.extend(self.look_at_words(&profile));
         let price = self.account.rules().price_of_a_look;
         findings.extend(price.map(|price| Finding::ok(name, price)));
         findings
+    }
+
+    /// Shows the words of the next milestone.
+    fn look_at_words(&self, profile: &Profile) -> Option<Finding> {
+        let next = self.account.plan.next_after(profile.followers)?;
+        let words = self.account.next_words(next, &profile.name, self.now)?;
+        let text = words.text.replace('\n', " ");
+        Some(Finding::ok(
+            &self.account.name,
+            format!("{}: {text}", words_for(&words)),
+        ))
     }
 
     async fn look_at_permissions(&self, id: &UserId) -> Vec<Finding> {

@@ -86,6 +86,7 @@ pub const RULES: Rules = Rules {
     private_link: |_, _, _| None,
     reply_link: |_, _, _| None,
     price_of_a_look: None,
+    price_of_followers: None,
 };
 
 /// How a follower is addressed in a text.

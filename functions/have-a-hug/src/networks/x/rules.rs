@@ -123,6 +123,16 @@ pub const RULES: Rules = Rules {
     price_of_a_look: Some(
         "this look cost $0.021 at most: the account, the keys' owner, one follower",
     ),
+    price_of_followers: Some(|followers| {
+        // In tenths of a cent: the account is 10, a follower 1, or 10 where the app is another's.
+        let dollars = |tenths: u64| format!("${}.{:03}", tenths / 1_000, tenths % 1_000);
+        let (own, other) = (10 + followers, 10 + 10 * followers);
+        format!(
+            "this cost {} with an app of your own, {} with another's",
+            dollars(own),
+            dollars(other)
+        )
+    }),
 };
 
 fn in_handle(c: char) -> bool {
