@@ -30,7 +30,7 @@ CARGO_LAMBDA := PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)
 BUILD := $(CARGO_LAMBDA) build
 # zig links against the C library of Amazon Linux 2023, as on Lambda, which is older than most machines'.
 COMPILER ?= cargo-zigbuild
-TARGET := $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu$(if $(filter cargo-zigbuild,$(COMPILER)),.2.34)
+target = $(if $(filter arm64,$1),aarch64,x86_64)-unknown-linux-gnu$(if $(filter cargo-zigbuild,$(COMPILER)),.2.34)
 
 # Every folder with Python in it is a program of its own, so mypy checks them one by one.
 PYTHON := $(sort $(dir $(wildcard infra/*.py infra/*/*.py infra/*/*/*.py tests/*/*.py)))
@@ -47,10 +47,29 @@ RUFF_FLAGS := --no-cache --config infra/pyproject.toml .
 	.tools/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps --requirement $<
 	touch $@
 
-.PHONY: build try-arm64 settings secret secrets deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
+.PHONY: build dist dist-command build-for-here try-arm64 settings secret secrets deploy deploy-code invoke-remote logs status doctor redrive destroy validate lint-python e2e
 
 build: .tools/lambda/ready ## [aws] Build both functions for AWS into target/lambda
-	$(BUILD) --locked --release --target $(TARGET) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+	$(BUILD) --locked --release --target $(call target,$(ARCHITECTURE)) --compiler $(COMPILER) --lambda-dir target/lambda $(FUNCTIONS:%=--package %)
+
+# The kind of this machine: what `make dist` builds for.
+MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+COMMAND := $(if $(filter Linux,$(shell uname)),target/command/hug/bootstrap,target/release/hug)
+
+dist: dist-command build-for-here ## [aws] Build an archive of the command and the zips of both functions, for this kind of machine, into target/dist
+	python3 infra/dist.py $(COMMAND) $(FUNCTIONS:%=%:$(MACHINE))
+
+# On Linux it is linked as the functions are, against a C library that is older than most machines'.
+dist-command: needs-rust needs-python .tools/lambda/ready
+ifeq ($(shell uname),Linux)
+	$(BUILD) --locked --release --target $(call target,$(MACHINE)) --compiler $(COMPILER) --lambda-dir target/command --package hug --bin hug
+else
+	$(CARGO) build --locked --release --package hug --bin hug
+endif
+	python3 infra/dist.py $(COMMAND)
+
+build-for-here:
+	@$(MAKE) --no-print-directory build ARCHITECTURE=$(MACHINE)
 
 settings: .tools/sam/ready ## [aws] Check hug.toml and upload it
 	@$(AWS) settings

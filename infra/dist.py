@@ -43,8 +43,8 @@ def archive(command: Path, target: str) -> Path:
     name = f"hug-{version()}-{target}"
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for file in sorted([command, *(ROOT / one for one in BESIDE)], key=lambda file: file.name):
-            entry = tarfile.TarInfo(f"{name}/{file.name}")
+        for inside, file in {"hug": command, **{one: ROOT / one for one in BESIDE}}.items():
+            entry = tarfile.TarInfo(f"{name}/{inside}")
             content = file.read_bytes()
             entry.size = len(content)
             entry.mode = 0o755 if file == command else 0o644

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use have_a_hug::{
     check::Login,
     clock::Clock,
@@ -32,15 +33,17 @@ const EXAMPLE_CONTACT: &str = "\ncontact = [";
 const MAX_ROUNDS: usize = 3;
 
 /// The account to connect, as it was typed.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Wanted {
-    /// Its network.
+    /// x, bluesky or mastodon.
     pub network: NetworkName,
-    /// Its handle, with or without an `@` at the beginning.
+    /// The handle of the account, such as amber, amber.bsky.social or amber@mastodon.social.
     pub handle: String,
-    /// The server of its API, where that is not the network's default.
+    /// The address of its server, if it is not the network's own: an https address, or one on this computer.
+    #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Where it is read, where that is not the network's default.
+    /// Where Bluesky is read, if not at the public `AppView`.
+    #[arg(long, value_name = "URL")]
     pub appview: Option<String>,
 }
 

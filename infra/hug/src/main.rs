@@ -33,10 +33,7 @@ use hug::{
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{
-    account::{AccountName, NetworkName},
-    milestone::Milestone,
-    topic::MAX_TOPIC,
-    untrusted::one_line,
+    account::AccountName, milestone::Milestone, topic::MAX_TOPIC, untrusted::one_line,
     video::VideoId,
 };
 use serde_json::json;
@@ -59,18 +56,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Connect an account: put it into hug.toml, ask for its secrets, and try them.
-    Connect {
-        /// x, bluesky or mastodon.
-        network: NetworkName,
-        /// The handle of the account, such as amber, amber.bsky.social or amber@mastodon.social.
-        handle: String,
-        /// The address of its server, if it is not the network's own: an https address, or one on this computer.
-        #[arg(long, value_name = "URL")]
-        server: Option<String>,
-        /// Where Bluesky is read, if not at the public AppView.
-        #[arg(long, value_name = "URL")]
-        appview: Option<String>,
-    },
+    Connect(Wanted),
     /// Show a demo of the whole promise, on stand-in networks: nothing leaves this computer.
     Demo {
         /// Decides who follows; the same seed prints the same.
@@ -326,24 +312,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let one =
         async |milestone, whose, what| step(&settings, &state, Some(milestone), whose, what).await;
     match arguments.command {
-        Command::Connect {
-            network,
-            handle,
-            server,
-            appview,
-        } => {
-            let wanted = Wanted {
-                network,
-                handle,
-                server,
-                appview,
-            };
-            let hug = arguments.settings.as_ref().map_or_else(
-                || "hug".to_owned(),
-                |file| format!("hug --settings {}", file.display()),
-            );
-            connect::run(&wanted, &settings, &hug, &mut stdout()).await?;
-            Ok(ExitCode::SUCCESS)
+        Command::Connect(wanted) => {
+            connect_to(&wanted, &settings, arguments.settings.as_deref()).await
         }
         Command::Demo { seed } => show_demo(seed).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
@@ -434,6 +404,21 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
         }
     }
+}
+
+/// `named` is the file of the settings, where it was named in the arguments.
+async fn connect_to(
+    wanted: &Wanted,
+    settings: &Path,
+    named: Option<&Path>,
+) -> Result<ExitCode, Error> {
+    // As it was called, so that the next line can be typed as it is printed: ./hug.
+    let mut hug = std::env::args().next().unwrap_or_else(|| "hug".to_owned());
+    if let Some(file) = named {
+        hug.push_str(&format!(" --settings {}", file.display()));
+    }
+    connect::run(wanted, settings, &hug, &mut stdout()).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn show_demo(seed: u64) -> Result<ExitCode, Error> {

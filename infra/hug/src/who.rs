@@ -5,6 +5,7 @@ use std::io::Write;
 use have_a_hug::{
     check::{Listed, Who, who},
     deps::{Connected, Deps},
+    settings::Account,
 };
 use promise::{
     account::AccountName,
@@ -30,12 +31,11 @@ pub async fn run(
     milestone: Milestone,
     out: &mut impl Write,
 ) -> Result<bool, Error> {
-    let accounts = match of {
-        Some(name) => vec![deps.settings.account(name)?],
-        None => {
-            let all = deps.settings.accounts.iter();
-            all.filter(|account| account.is_active()).collect()
-        }
+    let accounts: Vec<&Account> = if let Some(name) = of {
+        vec![deps.settings.account(name)?]
+    } else {
+        let all = deps.settings.accounts.iter();
+        all.filter(|account| account.is_active()).collect()
     };
     let mut all_answered = true;
     for account in accounts {

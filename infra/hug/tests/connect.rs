@@ -65,7 +65,7 @@ async fn an_empty_folder_and_four_secrets_are_enough_for_the_first_check() {
         "X_API_KEY, from developer.x.com",
         "hug.toml is made, for x:amber",
         "the login works; 598 followers; the first song goes to number 600",
-        "Next: hug check\n",
+        "hug check\n",
     ] {
         assert!(output.contains(words), "{output}");
     }
