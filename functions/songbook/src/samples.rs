@@ -62,6 +62,7 @@ static RULES: Rules = Rules {
     private_link: |_, _, _| None,
     reply_link: |_, _, _| None,
     price_of_a_look: None,
+    price_of_followers: None,
 };
 
 pub(crate) fn now() -> Timestamp {
