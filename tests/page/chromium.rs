@@ -98,7 +98,6 @@ pub(crate) struct Chromium {
     session: String,
     /// The profile, and the page.
     folder: TempDir,
-    axe: String,
 }
 
 /// Runs a test in a browser of its own, which is closed after it, whether the test passes or not. If the browser or
@@ -164,7 +163,6 @@ impl Chromium {
             http: http::client().unwrap(),
             session: format!("http://127.0.0.1:{port}/session"),
             folder,
-            axe,
         };
         let profile = chromium.folder.path().join("profile");
         let profile = format!("--user-data-dir={}", profile.display());
@@ -177,6 +175,11 @@ impl Chromium {
             Ok(started) => {
                 let id = started["sessionId"].as_str().unwrap();
                 chromium.session.push_str(&format!("/{id}"));
+                // No policy of a page holds for what the driver puts beside it.
+                let scripts = json!({ "source": axe + "\n" + include_str!("checks.js") });
+                chromium
+                    .devtools("Page.addScriptToEvaluateOnNewDocument", scripts)
+                    .await;
                 Ok(chromium)
             }
             Err(error) if error.contains("cannot find Chrome binary") => Err(missing.into()),
@@ -225,15 +228,12 @@ impl Chromium {
         self.visit(&format!("file://{}", file.display())).await;
     }
 
-    /// Opens the page at that address, with axe-core and `checks.js` beside it. A policy of the page does not hold for
-    /// these, as they come from the driver.
+    /// Opens the page at that address, with axe-core and `checks.js` beside it.
     pub(crate) async fn visit(&self, url: &str) {
         // What was logged before belongs to another page.
         self.logged("performance").await;
         self.logged("browser").await;
         self.post("/url", json!({ "url": url })).await;
-        self.run(&self.axe).await;
-        self.run(include_str!("checks.js")).await;
     }
 
     /// Runs the body of a function in the page. The result is what it returns, or what the promise becomes that it
