@@ -22,6 +22,7 @@ mod pages;
 mod profiles;
 mod promise;
 mod rights;
+mod songbook;
 mod stream;
 mod topic;
 mod world;

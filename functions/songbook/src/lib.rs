@@ -28,6 +28,9 @@
 //! | without a song | a hug that is `declined` or `cancelled` |
 //! | several accounts | several [`Records`] |
 
+#[cfg(test)]
+extern crate self as songbook;
+
 pub mod book;
 pub mod curve;
 mod english;

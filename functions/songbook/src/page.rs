@@ -183,7 +183,7 @@ fn songs(shelf: &Shelf) -> Markup {
     html! {
         @if newest.is_empty() {
             @if let Some(next) = shelf.next {
-                p.first.note {
+                p.empty {
                     "No song yet. The first one is for number " (figures(next.number())) ": perhaps that is you."
                 }
             }

@@ -1,4 +1,4 @@
-//! Records for this crate's tests.
+//! Records for this crate's tests and its example, which is why they name the crate as others do.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use promise::{
     video::VideoId,
 };
 
-use crate::{Count, Records, Songbook, Words};
+use songbook::{Count, Records, Songbook, Words};
 
 pub(crate) const NOW: &str = "2026-11-22T14:15:00Z";
 

@@ -27,6 +27,7 @@ mod retry;
 mod secrets;
 mod settings;
 mod situations;
+mod songbook;
 mod songs;
 mod stand_ins;
 mod status;

@@ -608,3 +608,36 @@ proptest! {
         let _ = parse(&format!("{GOOD}creator = \"{}\"", text.escape_default()));
     }
 }
+
+#[test]
+fn the_page_says_what_the_creator_wrote_on_one_line_and_search_engines_are_kept_out_unless_wanted()
+{
+    let none = parse(GOOD).unwrap().songbook;
+    assert_eq!(none, songbook::Words::default());
+    let own = "[songbook]\ntitle = \"Songs\"\npromise = \"\"\"\n Number 600\n gets one. \"\"\"\nlisted = true\nurl = \"https://amber.example/songs/\"\n";
+    let own = parse(&format!("{own}{GOOD}")).unwrap().songbook;
+    assert_eq!(own.title.as_deref(), Some("Songs"));
+    assert_eq!(own.promise.as_deref(), Some("Number 600 gets one."));
+    assert_eq!(own.url.as_deref(), Some("https://amber.example/songs"));
+    assert!(own.listed);
+    for (line, answer) in [
+        ("title = \" \"", "line 2, songbook.title: it is empty"),
+        (
+            "url = \"amber.example\"",
+            "line 2, songbook.url: write an address such as https://example.com",
+        ),
+        (
+            "url = \"javascript:alert(1)\"",
+            "songbook.url: write an address",
+        ),
+        ("listed = \"yes\"", "write true or false, without quotes"),
+        ("colour = \"red\"", "unknown field `colour`"),
+    ] {
+        let answered = mistake(&format!("[songbook]\n{line}\n{GOOD}"));
+        assert!(answered.contains(answer), "{answered}");
+    }
+    let long = "w".repeat(101);
+    let answered = mistake(&format!("[songbook]\ntitle = \"{long}\"\n{GOOD}"));
+    let answer = "line 2, songbook.title: it has 101 characters; 100 have room";
+    assert!(answered.contains(answer), "{answered}");
+}

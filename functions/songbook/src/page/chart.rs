@@ -134,8 +134,11 @@ fn short(count: u64) -> String {
     match count {
         ..100_000 => count.to_string(),
         100_000..1_000_000 => format!("{}k", count / 1_000),
-        1_000_000..100_000_000 => {
+        1_000_000..10_000_000 => {
             format!("{}.{:02}M", count / 1_000_000, count % 1_000_000 / 10_000)
+        }
+        10_000_000..100_000_000 => {
+            format!("{}.{}M", count / 1_000_000, count % 1_000_000 / 100_000)
         }
         _ => format!("{}M", count / 1_000_000),
     }
@@ -180,14 +183,20 @@ pub(super) fn figure(shelf: &Shelf, curve: &Curve, at: usize) -> Markup {
         .collect();
     let now = stave.below_top(last.followers, WHOLE);
     let next = next.map(|next| stave.below_top(next, WHOLE));
-    // Where both would overlap, the heart alone is drawn.
-    let is_close = next.is_some_and(|next| (now - next).abs() < WHOLE * 12 / 100);
+    // Where the heart would cover the dot, it is drawn alone.
+    let covered = if stave.is_low() {
+        WHOLE * 12 / 100
+    } else {
+        WHOLE * 6 / 100
+    };
+    let is_close = next.is_some_and(|next| (now - next).abs() < covered);
     let has_wide_labels = stave.lines().any(|line| stave.label(line).len() > 5);
+    let count = short(last.followers);
     let is_alone = points.len() == 1;
     let (from, to) = (curve.date(first), curve.date(last));
     html! {
         figure {
-            svg.plot.five[!stave.is_low()].three[stave.is_low()].wide[has_wide_labels]
+            svg.plot.five[!stave.is_low()].three[stave.is_low()].wide[has_wide_labels].long[count.len() > 4]
                 role="img" aria-labelledby={ "t" (at) " d" (at) } {
                 title id={ "t" (at) } { (since(from, to)) }
                 desc id={ "d" (at) } { (description(curve, first, last, &notes)) }
@@ -200,7 +209,7 @@ pub(super) fn figure(shelf: &Shelf, curve: &Curve, at: usize) -> Markup {
                 @for note in &notes { (drawn(note, notes.len())) }
                 @if !is_close { circle.now cx="100%" cy=(percent(now)) r="4.5" {} }
                 text.count x="100%" y=(percent(now)) dx=(if is_close { 12 } else { 9 }) dy="5" {
-                    (short(last.followers))
+                    (count)
                 }
                 @if let Some(next) = next {
                     svg.to-come x="100%" y=(percent(next)) { (head()) }
@@ -349,7 +358,7 @@ fn caption(stave: &Stave, curve: &Curve, notes: &[Note<'_>], has_next: bool) -> 
         }
         text.push('.');
     }
-    if has_next {
+    if has_next && points.len() > 1 {
         text += " The dotted heart is the next one.";
     }
     if points.iter().any(|point| point.after_gap) {
