@@ -1,7 +1,7 @@
 """What a release consists of, for this kind of machine, in target/dist: the `hug` command in an archive, the zips of
-both functions, and SHA256SUMS. The same files make the same bytes: they are sorted, and belong to nobody and to one time.
+both functions, and SHA256SUMS. The same files make the same bytes: they have one order, no owner and one time.
 
-`make dist` builds first. `infra/dist.py sums` only writes SHA256SUMS again, for archives of several machines.
+`make dist` builds first. `infra/dist.py sums` only writes SHA256SUMS again, for the archives of several machines.
 """
 
 import gzip

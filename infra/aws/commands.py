@@ -148,7 +148,8 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
     uploaded, secrets = aws.parameters()
     if uploaded is None and not secrets:
         raise Stop(
-            f"there is nothing under {aws.prefix} in {aws.region} yet: run `make settings`, then `make secrets`; or, if they are in another region, set AWS_REGION. Nothing was changed"
+            f"there is nothing under {aws.prefix} in {aws.region} yet: run `make settings`, then `make secrets`; "
+            "or, if they are in another region, set AWS_REGION. Nothing was changed"
         )
     if uploaded is None:
         raise Stop(f"there are no settings in {aws.region}: run `make settings`. Nothing was changed")
