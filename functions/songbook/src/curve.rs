@@ -287,6 +287,29 @@ mod tests {
     }
 
     #[test]
+    fn of_a_year_the_points_at_the_ends_of_a_gap_are_kept_whatever_day_it_ends() {
+        for days in 0..4 {
+            let mut counts = every(1, 0..24 * 360);
+            let from = counts[24 * 100].at;
+            let to = from + SignedDuration::from_hours(24 * (10 + days));
+            counts.retain(|count| count.at < from || count.at >= to);
+            let curve = Curve::through(&counts).unwrap();
+            let after = curve.points.iter().position(|point| point.after_gap);
+            let after = after.unwrap();
+            assert_eq!(curve.date(&curve.points[after]), date(to));
+            assert_eq!(curve.points[after - 1].followers, 24 * 100 - 1);
+        }
+    }
+
+    #[test]
+    fn a_day_without_a_count_is_no_gap() {
+        let mut counts = every(1, 0..24 * 60);
+        counts.drain(24 * 10..24 * 11);
+        let curve = Curve::through(&counts).unwrap();
+        assert!(curve.points.iter().all(|point| !point.after_gap));
+    }
+
+    #[test]
     fn who_counts_once_a_week_has_no_gaps() {
         let curve = Curve::through(&every(24 * 7, 0..20)).unwrap();
         assert!(curve.points.iter().all(|point| !point.after_gap));
