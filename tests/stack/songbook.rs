@@ -149,8 +149,8 @@ async fn the_counts_of_a_page_are_at_most_those_of_400_days_and_cost_at_most_125
         // Half the price: a count may be a few seconds old.
         assert_ne!(body["ConsistentRead"], true, "{body}");
     }
-    // A unit is 4 KB, and half a unit where the read is not consistent. An item is as large as its names and values; the
-    // longest id that a network gives out is Bluesky's.
+    // A unit is 4 KB, and half a unit where the read is not consistent. An item is as large as its names and values, and a
+    // number takes a byte for two digits and one more; the longest id that a network gives out is Bluesky's.
     let id = "bluesky#did:plc:".len() + 24;
     let item = [
         "pk",
@@ -160,7 +160,7 @@ async fn the_counts_of_a_page_are_at_most_those_of_400_days_and_cost_at_most_125
         "expires_at",
         "version",
     ];
-    let item = id + item.map(str::len).iter().sum::<usize>() + 3 * 6;
+    let item = id + item.map(str::len).iter().sum::<usize>() + 6 + 6 + 2;
     let (hours, page) = (KEPT.unsigned_abs() as usize + 1, 1 << 20);
     let bytes = hours * item;
     println!("{hours} counts of {item} bytes");
