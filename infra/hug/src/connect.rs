@@ -42,7 +42,7 @@ pub struct Wanted {
     /// The address of its server, if it is not the network's own: an https address, or one on this computer.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Where Bluesky is read, if not at the public `AppView`.
+    /// Where Bluesky is read, if not at its public server.
     #[arg(long, value_name = "URL")]
     pub appview: Option<String>,
 }
