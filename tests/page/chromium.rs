@@ -4,33 +4,33 @@ use std::{
     env,
     fmt::Display,
     fs,
-    io::{self, Write},
-    panic::{self, AssertUnwindSafe},
+    io::{self, BufRead, BufReader, Lines, Write},
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::Once,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Mutex, Once},
     time::Duration,
 };
 
-use futures::FutureExt;
 use have_a_hug::http;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-    sync::Semaphore,
-};
+use tokio::sync::Semaphore;
 
 /// How many browsers run at once: one for each core of a small machine.
 static FREE: Semaphore = Semaphore::const_new(2);
 
+/// Browsers that a test has left, because a start takes longer than most tests.
+static IDLE: Mutex<Vec<Chromium>> = Mutex::new(Vec::new());
+
 /// How long one command may take. On a busy machine Chromium starts slowly.
 const MAX_DURATION: Duration = Duration::from_mins(1);
 
-/// Runs chromedriver until the standard input ends, which it does with this process, however that ends.
-const DRIVER: &str = "chromedriver --port=0 & exec >&-; read -r line; kill $!; wait";
+/// Runs chromedriver until the standard input ends, which it does with this process, however that ends; then deletes the
+/// folder, again and again, because Chromium writes to it for a moment longer.
+const DRIVER: &str = r#"
+chromedriver --port=0 & exec >&-; read -r line; kill $!; wait
+for try in $(seq 20); do rm -rf "$1"; sleep 0.1; done
+"#;
 
 const FLAGS: [&str; 10] = [
     "--headless",
@@ -90,30 +90,35 @@ impl Display for View {
 
 /// A browser with one tab.
 pub(crate) struct Chromium {
-    driver: Child,
-    // Read to the end, so that chromedriver can always print.
+    // Its standard input ends with it.
+    _driver: Child,
+    // Open to the end, so that chromedriver can always print.
     _printed: Lines<BufReader<ChildStdout>>,
     http: Client,
     /// The address of the session.
     session: String,
     /// The profile, and the page.
-    folder: TempDir,
+    folder: PathBuf,
 }
 
-/// Runs a test in a browser of its own, which is closed after it, whether the test passes or not. If the browser or
-/// axe-core is not installed, nothing is tested, and one line says so; it fails instead if `PAGE_TESTS=required`.
+/// Runs a test in a browser that no other test uses at the time. If the browser or axe-core is not installed, nothing is
+/// tested, and one line says so; it fails instead if `PAGE_TESTS=required`.
 pub(crate) async fn with_chromium(test: impl AsyncFnOnce(&Chromium)) {
     let _free = FREE.acquire().await.unwrap();
-    match Chromium::start().await {
-        Ok(chromium) => {
-            let result = AssertUnwindSafe(test(&chromium)).catch_unwind().await;
-            chromium.quit().await;
-            if let Err(panic) = result {
-                panic::resume_unwind(panic);
-            }
-        }
-        Err(missing) => skip(&missing),
-    }
+    let idle = IDLE.lock().unwrap().pop();
+    let started = match idle {
+        Some(chromium) => Ok(chromium),
+        None => Chromium::start().await,
+    };
+    let mut chromium = match started {
+        Ok(chromium) => chromium,
+        Err(missing) => return skip(&missing),
+    };
+    // A connection belongs to the runtime of one test.
+    chromium.http = http::client().unwrap();
+    test(&chromium).await;
+    // After a test that fails the browser is not used again.
+    IDLE.lock().unwrap().push(chromium);
 }
 
 /// Written past the test harness, which shows nothing of what a passing test prints.
@@ -132,6 +137,10 @@ fn skip(missing: &str) {
 
 impl Chromium {
     /// The error says what is not installed, and what helps.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it ends after this process, when nobody is left to wait for it"
+    )]
     async fn start() -> Result<Self, String> {
         let axe = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../.tools/axe/node_modules/axe-core/axe.min.js");
@@ -139,8 +148,11 @@ impl Chromium {
             .map_err(|_| "axe-core is missing: install npm, then `make .tools/axe/ready`")?;
         let missing = "Chromium is missing: install it with its chromedriver (on Debian: apt-get install chromium \
                        chromium-driver)";
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix("songbook-page-").tempdir().unwrap().keep();
         let mut driver = Command::new("sh")
-            .args(["-c", DRIVER])
+            .args(["-c", DRIVER, "sh"])
+            .arg(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -149,22 +161,22 @@ impl Chromium {
         let mut printed = BufReader::new(driver.stdout.take().unwrap()).lines();
         // An earlier line says that it will start on port 0.
         let port = loop {
-            let Some(line) = printed.next_line().await.unwrap() else {
+            let Some(line) = printed.next() else {
                 return Err(missing.into());
             };
+            let line = line.unwrap();
             if let Some((_, port)) = line.split_once("successfully on port ") {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        let folder = tempfile::tempdir().unwrap();
         let mut chromium = Self {
-            driver,
+            _driver: driver,
             _printed: printed,
             http: http::client().unwrap(),
             session: format!("http://127.0.0.1:{port}/session"),
             folder,
         };
-        let profile = chromium.folder.path().join("profile");
+        let profile = chromium.folder.join("profile");
         let profile = format!("--user-data-dir={}", profile.display());
         let args = [&FLAGS[..], &[profile.as_str()]].concat();
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
@@ -185,12 +197,6 @@ impl Chromium {
             Err(error) if error.contains("cannot find Chrome binary") => Err(missing.into()),
             Err(error) => panic!("Chromium does not start: {error}"),
         }
-    }
-
-    async fn quit(mut self) {
-        self.send(Method::DELETE, "", json!({})).await.unwrap();
-        drop(self.driver.stdin.take());
-        self.driver.wait().await.unwrap();
     }
 
     /// The error is WebDriver's own word and message.
@@ -223,7 +229,7 @@ impl Chromium {
 
     /// Opens a page from a file.
     pub(crate) async fn open(&self, html: &str) {
-        let file = self.folder.path().join("songbook.html");
+        let file = self.folder.join("songbook.html");
         fs::write(&file, html).unwrap();
         self.visit(&format!("file://{}", file.display())).await;
     }
