@@ -18,6 +18,13 @@ FROM ?=
 CHURN ?= 1
 # How many checks `make year` makes.
 ROUNDS ?= 105120
+# `make bench`: how often each program is started, and called when it is warm; accounts in one call; how far away the
+# network is, in milliseconds. PAGE=docs/BENCHMARK.md writes the tables into the page.
+STARTS ?= 20
+CALLS ?= 40
+ACCOUNTS ?= 100 1000 10000
+DELAYS ?= 0 100 300
+PAGE ?=
 # Another checkout, for `make graph`.
 OF ?=
 # The folder for `make pictures`.
@@ -25,7 +32,7 @@ PICTURES ?= target/pictures
 # The folder with recorded answers of the real networks, for `make recordings`.
 RECORDINGS ?= recordings
 
-.PHONY: help run watch invoke check test pictures axe simulate year planted recordings lint graph audit fuzz needs-rust needs-python
+.PHONY: help run watch invoke check test pictures axe simulate year bench planted recordings lint graph audit fuzz needs-rust needs-python
 
 help: ## [try] List what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { split($$2, group, /[][]/); lines[group[2]] = lines[group[2]] sprintf("make %-14s %s\n", $$1, $$2) } \
@@ -79,6 +86,20 @@ simulate: needs-rust ## [prove] Run HISTORIES=2000 random histories through the 
 
 year: needs-rust ## [prove] Check one account ROUNDS=105120 times, a year at five minutes, and print the size of .hug and the time of a round
 	ROUNDS=$(ROUNDS) $(CARGO) test --profile simulate --locked --package hug --test main -- --nocapture a_year_of_checks
+
+bench: needs-rust ## [prove] Measure start, answers, CPU and memory beside a bare function, Python and Node, STARTS=20, CALLS=40; and ACCOUNTS="100 1000" in a call
+	$(CARGO) build --locked --release --package check-followers --package invite-follower
+	$(CARGO) build --locked --profile simulate --package hug --example bench-servers
+	$(CARGO) build --locked --release --manifest-path infra/bench/bare/Cargo.toml --target-dir target/bare
+	@for others in bench bench-node; do $(MAKE) --no-print-directory .tools/$$others/ready || true; done
+	STARTS="$(STARTS)" CALLS="$(CALLS)" ACCOUNTS="$(ACCOUNTS)" DELAYS="$(DELAYS)" PAGE="$(PAGE)" python3 infra/bench
+
+# aws-lambda-ric compiles its client: on Debian that takes apt-get install g++ cmake autoconf automake libtool.
+.tools/bench-node/ready: $(wildcard infra/bench/node/*)
+	rm -rf $(@D) && mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --silent
+	touch $@
 
 planted: needs-rust ## [prove] Remove, one at a time, what keeps the promise, and see the simulation find it
 	python3 tests/simulation/planted.py

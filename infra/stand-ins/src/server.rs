@@ -50,6 +50,8 @@ pub(crate) struct Server<S: ?Sized> {
 
 /// A service, the faults that wait for it, and the requests that it received.
 pub(crate) struct Inner<S: ?Sized> {
+    /// How long every answer is held back.
+    delay: Duration,
     faults: Faults,
     seen: Vec<Seen>,
     service: S,
@@ -86,6 +88,7 @@ impl<S: Service> Server<S> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let inner = Arc::new(Mutex::new(Inner {
+            delay: Duration::ZERO,
             faults: Faults::default(),
             seen: Vec::new(),
             service: make(&url),
@@ -120,6 +123,10 @@ impl<S: ?Sized> Server<S> {
         lock(&self.inner).faults.add(route, fault);
     }
 
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        lock(&self.inner).delay = delay;
+    }
+
     pub(crate) fn requests(&self) -> Vec<Seen> {
         lock(&self.inner).seen.clone()
     }
@@ -143,7 +150,7 @@ impl<S: Service> Inner<S> {
         let fault = self.faults.take(call);
         let wait = match fault {
             Some(Fault::Slow(duration)) => duration,
-            _ => Duration::ZERO,
+            _ => self.delay,
         };
         let mut authenticated_as = None;
         let response = match fault {

@@ -1,6 +1,6 @@
 //! A running network: its server, and what tests and demos do to it.
 
-use std::io;
+use std::{io, time::Duration};
 
 use have_a_hug::clock::Clock;
 
@@ -121,6 +121,11 @@ impl<B: Backend + ?Sized> StandIn<B> {
     /// for one route are used in the order in which they were added.
     pub fn fail_next(&self, route: &str, fault: Fault) {
         self.server.fail_next(route, fault);
+    }
+
+    /// Every answer from now on is held back this long, as if the server were far away.
+    pub fn slow_down(&self, delay: Duration) {
+        self.server.slow_down(delay);
     }
 
     /// Every request so far, except those to `/stand-in/`.

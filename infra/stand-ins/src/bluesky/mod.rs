@@ -56,6 +56,11 @@ pub use state::State;
 pub type Bluesky = StandIn<State>;
 
 impl Bluesky {
+    /// `person` is on the network, and follows nobody.
+    pub fn join(&self, person: Person) {
+        self.with(|state| state.add_actor(person));
+    }
+
     /// `person` follows the first account now, with a record that claims an earlier time: in the list of
     /// followers it is placed by that time, below the newest.
     pub fn follow_backdated(&self, person: Person, at: Timestamp) {
