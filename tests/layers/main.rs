@@ -107,7 +107,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
     (
         "infra/hug/src/",
         &[
-            &["error", "private", "secrets_file", "dynamodb"],
+            &["error", "private", "secrets_file", "dynamodb", "screen"],
             &[
                 "table",
                 "words",

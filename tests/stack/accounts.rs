@@ -108,7 +108,7 @@ async fn an_invitation_waits_for_a_secret_that_was_removed_and_is_sent_when_the_
     let delivery = world.stack.deliver().await.unwrap().remove(0);
     let error = delivery.result.unwrap_err();
     assert!(!error.retry_can_help());
-    let words = "secrets of x:amber are missing: X_API_KEY";
+    let words = "secrets are missing for x:amber: X_API_KEY";
     assert!(error.to_string().contains(words), "{error}");
     world.use_settings(Settings::parse(&text, "hug.toml", &secret).unwrap(), &http);
     for _ in 0..12 {

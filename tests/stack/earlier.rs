@@ -182,7 +182,7 @@ async fn a_hug_that_cannot_be_read_counts_as_given_is_reported_and_does_not_chan
     assert_eq!(overview.unreadable.len(), 2);
     assert!(
         overview
-            .tables()
+            .text(None)
             .contains("A later version of this program wrote")
     );
 }

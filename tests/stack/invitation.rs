@@ -305,11 +305,7 @@ async fn wrong_keys_lose_nothing_and_are_tried_again_once_they_are_right() {
     world.check().await;
     let hug = world.hug(600).await;
     assert_eq!(hug.status, Status::Inviting);
-    assert!(
-        hug.reason
-            .unwrap()
-            .contains("before someone fixes the account's access")
-    );
+    assert!(hug.reason.unwrap().contains("this does not mend itself"));
     settle(&mut world).await;
     assert_eq!(world.invitations_to(600), 1);
 }

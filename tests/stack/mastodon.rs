@@ -206,7 +206,10 @@ async fn the_account_must_be_the_one_that_the_settings_name_and_in_use() {
             "amber@elsewhere.example",
             "it is an account of another server, @amber@elsewhere.example; set server to the account's own",
         ),
-        ("nobody@mastodon.example", "404 Not Found: Record not found"),
+        (
+            "nobody@mastodon.example",
+            "there is no account with the handle nobody@mastodon.example: see `handle` in hug.toml",
+        ),
     ] {
         change_settings(&mut world, handle, "", &secret);
         let reported = world.failing_check().await;

@@ -67,7 +67,7 @@ pub enum ByHandError {
     #[error(transparent)]
     NotNow(#[from] NotNow),
     /// The ledger does not have the hug, or its account.
-    #[error("the ledger does not have it")]
+    #[error("the ledger has no such hug")]
     Gone,
     /// A number that nobody has crossed yet.
     #[error("number {0} has not been crossed yet: the hugs up to number {1} are decided")]

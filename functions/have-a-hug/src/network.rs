@@ -207,13 +207,13 @@ impl Failure {
     fn what_helps(self) -> String {
         match self {
             Self::WaitUntil(time) => format!("the network answers again at {time}"),
-            Self::TryAgain => "a retry can help".into(),
-            Self::Refused => "a retry cannot help".into(),
+            Self::TryAgain => "the next try can work".into(),
+            Self::Refused => "this does not mend itself".into(),
             Self::Blocked { until: Some(end) } => {
-                format!("a retry cannot help before {end}, unless someone lifts the block")
+                format!("this lasts until {end}, unless someone lifts the block before")
             }
             Self::Blocked { until: None } => {
-                "a retry cannot help before someone fixes the account's access, or the network lifts its block".into()
+                "this does not mend itself: see what the network says, and the account's secrets and rights".into()
             }
             Self::OutcomeUnknown | Self::SentBefore => {
                 "whether it arrived is looked up before anything is sent again".into()

@@ -157,7 +157,7 @@ pub enum NotServed {
     #[error("{0} has active = false in the settings, so it is neither checked nor served")]
     Inactive(AccountName),
     /// Without these secrets the account cannot be read, or its channels cannot be used.
-    #[error("secrets of {account} are missing: {}; {help}", .names.join(", "))]
+    #[error("{} missing for {account}: {}; {help}", secrets_are(.names), .names.join(", "))]
     MissingSecrets {
         /// The account that needs them.
         account: AccountName,
@@ -172,6 +172,13 @@ fn count(mistakes: &[String]) -> String {
     match mistakes.len() {
         1 => "a mistake".to_owned(),
         several => format!("{several} mistakes"),
+    }
+}
+
+fn secrets_are(names: &[String]) -> &'static str {
+    match names {
+        [_] => "a secret is",
+        _ => "secrets are",
     }
 }
 
@@ -259,6 +266,21 @@ impl Account {
             || Template::default_for(self.rules(), channel),
             |(_, template)| template.clone(),
         )
+    }
+
+    /// What the links in its own words cost, if its network bills for them.
+    pub fn price_of_links(&self) -> Option<String> {
+        let price = self.rules().price_of_a_link?;
+        let posts = [Channel::Announce, Channel::Mention];
+        let mut used = self
+            .contact
+            .iter()
+            .filter(|channel| posts.contains(channel));
+        let channel = used.find(|channel| self.text(**channel).has_address())?;
+        let account = &self.name;
+        Some(format!(
+            "the words of `{channel}` for {account} have a link in them: {price}"
+        ))
     }
 
     /// Where its network shows its people and posts.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{account::UserId, unknown::Unknown};
+use crate::{account::UserId, milestone::Milestone, unknown::Unknown};
 
 /// Everything that is needed to check the decision who gets a hug.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,25 @@ pub struct Evidence {
     /// Fields that a later version of this program wrote.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+impl Evidence {
+    /// How sure it is that the follower of the hug for `milestone` crossed it, in words for the creator.
+    pub fn how_sure(&self, milestone: Milestone) -> String {
+        const PROBABLY: &str = "probably them, or somebody a few places away";
+        let missed = milestone.number().saturating_sub(self.count_before);
+        match (&self.certainty, &self.arrivals) {
+            (Certainty::Certain, _) => "certain that it is them".to_owned(),
+            (Certainty::Unknown, _) => "you said whom it is for".to_owned(),
+            (_, None) if missed > 1 => {
+                format!("{PROBABLY}: the check before was {missed} followers earlier")
+            }
+            (_, None) => {
+                format!("{PROBABLY}: the list of followers was not noted at the check before")
+            }
+            (_, Some(_)) => format!("{PROBABLY}: the count and the list of followers differ"),
+        }
+    }
 }
 
 /// How certain it is that the follower at the milestone's position is the one who crossed it.

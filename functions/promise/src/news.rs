@@ -3,10 +3,9 @@
 use crate::{
     answer::Verdict,
     channel::Channel,
-    evidence::Certainty,
     follower::Recipient,
     hug::{Hug, Status},
-    letter::{LetterKind, Receipt},
+    letter::LetterKind,
     rules::Rules,
     video::VideoId,
 };
@@ -87,17 +86,12 @@ pub fn command_with(verb: &str, hug: &Hug, more: &str) -> String {
 
 /// A milestone was crossed by someone.
 pub fn reached(hug: &Hug, site: &Site) -> String {
-    let sure = match &hug.evidence.certainty {
-        Certainty::Certain => "certainly",
-        _ => {
-            "probably: there was no check just before, or the count and the list of followers differ by a few"
-        }
-    };
     format!(
-        "{}: number {} is {} ({sure}). The invitation is next.",
+        "{}: number {} is {}: {}. The invitation is next.",
         hug.account,
         hug.milestone,
-        site.whom(hug)
+        site.whom(hug),
+        hug.evidence.how_sure(hug.milestone),
     )
 }
 
@@ -151,23 +145,24 @@ pub fn delivered(hug: &Hug, site: &Site, draft: &str) -> String {
     let whom = site.whom(hug);
     let letter = hug.letter_state();
     let channel = letter.words.as_ref().map(|words| words.channel);
-    let url = letter.receipt.as_ref().map_or("", address);
+    let url = letter
+        .receipt
+        .as_ref()
+        .and_then(|receipt| receipt.url.as_deref());
     if hug.letter_kind() == LetterKind::Song {
-        return format!("{account}: number {milestone} has the song, and a hug: {whom}. {url}");
+        let at = url.map_or_else(String::new, |url| format!(" {url}"));
+        return format!("{account}: number {milestone} has the song, and a hug: {whom}.{at}");
     }
     if channel == Some(Channel::Announce) {
         let link = site.link(hug.follower.as_ref(), draft);
+        let at = url.map_or_else(String::new, |url| format!(": {url}"));
         return format!(
-            "{account}: the post for number {milestone} is out: {url}\nThe post names nobody. The hug is only for {whom}. If \
+            "{account}: the post for number {milestone} is out{at}\nThe post names nobody. The hug is only for {whom}. If \
              they do not answer, write to them by hand: {link}"
         );
     }
-    format!("{account}: number {milestone} is invited: {whom}. The invitation: {url}")
-}
-
-/// What a person opens to see a post or message; else the network's own id of it.
-fn address(receipt: &Receipt) -> &str {
-    receipt.url.as_deref().unwrap_or(&receipt.reference)
+    let at = url.map_or_else(String::new, |url| format!(" The invitation: {url}"));
+    format!("{account}: number {milestone} is invited: {whom}.{at}")
 }
 
 /// What the creator is to know of a hug after its follower's answers; `None` where that is nothing. `mark` is what the
@@ -290,9 +285,8 @@ fn topic_of(hug: &Hug) -> &str {
 
 fn answer_at(hug: &Hug) -> String {
     let answer = hug.answers.reply_to.as_ref();
-    answer.map_or_else(String::new, |answer| {
-        format!(" The answer: {}", address(answer))
-    })
+    let url = answer.and_then(|answer| answer.url.as_ref());
+    url.map_or_else(String::new, |url| format!(" The answer: {url}"))
 }
 
 /// How the creator sends words by hand: whom the words are for, the link that opens them, and the words. The song is a

@@ -62,6 +62,8 @@ pub struct Rules {
     pub price_of_a_look: Option<&'static str>,
     /// What it costs to read the count and so many followers, where the network bills for each.
     pub price_of_followers: Option<fn(followers: u64) -> String>,
+    /// What a link in the words of an invitation costs; `None` where it costs nothing.
+    pub price_of_a_link: Option<&'static str>,
 }
 
 /// What the handles of a network look like.
@@ -216,6 +218,7 @@ pub(crate) mod tests {
         reply_link: |_, _, _| None,
         price_of_a_look: None,
         price_of_followers: None,
+        price_of_a_link: None,
     };
 
     #[test]

@@ -139,7 +139,7 @@ impl Template {
         }
         if rules.mention_is_private && channel.needs_recipient() && words.contains('@') {
             return Err(Mistake::new(format!(
-                "on {} whoever is mentioned can read it; leave out the @",
+                "on {} everybody who is mentioned can read it; leave out the @",
                 rules.title
             )));
         }
@@ -203,6 +203,19 @@ impl Template {
     /// Whether the words name the follower.
     pub fn names_follower(&self) -> bool {
         self.0.contains(&Piece::Follower)
+    }
+
+    /// Whether the creator has written a web address into the words.
+    pub fn has_address(&self) -> bool {
+        let is_address = |word: &str| {
+            let mut inner = word.char_indices().filter(|(_, c)| *c == '.');
+            word.contains("://")
+                || inner.any(|(at, _)| word[at + 1..].starts_with(char::is_alphanumeric))
+        };
+        self.0.iter().any(|piece| match piece {
+            Piece::Words(words) => words.split_whitespace().any(is_address),
+            _ => false,
+        })
     }
 
     fn fill(&self, text: impl Fn(&Piece) -> String) -> String {

@@ -89,7 +89,7 @@ impl VideoId {
                     "live_stream" => return Err(mistake("is a channel")),
                     id => id,
                 },
-                _ => return Err(mistake("is no video")),
+                _ => return Err(mistake("is not a link to a video")),
             },
         };
         // An old form of a link has its parameters behind the id without a question mark.
@@ -259,8 +259,11 @@ mod tests {
                 "https://www.youtube.com/clip/UgkxAbc",
                 "is a clip of a video",
             ),
-            ("https://www.youtube.com/feed/subscriptions", "is no video"),
-            ("https://www.youtube.com", "is no video"),
+            (
+                "https://www.youtube.com/feed/subscriptions",
+                "is not a link to a video",
+            ),
+            ("https://www.youtube.com", "is not a link to a video"),
             ("https://www.youtube.com/watch", "does not say which video"),
             (
                 "https://www.youtube.com/watch?v=",

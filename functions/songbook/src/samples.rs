@@ -63,6 +63,7 @@ static RULES: Rules = Rules {
     reply_link: |_, _, _| None,
     price_of_a_look: None,
     price_of_followers: None,
+    price_of_a_link: None,
 };
 
 pub(crate) fn now() -> Timestamp {

@@ -16,7 +16,7 @@ use promise::{
 
 /// Keeps a creator's promise: follower number 600 gets a song, and so does every hundredth after.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// The file with the settings; by default the file that `HUG_SETTINGS` names, or else hug.toml.
     #[arg(long, global = true, value_name = "FILE")]
@@ -37,6 +37,9 @@ pub(crate) enum Command {
         /// Decides who follows; the same seed prints the same.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Without pauses for reading. In a pipe there are none.
+        #[arg(long)]
+        fast: bool,
     },
     /// Look at the accounts once, and send the invitations that are owed.
     Check {
@@ -206,13 +209,13 @@ pub(crate) enum Command {
     },
     /// Check the settings, and list the secrets that they need.
     Settings {
-        /// The names of the secrets that exist. The command then says which are missing, and ends with 1 if one is.
+        /// For scripts: the names of the secrets that exist. The command then says which are missing, and ends with 1 if one is.
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
         secrets: Option<Vec<String>>,
     },
     /// Open a table and stand-in networks for another program, and run it there.
     Sandbox {
-        /// Open only the networks, and print where they are as JSON.
+        /// For scripts: open only the networks, and print where they are as JSON.
         #[arg(long, conflicts_with = "command")]
         networks_only: bool,
         /// The program and its arguments, after `--`; without one the sandbox stays open.

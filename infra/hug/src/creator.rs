@@ -21,7 +21,7 @@ use promise::{
 
 use crate::{
     Error,
-    words::{follower, how},
+    words::{follower, how, length},
 };
 
 /// Which hugs a command is for; all of them by default.
@@ -81,16 +81,18 @@ pub async fn run(
             Err(ByHandError::Ledger(error)) => return Err(error.into()),
             Err(why) if which.milestone.is_some() => {
                 let attempted = attempted(step, milestone, &name);
-                let helps = what_helps(step, hug, &why).map(|helps| format!("; {helps}"));
-                let helps = helps.unwrap_or_default();
+                let helps = what_helps(step, hug, &why).or_else(|| goes_on(&why, now));
+                let helps = helps.map_or_else(String::new, |helps| format!("; {helps}"));
                 return Err(format!("{attempted} failed: {why}{helps}").into());
             }
             Err(ByHandError::NotNow(NotNow::Settled(_) | NotNow::Held)) => {}
             Err(why) => {
                 let status = hug.map_or_else(String::new, |hug| hug.status.to_string());
+                let goes_on = goes_on(&why, now).map(|goes_on| format!("; {goes_on}"));
+                let goes_on = goes_on.unwrap_or_default();
                 writeln!(
                     out,
-                    "{name}  the hug for {milestone} is {status}: not changed: {why}"
+                    "{name}  the hug for {milestone} is {status} and is not changed: {why}{goes_on}"
                 )?;
             }
         }
@@ -115,6 +117,18 @@ fn attempted(step: &Step, milestone: Milestone, name: &AccountName) -> String {
         Step::Topic { .. } | Step::Accept | Step::Refuse => format!("deciding the topic of {hug}"),
         Step::Song { .. } => format!("giving a song to {hug}"),
     }
+}
+
+/// In how long the program continues by itself, where it waits.
+fn goes_on(why: &ByHandError, now: Timestamp) -> Option<String> {
+    let until = match why {
+        ByHandError::NotNow(NotNow::InProgress { until }) => *until,
+        ByHandError::NotNow(NotNow::Waiting { wait }) => wait.until,
+        _ => return None,
+    };
+    let time = until.duration_since(now);
+    time.is_positive()
+        .then(|| format!("it goes on in {}", length(time)))
 }
 
 /// What the creator can do instead, where the reason does not say it.

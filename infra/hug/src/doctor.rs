@@ -17,7 +17,7 @@ use have_a_hug::{
 
 use self::{
     ledger::{look_at_folder, look_at_table},
-    network::OneAccount,
+    network::{CLOCK, OneAccount},
     settings::look_at_settings,
     songs::look_at_songs,
 };
@@ -45,6 +45,7 @@ pub async fn run(
         findings.push(Finding::unsure("networks", found, help));
         return Ok(findings);
     };
+    let mut agreeing = Vec::new();
     for account in &settings.accounts {
         let network = match account.connect(&http, clock) {
             Ok(network) => network,
@@ -61,7 +62,14 @@ pub async fn run(
             http: &http,
             now: clock.now(),
         };
-        findings.extend(one.look(&ledger.snapshot).await);
+        let (found, clocks) = one.look(&ledger.snapshot).await;
+        findings.extend(found);
+        agreeing.extend(clocks);
+    }
+    agreeing.dedup();
+    if !agreeing.is_empty() {
+        let found = format!("it agrees with {}", agreeing.join(", "));
+        findings.push(Finding::ok(CLOCK, found));
     }
     findings.extend(look_at_songs(&settings, &http, clock.now()).await);
     Ok(findings)

@@ -178,7 +178,7 @@ impl EventSourceMapping {
                 .and_then(|()| fs::rename(&beside, state.join(POSITION)))
                 .map_err(|error| {
                     let why = format!(
-                        "keeping the position in the stream, as {}, failed: {error}; a retry can help",
+                        "keeping the position in the stream, as {}, failed: {error}; the next try can work",
                         beside.display()
                     );
                     io::Error::new(error.kind(), why)

@@ -13,7 +13,7 @@ use have_a_hug::{
     whole::{self, WholeAccount},
 };
 use jiff::Timestamp;
-use promise::{account::AccountName, letter::Receipt};
+use promise::account::AccountName;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, table};
@@ -296,6 +296,9 @@ fn posts(found: &FollowerItems) -> Vec<String> {
         let letters = [&hug.invitation, &hug.song];
         letters.map(|letter| letter.receipt.clone())
     });
-    let place = |Receipt { url, reference, .. }| url.unwrap_or(reference);
-    receipts.flatten().map(place).collect()
+    // A message has no page; its id is nothing that a person can open.
+    receipts
+        .flatten()
+        .filter_map(|receipt| receipt.url)
+        .collect()
 }

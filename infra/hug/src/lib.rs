@@ -5,7 +5,7 @@
 //!
 //! Each module uses only modules above it.
 //!
-//! - [`private`]: files that only their owner can read. [`secrets_file`]: the secrets of networks. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
+//! - [`screen`]: what a person reads: width, times, colours. [`private`]: files that only their owner can read. [`secrets_file`]: the secrets of networks. [`dynamodb`]: DynamoDB's API by dynoxide, in this process.
 //! - [`table`]: the ledger's table in a file. [`place`]: where the ledger is, here or on AWS. [`port`]: the table for
 //!   other programs.
 //! - [`event_source_mapping`]: the table's stream to `invite-follower`, by Lambda's rules.
@@ -33,6 +33,7 @@ pub mod port;
 pub mod private;
 pub mod report;
 pub mod sandbox;
+pub mod screen;
 pub mod secrets_file;
 pub mod songbook;
 pub mod stack;

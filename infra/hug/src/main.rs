@@ -4,12 +4,13 @@ mod arguments;
 
 use std::{
     collections::HashSet,
-    io::{IsTerminal, Stdout, Write, stdout},
+    io::{self, IsTerminal, Stdout, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
+use anstream::AutoStream;
 use clap::Parser;
 use have_a_hug::{
     by_hand::Step,
@@ -17,18 +18,20 @@ use have_a_hug::{
     forget::Who,
     http,
     ledger::{Ledger, Snapshot},
-    settings::Settings,
+    settings::{Account, Settings},
 };
 use hug::{
     Error,
     connect::{self, Wanted},
     creator::{self, Which},
-    demo,
+    demo::{self, Pace},
     doctor::{self, Finding, Verdict},
     forget,
     place::{Deliverer, Place, ToWrite},
     report::Report,
-    sandbox, secrets_file, songbook,
+    sandbox,
+    screen::{self, Screen, stdout},
+    secrets_file, songbook,
     stack::{Round, Stack},
     status::Overview,
     table, transfer, watch, who,
@@ -40,6 +43,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, Whose};
 
+/// What a person reads.
+type Out = Screen<AutoStream<Stdout>>;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -47,22 +53,24 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_ansi(screen::stderr_has_colors())
+        .with_writer(io::stderr)
         .init();
     match run(arguments).await {
         Ok(code) => code,
         // The reader of the output has closed it: `hug status | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hug: {error}");
+            // Where standard error is closed, the exit code still says it.
+            let _ = writeln!(screen::stderr(), "hug: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn is_closed_pipe(error: &Error) -> bool {
-    let error = error.downcast_ref::<std::io::Error>();
-    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
@@ -75,7 +83,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Connect(wanted) => {
             connect_to(&wanted, &settings, arguments.settings.as_deref()).await
         }
-        Command::Demo { seed } => show_demo(seed).await,
+        Command::Demo { seed, fast } => show_demo(seed, fast).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
         Command::Watch { every, songbook } => watch_on(&settings, &state, every, songbook).await,
         Command::Retry { milestone, whose } => {
@@ -181,14 +189,14 @@ async fn connect_to(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show_demo(seed: u64) -> Result<ExitCode, Error> {
+async fn show_demo(seed: u64, fast: bool) -> Result<ExitCode, Error> {
     // At a terminal somebody reads along.
-    let pace = if stdout().is_terminal() {
-        Duration::from_millis(700)
+    let pace = if !fast && io::stdout().is_terminal() {
+        Pace::Reader
     } else {
-        Duration::ZERO
+        Pace::Fast
     };
-    demo::run(seed, &mut stdout(), pace).await?;
+    demo::run(seed, &mut stdout(), screen::width(), pace).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -310,7 +318,7 @@ async fn forget_account(
 ) -> Result<(), Error> {
     let opened = open_existing(place).await?;
     let settings = Settings::load(settings, &|_| None).ok();
-    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
+    let (now, confirm) = (Clock::system().now(), |out: &mut Out| {
         forget::confirm(yes, out)
     });
     let settings = settings.as_ref();
@@ -325,7 +333,7 @@ async fn forget_follower(
     yes: bool,
 ) -> Result<(), Error> {
     let opened = open_existing(place).await?;
-    let (now, confirm) = (Clock::system().now(), |out: &mut Stdout| {
+    let (now, confirm) = (Clock::system().now(), |out: &mut Out| {
         forget::confirm(yes, out)
     });
     let ledger = &opened.ledger;
@@ -343,7 +351,7 @@ async fn export(
     let now = Clock::system().now();
     match file {
         Some(file) => transfer::export_to(file, &opened.ledger, account, pauses, now).await?,
-        None => transfer::export(&opened.ledger, account, pauses, now, &mut stdout()).await?,
+        None => transfer::export(&opened.ledger, account, pauses, now, &mut io::stdout()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -368,7 +376,7 @@ async fn open_existing(place: &Place) -> Result<ToWrite, Error> {
 
 fn print_report(round: &Round) -> Result<ExitCode, Error> {
     let report = Report::of(round);
-    for line in report.lines.iter().chain(&report.sum) {
+    for line in report.lines().iter().chain(&report.sum) {
         writeln!(stdout(), "{line}")?;
     }
     Ok(code(report.needs_person))
@@ -420,12 +428,12 @@ async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitC
         None => Snapshot::default(),
     };
     let overview = Overview::of(snapshot, Some(&settings), now);
-    let text = if json {
-        serde_json::to_string_pretty(&overview)?
+    if json {
+        let text = serde_json::to_string_pretty(&overview)?;
+        writeln!(io::stdout(), "{text}")?;
     } else {
-        overview.tables()
-    };
-    writeln!(stdout(), "{text}")?;
+        writeln!(stdout(), "{}", overview.text(screen::width()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -441,6 +449,10 @@ fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, E
     })?;
     for name in &settings.needs {
         writeln!(stdout(), "{name}")?;
+    }
+    for price in settings.accounts.iter().filter_map(Account::price_of_links) {
+        // Where standard error is closed, nobody reads prices.
+        let _ = writeln!(screen::stderr(), "hug: note: {price}");
     }
     if known.is_none() {
         return Ok(ExitCode::SUCCESS);
@@ -460,7 +472,8 @@ fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, E
 /// Prints warnings about the settings to standard error, because programs read standard output.
 fn warn(settings: &Settings) {
     for warning in &settings.warnings {
-        eprintln!("hug: warning: {warning}");
+        // Where standard error is closed, nobody reads warnings.
+        let _ = writeln!(screen::stderr(), "hug: warning: {warning}");
     }
 }
 

@@ -10,7 +10,7 @@ use have_a_hug::{
 };
 use jiff::Timestamp;
 use promise::{
-    evidence::{Certainty, Skipped},
+    evidence::Skipped,
     hug::{Hug, Status},
     milestone::Milestone,
     song::Song,
@@ -19,19 +19,53 @@ use promise::{
 use crate::{
     stack::Round,
     status::waits,
-    words::{each, follower, how, refused, words_for},
+    words::{each, follower, how_in_short, page, refused, words_for},
 };
 
 /// The result of one round, for a person.
 pub struct Report {
-    /// What happened: for each account a line that begins with its name, and below it, indented, what
-    /// happened to its hugs.
-    pub lines: Vec<String>,
+    /// What happened to each account.
+    pub accounts: Vec<AccountReport>,
+    /// News that the creator's own command did not take: a sentence each.
+    pub unpublished: Vec<String>,
     /// The last line: how many accounts were checked, and how many hugs and accounts need a person. `None` where the
     /// lines say everything.
     pub sum: Option<String>,
     /// Whether an account failed or was skipped, or a hug needs a person.
     pub needs_person: bool,
+}
+
+/// What happened to one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountReport {
+    /// Its name: `x:amber`.
+    pub account: String,
+    /// What its check found; `None` where it was not checked.
+    pub found: Option<Found>,
+    /// What happened to its hugs.
+    pub events: Vec<Event>,
+}
+
+/// What a check found, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing that was not known before.
+    Nothing(String),
+    /// Another count, or the first.
+    Count(String),
+    /// It could not be read.
+    Failure(String),
+}
+
+/// What happened to one hug.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// In one sentence.
+    pub text: String,
+    /// Where a person sees it.
+    pub page: Option<String>,
+    /// What the creator should know besides, such as a link: a line each.
+    pub more: Vec<String>,
 }
 
 impl Report {
@@ -41,16 +75,71 @@ impl Report {
         let in_trouble = attempts.iter().any(|attempt| attempt.needs_person);
         let waiting = waiting_for_creator(round);
         let summary = &round.summary;
-        let mut lines = lines(summary, &attempts);
-        lines.extend(round.unpublished.iter().map(ToString::to_string));
         Self {
-            lines,
+            accounts: accounts(summary, &attempts),
+            unpublished: round.unpublished.iter().map(ToString::to_string).collect(),
             sum: sum(summary, waiting),
             needs_person: summary.failed + summary.skipped > 0
                 || in_trouble
                 || waiting > 0
                 || unheard(summary) > 0,
         }
+    }
+
+    /// For each account a line that begins with its name, and below it, indented, what happened to its hugs; then the
+    /// news that were not taken.
+    pub fn lines(&self) -> Vec<String> {
+        let accounts = self.accounts.iter().flat_map(AccountReport::lines);
+        accounts.chain(self.unpublished.iter().cloned()).collect()
+    }
+}
+
+impl AccountReport {
+    /// A line that begins with its name, and below it, indented, what happened to its hugs.
+    pub fn lines(&self) -> Vec<String> {
+        let account = &self.account;
+        let first = match &self.found {
+            Some(found) => format!("{account}  {}", found.text()),
+            None => account.clone(),
+        };
+        iter::once(first)
+            .chain(self.events.iter().flat_map(Event::lines))
+            .collect()
+    }
+}
+
+impl Found {
+    /// The sentence.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Nothing(text) | Self::Count(text) | Self::Failure(text) => text,
+        }
+    }
+}
+
+impl Event {
+    fn new(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    /// An event that the creator has a message about.
+    fn with_news(text: String, hug: &Hug) -> Self {
+        let news = hug.news.iter().flat_map(|news| news.lines());
+        Self {
+            more: news.map(str::to_owned).collect(),
+            ..Self::new(text)
+        }
+    }
+
+    /// Its lines, indented.
+    pub fn lines(&self) -> Vec<String> {
+        let page = self.page.iter().map(|page| format!(" {page}"));
+        let first = format!("  {}{}", self.text, page.collect::<String>());
+        let more = self.more.iter().map(|more| format!("    {more}"));
+        iter::once(first).chain(more).collect()
     }
 }
 
@@ -100,7 +189,7 @@ fn unheard(summary: &Summary) -> usize {
 struct Attempt {
     account: String,
     milestone: Milestone,
-    lines: Vec<String>,
+    event: Event,
     needs_person: bool,
 }
 
@@ -121,25 +210,35 @@ impl Attempt {
         let (state, again) = hug.map_or(("not sent yet".to_owned(), None), state);
         let why = match &delivery.result {
             Ok(DeliveryOutcome::ToSend) => "it waits for your hand".to_owned(),
-            Ok(_) => hug.map(how).unwrap_or_default(),
+            Ok(_) => hug.map(how_in_short).unwrap_or_default(),
             Err(error) => error.to_string(),
         };
-        let again = again.map_or_else(String::new, |until| format!("; again from {until} on"));
-        let line = format!("  {milestone} {state}: {why}{again}");
+        let is_delivered = delivery.result.is_ok() && !needs_person;
+        let again = match again {
+            None => String::new(),
+            Some(until) if hug.is_some_and(|hug| until > hug.updated_at) => {
+                format!("; the next try is at {until}")
+            }
+            Some(_) => "; the next check tries it again".to_owned(),
+        };
         let news = hug.and_then(|hug| hug.news.as_deref());
         let news = news.into_iter().flat_map(str::lines);
         let refused = hug.filter(|hug| hug.news.is_none()).map(refused);
-        let more = news
-            .map(ToOwned::to_owned)
-            .chain(refused.unwrap_or_default());
-        let more = more.map(|more| format!("    {more}"));
+        let more = news.map(ToOwned::to_owned);
         Some(Self {
             account: hug.map_or_else(
                 || delivery.key.id.to_string(),
                 |hug| hug.account.to_string(),
             ),
             milestone,
-            lines: iter::once(line).chain(more).collect(),
+            event: Event {
+                text: format!("{milestone} {state}: {why}{again}"),
+                page: hug
+                    .filter(|_| is_delivered)
+                    .and_then(page)
+                    .map(str::to_owned),
+                more: more.chain(refused.unwrap_or_default()).collect(),
+            },
             needs_person,
         })
     }
@@ -166,144 +265,154 @@ fn attempts(deliveries: &[Delivery]) -> Vec<Attempt> {
     last.into_values().collect()
 }
 
-fn lines(summary: &Summary, attempts: &[Attempt]) -> Vec<String> {
-    let (mut lines, mut names) = (Vec::new(), Vec::new());
-    let invitations = |account: &str| -> Vec<String> {
+fn accounts(summary: &Summary, attempts: &[Attempt]) -> Vec<AccountReport> {
+    let attempts_of = |account: &str| {
         let of_it = attempts.iter().filter(|one| one.account == account);
-        of_it.flat_map(|one| one.lines.clone()).collect()
+        of_it.map(|one| one.event.clone()).collect::<Vec<_>>()
     };
-    for looked in &summary.accounts {
-        let account = match looked {
-            Checked::Done(check) => {
-                lines.extend(one_check(check, summary.dry_run));
-                check.account.to_string()
-            }
+    let checked = summary.accounts.iter().map(|checked| {
+        let (account, found, mut events) = match checked {
+            Checked::Done(check) => (&check.account, found(check), events(check, summary.dry_run)),
             Checked::Failed { account, error, .. } => {
-                lines.push(format!("{account}  could not be checked: {error}"));
-                account.to_string()
+                let found = Found::Failure(format!("could not be checked: {error}"));
+                (account, found, Vec::new())
             }
             Checked::Skipped { account, why, .. } => {
-                lines.push(format!("{account}  was skipped: {why}"));
-                account.to_string()
+                let found = Found::Failure(format!("was skipped: {why}"));
+                (account, found, Vec::new())
             }
         };
-        lines.extend(invitations(&account));
-        names.push(account);
-    }
+        let account = account.to_string();
+        events.extend(attempts_of(&account));
+        AccountReport {
+            account,
+            found: Some(found),
+            events,
+        }
+    });
+    let mut reports: Vec<AccountReport> = checked.collect();
     // The stream can bring hugs of accounts that were not checked.
     for Attempt { account, .. } in attempts {
-        if !names.contains(account) {
-            lines.push(account.clone());
-            lines.extend(invitations(account));
-            names.push(account.clone());
+        if reports.iter().all(|report| report.account != *account) {
+            reports.push(AccountReport {
+                account: account.clone(),
+                found: None,
+                events: attempts_of(account),
+            });
         }
     }
-    lines
+    reports
 }
 
-fn one_check(check: &Check, dry_run: bool) -> Vec<String> {
-    let account = &check.account;
+/// What the check found of the account itself.
+fn found(check: &Check) -> Found {
     let count =
         |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-    let now = count(check.followers);
-    let next = match check.next_milestone {
-        Some(next) => format!("next milestone {next}"),
-        None => "no milestone is left in the plan".to_owned(),
+    let (before, now) = (count(check.followers_before), count(check.followers));
+    let next = match (&check.waiting, check.next_milestone) {
+        (Some(waiting), _) => format!("number {} waits", waiting.milestone),
+        (None, Some(next)) => format!("next milestone {next}"),
+        (None, None) => "no milestone is left in the plan".to_owned(),
     };
-    let moved = format!(
-        "{account}  {} → {now} followers",
-        count(check.followers_before)
-    );
-    let mut lines = vec![match check.outcome {
-        CheckOutcome::Baseline => {
-            format!("{account}  {now} followers: counted from here on; {next}")
-        }
+    match check.outcome {
+        CheckOutcome::Baseline => Found::Count(format!(
+            "{now} followers: counted from here on; {next} (numbers up to {now} get no song)"
+        )),
         CheckOutcome::RateLimited => {
             let until = check
                 .retry_at
                 .map_or_else(String::new, |until| format!(" until {until}"));
-            format!("{account}  its rate limit is used up: nothing is asked{until}")
+            Found::Failure(format!("its rate limit is used up: nothing is asked{until}"))
         }
-        CheckOutcome::Unconfirmed => format!(
-            "{moved}: such a leap is believed only if a check at least a minute later agrees"
+        CheckOutcome::Unconfirmed => Found::Count(format!(
+            "{before} → {now} followers: such a leap is believed only if a check at least a minute later agrees"
+        )),
+        CheckOutcome::Paused => Found::Failure(
+            "is paused, because its ledger was exported: it is not checked here, and nothing is sent"
+                .to_owned(),
         ),
-        CheckOutcome::Paused => format!(
-            "{account}  paused, because its ledger was exported: it is not checked here, and nothing is sent"
-        ),
+        CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting
+            if before == now =>
+        {
+            Found::Nothing(format!("{now} followers, no change; {next}"))
+        }
         CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting => {
-            format!("{moved}; {next}")
+            Found::Count(format!("{before} → {now} followers; {next}"))
         }
-    }];
+    }
+}
+
+/// What the check found of the account's hugs.
+fn events(check: &Check, dry_run: bool) -> Vec<Event> {
     let would = if dry_run {
         " (dry run: not recorded)"
     } else {
         ""
     };
-    for hug in &check.hugs {
-        let skipped = check.passed_over.iter();
-        let mut skipped = skipped.filter(|(milestone, _)| *milestone == hug.milestone);
-        let skipped = skipped.next().map_or(&[][..], |(_, who)| &who.followers);
-        lines.push(if hug.status == Status::Held {
-            let reason = hug.reason.as_deref().unwrap_or_default();
-            let (milestone, follower) = (hug.milestone, follower(hug));
-            format!("  {milestone} is held, for {follower}: {reason}{would}")
-        } else {
-            format!(
-                "  {} goes to {}, position {}{}{}{would}",
-                hug.milestone,
-                follower(hug),
-                hug.evidence.position,
-                match &hug.evidence.certainty {
-                    Certainty::Certain => ", certain",
-                    Certainty::Likely => ", likely",
-                    _ => "",
-                },
-                passed_over(skipped, hug.evidence.passed_over),
-            )
-        });
-        if hug.status == Status::Held {
-            let news = hug.news.iter().flat_map(|news| news.lines());
-            lines.extend(news.map(|news| format!("    {news}")));
-        }
-    }
+    let mut events: Vec<Event> = check
+        .hugs
+        .iter()
+        .map(|hug| owed(check, hug, would))
+        .collect();
     if let Some(waiting) = &check.waiting {
         let all = waiting.skipped.len() as u64 + waiting.skipped_before;
         let why = waiting.why.as_ref();
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-        lines.push(format!(
-            "  {} waits for a genuine follower{why}{}",
+        events.push(Event::new(format!(
+            "{} waits for a genuine follower{why}{}",
             waiting.milestone,
             passed_over(&waiting.skipped, all)
-        ));
+        )));
     }
     for hug in &check.heard {
-        let Some(change) = change(hug) else {
-            continue;
-        };
-        lines.push(format!("  {} {change}{would}", hug.milestone));
-        let news = hug.news.iter().flat_map(|news| news.lines());
-        lines.extend(news.map(|news| format!("    {news}")));
+        if let Some(change) = change(hug) {
+            let text = format!("{} {change}{would}", hug.milestone);
+            events.push(Event::with_news(text, hug));
+        }
     }
     for Rearmed { milestone, reason } in &check.rearmed {
         let why = reason.iter().map(|why| format!(": {why}"));
         let why: String = why.collect();
-        lines.push(format!("  {milestone} was stuck and is tried again{why}"));
+        events.push(Event::new(format!(
+            "{milestone} was stuck and is tried again{why}"
+        )));
     }
-    lines.extend(check.would_say.iter().flat_map(would_say));
+    events.extend(check.would_say.iter().map(would_say));
     if let Some(error) = &check.login_error {
-        lines.push(format!("  the login does not work: {error}"));
+        events.push(Event::new(format!("the login does not work: {error}")));
     }
     if let Some(error) = &check.answers_error {
-        lines.push(format!("  answers or songs cannot be read: {error}"));
+        events.push(Event::new(format!(
+            "answers or songs cannot be read: {error}"
+        )));
     }
-    lines
+    events
+}
+
+/// A hug that is owed since this check: who gets it, and how sure that is.
+fn owed(check: &Check, hug: &Hug, would: &str) -> Event {
+    let (milestone, follower) = (hug.milestone, follower(hug));
+    if hug.status == Status::Held {
+        let reason = hug.reason.as_deref().unwrap_or_default();
+        let text = format!("{milestone} is held, for {follower}: {reason}{would}");
+        return Event::with_news(text, hug);
+    }
+    let mut skipped = check.passed_over.iter();
+    let skipped = skipped.find(|(of, _)| *of == milestone);
+    let skipped = skipped.map_or(&[][..], |(_, who)| &who.followers);
+    Event::new(format!(
+        "{milestone} goes to {follower}: {}{}{would}",
+        hug.evidence.how_sure(hug.milestone),
+        passed_over(skipped, hug.evidence.passed_over),
+    ))
 }
 
 /// The words that would go out, below a line that says where.
-fn would_say(preview: &Preview) -> Vec<String> {
-    let title = format!("  {}:", words_for(preview));
-    let words = preview.text.lines().map(|line| format!("    {line}"));
-    iter::once(title).chain(words).collect()
+fn would_say(preview: &Preview) -> Event {
+    Event {
+        more: preview.text.lines().map(str::to_owned).collect(),
+        ..Event::new(format!("{}:", words_for(preview)))
+    }
 }
 
 /// What a check changed of an earlier hug; `None` where that is nothing that a person has to know.
@@ -369,18 +478,20 @@ mod tests {
         let invited = |(account, milestone): (&str, u64)| Attempt {
             account: account.to_owned(),
             milestone: Milestone::from_number(milestone).expect("a milestone"),
-            lines: vec![format!("  {milestone} invited: announce 77")],
+            event: Event::new(format!("{milestone} invited: announce")),
             needs_person: false,
         };
         let invited = [("x:bea", 600), ("x:amber", 600), ("x:bea", 700)].map(invited);
+        let reports = accounts(&summary(vec![failed()]), &invited);
+        let lines: Vec<String> = reports.iter().flat_map(AccountReport::lines).collect();
         assert_eq!(
-            lines(&summary(vec![failed()]), &invited),
+            lines,
             [
                 "x:amber  could not be checked: no",
-                "  600 invited: announce 77",
+                "  600 invited: announce",
                 "x:bea",
-                "  600 invited: announce 77",
-                "  700 invited: announce 77",
+                "  600 invited: announce",
+                "  700 invited: announce",
             ]
         );
     }

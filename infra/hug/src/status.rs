@@ -1,8 +1,10 @@
 //! What the ledger holds, for a person or a program.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    iter,
+};
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use have_a_hug::{
     ledger::{Ledger, LedgerError, Snapshot},
     settings::{Account, Settings},
@@ -18,6 +20,7 @@ use promise::{
 use serde::Serialize;
 
 use crate::{
+    screen::{below, is_wide, padded},
     trouble::Trouble,
     view::HugView,
     words::{each, follower, how},
@@ -138,39 +141,23 @@ impl Overview {
         }
     }
 
-    /// The hugs that wait for the creator, then the songs to write, then accounts and hugs as tables; or a sentence if nothing was checked yet.
-    pub fn tables(&self) -> String {
+    /// The hugs that wait for the creator, then the songs to write, then accounts and hugs; or a sentence if nothing was
+    /// checked yet. `width` is how many columns the screen has: if they are enough, accounts and hugs are tables.
+    pub fn text(&self, width: Option<usize>) -> String {
         if self.accounts.iter().all(AccountView::is_new) {
             return "Nothing has been checked yet; run `hug check`.".to_owned();
         }
-        let mut text = self.for_creator() + &self.songs_to_write();
-        let mut accounts = table([
-            "account",
-            "followers",
-            "next milestone",
-            "checked at",
-            "wait until",
-        ]);
-        let mut below = String::new();
-        for account in &self.accounts {
-            accounts.add_row([
-                account.account.to_string(),
-                or_dash(account.followers),
-                or_dash(account.next_milestone),
-                or_dash(account.checked_at),
-                or_dash(account.retry_at),
-            ]);
-            below.extend(account.remarks().iter().map(|remark| format!("\n{remark}")));
-        }
-        text += &format!("{accounts}{below}\n");
+        let accounts = if is_wide(width) {
+            account_table(&self.accounts)
+        } else {
+            account_list(&self.accounts)
+        };
+        let mut text = self.for_creator() + &self.songs_to_write() + &accounts;
+        let waits = |account: &AccountView| account.waiting.is_some();
         if !self.hugs.is_empty() {
-            text += &hugs_table(&self.hugs);
-        } else if self
-            .accounts
-            .iter()
-            .all(|account| account.waiting.is_none())
-        {
-            text += "No milestone has been crossed since the first check.";
+            text += &format!("\n{}", hugs_text(&self.hugs, width));
+        } else if !self.accounts.iter().any(waits) {
+            text += "\nNo milestone has been crossed since the first check.\n";
         }
         for unreadable in &self.unreadable {
             text += &format!("\nA later version of this program wrote {unreadable}");
@@ -218,14 +205,12 @@ fn song_to_write(view: &HugView) -> String {
 /// Why a hug is not delivered, and what helps; `None` where nothing is wrong.
 fn trouble(view: &HugView) -> Option<String> {
     let (account, milestone, status) = (&view.account, view.milestone, &view.status);
+    let trouble = view.trouble.as_ref()?;
     let Trouble {
-        what,
-        since,
-        next_try,
-        helps,
-        ..
-    } = view.trouble.as_ref()?;
-    let next = next_try.map_or_else(|| "not by itself".to_owned(), |time| time.to_string());
+        what, since, helps, ..
+    } = trouble;
+    let next = trouble.next_try_in_words(view.seen_at);
+    let next = next.unwrap_or_else(|| "not by itself".to_owned());
     let helps = helps.replace('\n', "\n  ");
     Some(format!(
         "{account} {milestone} is {status}: {what}\n  since {since}; tried next: {next}\n  {helps}"
@@ -309,9 +294,8 @@ impl AccountView {
         self.id.is_none() && self.failing_since.is_none() && self.retry_at.is_none()
     }
 
-    /// What a person should know about the account, one line each.
+    /// What a person should know about the account, one sentence each.
     fn remarks(&self) -> Vec<String> {
-        let name = &self.account;
         let mut remarks = Vec::new();
         if let Some(WaitingView {
             milestone,
@@ -320,66 +304,135 @@ impl AccountView {
         }) = &self.waiting
         {
             remarks.push(format!(
-                "{name}: number {milestone} was crossed and has waited for a genuine follower since {since}; passed over: {passed_over}"
+                "number {milestone} was crossed and has waited for a genuine follower since {since}; passed over: {passed_over}"
+            ));
+        }
+        if let Some(until) = self.retry_at {
+            remarks.push(format!(
+                "the network's rate limit is used up: it is read again from {until} on"
             ));
         }
         if let (Some(since), Some(error)) = (self.failing_since, &self.last_error) {
-            remarks.push(format!(
-                "{name}: could not be checked since {since}: {error}"
-            ));
+            remarks.push(format!("could not be checked since {since}: {error}"));
         }
         if let Some(error) = &self.login_error {
-            remarks.push(format!("{name}: the login does not work: {error}"));
+            remarks.push(format!("the login does not work: {error}"));
         }
         if let Some(error) = &self.answers_error {
-            remarks.push(format!("{name}: answers or songs cannot be read: {error}"));
+            remarks.push(format!("answers or songs cannot be read: {error}"));
         }
         if let Some(since) = self.paused_at {
             remarks.push(format!(
-                "{name}: paused since {since}, because its ledger was exported; `hug import` of the newest export ends the pause"
+                "paused since {since}, because its ledger was exported; `hug import` of the newest export ends the pause"
             ));
         }
         remarks
     }
 }
 
-/// The hugs as a table. Below it is what helps for the hugs in trouble that do not wait for the creator.
-pub fn hugs_table(hugs: &[HugView]) -> String {
-    let mut shown = table(["account", "hug", "for", "status", "how", "passed over"]);
-    let mut below = String::new();
-    for view in hugs {
-        let HugView {
-            hug, passed_over, ..
-        } = view;
-        let listed = passed_over.len() as u64;
-        let more = hug.evidence.passed_over.saturating_sub(listed);
-        let trouble = trouble(view);
-        shown.add_row([
-            hug.account.to_string(),
-            hug.milestone.to_string(),
-            follower(hug),
-            hug.status.to_string(),
-            match &trouble {
-                None => how(hug),
-                Some(_) if view.needs_creator() => "see above".to_owned(),
-                Some(_) => "see below".to_owned(),
-            },
-            each(passed_over, more).join("\n"),
-        ]);
-        let below_it = trouble.filter(|_| !view.needs_creator());
-        below.extend(below_it.map(|trouble| format!("\n\n{trouble}")));
-    }
-    format!("{shown}{below}")
+/// The accounts, one below the other, each with what a person should know about it.
+fn account_list(accounts: &[AccountView]) -> String {
+    let one = |view: &AccountView| {
+        let next = match (&view.waiting, view.next_milestone) {
+            (Some(waiting), _) => format!("; number {} waits", waiting.milestone),
+            (None, Some(next)) => format!("; next milestone {next}"),
+            (None, None) => String::new(),
+        };
+        let found = match (view.followers, view.checked_at) {
+            (Some(followers), Some(time)) => {
+                format!("{followers} followers{next}; checked {time}")
+            }
+            _ => "not checked yet".to_owned(),
+        };
+        let remarks = view.remarks();
+        let remarks = below(remarks.iter().map(String::as_str), 2);
+        format!("{}\n  {found}{remarks}\n", view.account)
+    };
+    accounts.iter().map(one).collect()
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(120)
-        .set_header(header);
-    table
+/// The accounts as a table. The time is last, because its length depends on the reader's zone.
+fn account_table(accounts: &[AccountView]) -> String {
+    let header = ["account", "followers", "next milestone", "checked"].map(str::to_owned);
+    let row = |view: &AccountView| {
+        [
+            view.account.to_string(),
+            or_dash(view.followers),
+            match &view.waiting {
+                Some(waiting) => format!("{} waits", waiting.milestone),
+                None => or_dash(view.next_milestone),
+            },
+            or_dash(view.checked_at),
+        ]
+    };
+    let rows: Vec<[String; 4]> = iter::once(header).chain(accounts.iter().map(row)).collect();
+    let remarks = accounts.iter().map(AccountView::remarks);
+    table(&rows, iter::once(Vec::new()).chain(remarks))
+}
+
+/// The hugs, each with who gets it, how it stands and who was passed over; then what helps for the hugs in trouble that do
+/// not wait for the creator.
+pub fn hugs_text(hugs: &[HugView], width: Option<usize>) -> String {
+    let facts = |view: &HugView| {
+        let trouble = view.trouble.as_ref();
+        let how = match trouble {
+            None => how(&view.hug),
+            Some(_) if view.needs_creator() => "see above".to_owned(),
+            Some(_) => "see below".to_owned(),
+        };
+        let listed = view.passed_over.len() as u64;
+        let more = view.hug.evidence.passed_over.saturating_sub(listed);
+        let passed_over = each(&view.passed_over, more).join(", ");
+        let passed_over = (!passed_over.is_empty()).then(|| format!("passed over: {passed_over}"));
+        let how = (!how.is_empty()).then_some(how);
+        how.into_iter().chain(passed_over).collect::<Vec<_>>()
+    };
+    let mut shown = if is_wide(width) {
+        let header = ["account", "number", "state", "for"].map(str::to_owned);
+        let row = |view: &HugView| {
+            [
+                view.account.to_string(),
+                view.milestone.to_string(),
+                view.status.to_string(),
+                follower(&view.hug),
+            ]
+        };
+        let rows: Vec<[String; 4]> = iter::once(header).chain(hugs.iter().map(row)).collect();
+        table(&rows, iter::once(Vec::new()).chain(hugs.iter().map(facts)))
+    } else {
+        let one = |view: &HugView| {
+            let (account, milestone, status) = (&view.account, view.milestone, &view.status);
+            let facts = facts(view);
+            let facts = below(facts.iter().map(String::as_str), 2);
+            let follower = follower(&view.hug);
+            format!("{account} {milestone} {status}, for {follower}{facts}\n")
+        };
+        hugs.iter().map(one).collect()
+    };
+    for view in hugs.iter().filter(|view| !view.needs_creator()) {
+        shown.extend(trouble(view).map(|trouble| format!("\n{trouble}\n")));
+    }
+    shown
+}
+
+/// Rows of cells below each other, and below each row its own lines, indented. The last cell of a row has no limit.
+fn table<const N: usize>(rows: &[[String; N]], facts: impl Iterator<Item = Vec<String>>) -> String {
+    let widths: Vec<usize> = (0..N)
+        .map(|at| {
+            let cells = rows.iter().map(|row| row[at].chars().count());
+            cells.max().unwrap_or_default()
+        })
+        .collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths);
+        let cells: Vec<String> = cells.map(|(cell, width)| padded(cell, *width)).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    let with_facts = rows.iter().zip(facts).map(|(row, facts)| {
+        let facts = below(facts.iter().map(String::as_str), 2);
+        format!("{}{facts}\n", line(row))
+    });
+    with_facts.collect()
 }
 
 fn or_dash(value: Option<impl ToString>) -> String {

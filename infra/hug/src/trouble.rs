@@ -50,6 +50,16 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// When it is tried next, as a person says it at `now`; `None` where only a person tries it.
+    pub fn next_try_in_words(&self, now: Timestamp) -> Option<String> {
+        Some(match self.next_try? {
+            time if time <= now => "at the next check".to_owned(),
+            time => format!("at {time}"),
+        })
+    }
+}
+
 struct Found {
     what: String,
     since: Timestamp,

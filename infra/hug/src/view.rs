@@ -50,6 +50,9 @@ pub struct HugView {
     pub reached_at: Timestamp,
     /// What is wrong; `null` where the hug is delivered, or is being delivered as it should be.
     pub trouble: Option<Trouble>,
+    /// When it was looked at.
+    #[serde(skip)]
+    pub seen_at: Timestamp,
     /// The record itself.
     #[serde(skip)]
     pub hug: Hug,
@@ -144,6 +147,7 @@ impl HugView {
             reason: hug.reason.clone(),
             reached_at: hug.reached_at,
             trouble: Trouble::of(&hug, &site, now),
+            seen_at: now,
             hug,
         }
     }

@@ -28,7 +28,7 @@ async fn every_check_reports_words_that_wait_until_the_creator_says_that_they_ar
     let url = "https://x.com/amber/status/77";
     let output = cli.run(&["sent", "600", url]).await.success();
     assert!(
-        output.contains("the hug for 600 is invited: you sent it to @fan1000"),
+        output.contains("the hug for 600 is invited: you sent it to Tomasz Mbeki, @fan1000"),
         "{output}"
     );
     cli.run(&["check"]).await.success();
@@ -127,7 +127,7 @@ async fn every_check_reports_a_held_hug_until_it_is_approved_or_cancelled() {
     }
     let output = cli.run(&["approve", "900"]).await.success();
     assert!(
-        output.contains("the hug for 900 goes to @fan1300"),
+        output.contains("the hug for 900 goes to Noor Haddad, @fan1300"),
         "{output}"
     );
     assert!(output.contains("900 invited: announce"), "{output}");

@@ -11,7 +11,7 @@ async fn a_wrong_secret_is_reported_and_loses_nothing() {
     wrong.env("X_ACCESS_SECRET", "not-the-one");
     let output = cli.run_command(wrong).await.refusal();
     assert!(
-        output.contains("401 Unauthorized") && output.contains("a retry cannot help"),
+        output.contains("401 Unauthorized") && output.contains("this does not mend itself"),
         "{output}"
     );
     assert!(!output.contains("not-the-one"));

@@ -16,10 +16,10 @@ use tests::settings;
 /// How long a condition may take to come true.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The command, with an environment that contains only Amber's keys on X.
+/// The command, with an environment that contains only Amber's keys on X and a zone.
 pub fn hug() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hug"));
-    command.env_clear().stdin(Stdio::null());
+    command.env_clear().env("TZ", "UTC").stdin(Stdio::null());
     for name in [
         "X_API_KEY",
         "X_API_SECRET",

@@ -48,7 +48,7 @@ async fn a_doctor_finds_nothing_wrong_where_all_is_right_and_changes_and_sends_n
         "stream: every hug in it has been handed over",
         "failed.jsonl: the stream gave up on nothing",
         "this computer's clock: it agrees",
-        "x:amber: 600 followers, id 44196397",
+        "x:amber: 600 followers, https://x.com/amber",
         "x:amber: its list of followers can be read",
         "x:amber: its keys are its own",
         "x:amber: its keys may post",
@@ -106,7 +106,7 @@ async fn a_doctor_reports_every_mistake_in_the_settings_and_every_missing_secret
     findings.has("wrong", &["hug.toml: line 3, plan.step"]);
     findings.has(
         "wrong",
-        &["accounts: secrets of x:amber are missing: X_API_SECRET;"],
+        &["accounts: a secret is missing for x:amber: X_API_SECRET;"],
     );
     findings.has("unsure", &["networks: not asked"]);
     let sum =

@@ -24,6 +24,7 @@ mod on_aws;
 mod port;
 mod refusals;
 mod retry;
+mod screens;
 mod secrets;
 mod settings;
 mod situations;

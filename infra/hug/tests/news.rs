@@ -52,7 +52,7 @@ async fn each_text_runs_the_command_once_and_a_name_in_it_is_never_run_as_a_comm
     assert!(!cli.folder.path().join("run").exists());
     assert_eq!(with_words(&news, "The invitation is next").len(), 1);
     assert_eq!(with_words(&news, "only for @fan1000").len(), 1);
-    for words in ["600 goes to @fan1000", "only for @fan1000"] {
+    for words in [", @fan1000: certain that it is them", "only for @fan1000"] {
         assert_eq!(output.matches(words).count(), 1, "{words}: {output}");
     }
     cli.run(&["check"]).await.success();

@@ -37,7 +37,7 @@ async fn no_hug_toml_and_no_secrets_are_answered_with_what_to_do() {
     without.env_remove("X_ACCESS_TOKEN");
     let output = cli.run_command(without).await.refusal();
     assert!(
-        output.contains("secrets of x:amber are missing: X_ACCESS_TOKEN"),
+        output.contains("a secret is missing for x:amber: X_ACCESS_TOKEN"),
         "{output}"
     );
 }
@@ -56,7 +56,7 @@ async fn every_check_reports_an_account_without_its_secrets_and_checks_the_other
         let output = cli.run(&["check"]).await.refusal();
         for words in [
             "next milestone 600",
-            "x:bea  was skipped: secrets of x:bea are missing: X_BEA_ACCESS_TOKEN, X_BEA_ACCESS_SECRET;",
+            "x:bea  was skipped: secrets are missing for x:bea: X_BEA_ACCESS_TOKEN, X_BEA_ACCESS_SECRET;",
         ] {
             assert!(
                 output.contains(words),
@@ -111,10 +111,35 @@ async fn the_settings_name_the_secrets_that_they_need_and_those_that_are_missing
     );
     let refusal = ended.refusal();
     assert!(
-        refusal.contains("secrets of x:bea are missing: X_BEA_ACCESS_TOKEN;"),
+        refusal.contains("a secret is missing for x:bea: X_BEA_ACCESS_TOKEN;"),
         "{refusal}"
     );
     assert!(!refusal.contains("x:amber"), "{refusal}");
+}
+
+#[tokio::test]
+async fn what_a_link_in_the_creators_own_words_costs_on_x_is_said() {
+    let cli = CommandLine::with_followers(598).await;
+    let words = "announce = \"{milestone}! Hear me at amber.example/songs\"";
+    let with_link = settings(
+        "x",
+        "amber",
+        cli.x.url(),
+        &format!("[account.texts]\n{words}"),
+    );
+    cli.write(&with_link);
+    let notes = cli.run(&["settings"]).await.stderr();
+    assert!(
+        notes.contains("X bills $0.20 for a post with a link"),
+        "{notes}"
+    );
+    let doctor = cli.run(&["doctor"]).await.success();
+    assert!(
+        doctor.contains("unsure  costs: the words of `announce`"),
+        "{doctor}"
+    );
+    cli.write(&with_link.replace("amber.example/songs", "the market."));
+    assert_eq!(cli.run(&["settings"]).await.stderr(), "");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn number_600_answers_and_when_the_song_is_up_they_get_the_link_as_a_reply
         "{output}"
     );
     let output = amber.cli.run(&["status"]).await.success();
-    let to_write = "Songs to write:\n\nx:amber 600, for @fan1000: rain on a tin roof\n  when it is up: `hug song 600 --account x:amber URL`\n";
+    let to_write = "Songs to write:\n\nx:amber 600, for Tomasz Mbeki, @fan1000: rain on a tin roof\n  when it is up: `hug song 600 --account x:amber URL`\n";
     assert!(output.starts_with(to_write), "{output}");
     let hug = amber.hug().await;
     assert_eq!(
@@ -115,7 +115,7 @@ async fn number_600_answers_and_when_the_song_is_up_they_get_the_link_as_a_reply
 
     let output = amber.cli.run(&["song", "600", VIDEO]).await.success();
     for words in [
-        "the song for 600 is up: https://youtu.be/dQw4w9WgXcQ goes to @fan1000",
+        "the song for 600 is up: https://youtu.be/dQw4w9WgXcQ goes to Tomasz Mbeki, @fan1000",
         "600 hugged: reply https://x.com/amber/status/",
     ] {
         assert!(output.contains(words), "{words}: {output}");
@@ -174,7 +174,7 @@ async fn a_doubtful_topic_waits_at_every_check_until_the_creator_accepts_or_refu
     amber
         .succeeds(
             &["topic", "600", "--refuse"],
-            "the topic for 600 is refused; another answer of @fan1000 counts",
+            "the topic for 600 is refused; another answer of Tomasz Mbeki, @fan1000 counts",
         )
         .await;
     amber.cli.run(&["check"]).await.success();
@@ -337,7 +337,7 @@ async fn a_song_for_someone_who_never_answered_there_waits_for_the_creators_hand
     amber
         .succeeds(
             &["sent", "600", reply],
-            "the hug for 600 is hugged: you sent it to @fan1000",
+            "the hug for 600 is hugged: you sent it to Tomasz Mbeki, @fan1000",
         )
         .await;
     let song = amber.hug().await["song"].clone();
@@ -373,7 +373,10 @@ async fn a_hug_is_passed_on_to_the_next_follower_once() {
         .await;
     amber.cli.fans(1_001, 1);
     let output = amber.cli.run(&["check"]).await.success();
-    for words in ["600 goes on to @fan1001", "600 invited: announce"] {
+    for words in [
+        "600 goes on to Noor Schäfer, @fan1001",
+        "600 invited: announce",
+    ] {
         assert!(output.contains(words), "{words}: {output}");
     }
     let hug = amber.hug().await;
@@ -434,7 +437,7 @@ async fn a_song_is_found_by_the_mark_that_the_status_names() {
     video.description = "For you. #hug600".to_owned();
     amber.youtube.add_video(video.clone());
     let dry = check(&["--dry-run"]).await.success();
-    let found = "600 has its song: https://youtu.be/kXYiU_JCYtU goes to @fan1000";
+    let found = "600 has its song: https://youtu.be/kXYiU_JCYtU goes to Tomasz Mbeki, @fan1000";
     assert!(
         dry.contains(&format!("{found} (dry run: not recorded)")),
         "{dry}"
@@ -464,7 +467,7 @@ async fn answers_that_cannot_be_read_are_reported_at_every_check_and_by_status_a
     assert!(error.contains("403"), "{error}");
     let output = amber.cli.run(&["status"]).await.success();
     assert!(
-        output.contains("x:amber: answers or songs cannot be read: "),
+        output.contains("\n  answers or songs cannot be read: "),
         "{output}"
     );
     let output = amber.cli.run(&["doctor"]).await.refusal();

@@ -56,7 +56,7 @@ async fn a_check_invites_and_status_shows_the_same_in_json() {
     let output = cli.run(&["check", "--account", "x:amber"]).await.success();
     for words in [
         "598 → 601 followers",
-        "600 goes to @fan1001, position 1",
+        "600 goes to Noor Schäfer, @fan1001: certain that it is them",
         "600 invited: announce",
     ] {
         assert!(output.contains(words), "{words}: {output}");
@@ -173,10 +173,9 @@ async fn an_account_that_could_never_be_checked_is_listed_with_the_time_and_the_
     let second = cli.status().await["accounts"][1].clone();
     assert_eq!(second["failing_since"], first["failing_since"]);
     assert_ne!(second["last_error"], first["last_error"]);
-    let since = second["failing_since"].as_str().unwrap();
     let shown = cli.run(&["status"]).await.success();
-    let line = format!("x:bea: could not be checked since {since}: ");
-    assert!(shown.contains(&line), "{shown}");
+    let line = "x:bea\n  not checked yet\n  could not be checked since ";
+    assert!(shown.contains(line), "{shown}");
 }
 
 #[tokio::test]
@@ -184,11 +183,11 @@ async fn status_begins_with_the_hugs_that_wait_for_the_creator() {
     let cli = to_send().await;
     let output = cli.run(&["status"]).await.success();
     assert!(output.starts_with("2 hugs wait for you:\n"), "{output}");
-    let (waiting, tables) = output.split_at(output.find('┌').unwrap());
+    let (waiting, hugs) = output.split_at(output.find("x:amber\n  700 followers").unwrap());
     for words in [
         "x:amber 700 is to_send: no channel is left for the program",
         "announce: ",
-        "Your Tweet text is too long; a retry cannot help",
+        "Your Tweet text is too long; this does not mend itself",
         "send it to @fan1100",
         "https://x.com/fan1100",
         "https://x.com/messages/compose?recipient_id=",
@@ -197,14 +196,9 @@ async fn status_begins_with_the_hugs_that_wait_for_the_creator() {
     ] {
         assert!(waiting.contains(words), "{words}: {output}");
     }
-    let cells = tables.lines().filter(|line| line.starts_with('│'));
-    let widest = cells.map(|line| line.chars().count()).max();
-    assert!(widest <= Some(120), "{output}");
     assert!(waiting.contains("tried next: not by itself"), "{output}");
-    assert!(
-        tables.ends_with("┘\n"),
-        "each hug's trouble is printed once: {output}"
-    );
+    let once = "x:amber 700 to_send, for Hanna Da Silva, @fan1100\n  see above\n";
+    assert!(hugs.ends_with(once), "{output}");
     let trouble = cli.status().await["hugs"][1]["trouble"].clone();
     assert_eq!(trouble["next_try"], Value::Null);
     assert_eq!(trouble["needs_creator"], true);

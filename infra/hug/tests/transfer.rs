@@ -52,7 +52,10 @@ async fn an_account_goes_on_in_the_other_ledger_without_a_baseline_and_is_not_se
     cli.run(&["check"]).await;
     assert_eq!(cli.x.posts().len(), 0, "the source is paused");
     let output = elsewhere(&cli, &["check"]).await.success();
-    assert!(output.contains("600 goes to @fan1000"), "{output}");
+    assert!(
+        output.contains("600 goes to Tomasz Mbeki, @fan1000"),
+        "{output}"
+    );
     assert!(output.contains("600 invited: announce"), "{output}");
     assert!(!output.contains("counted from here on"), "{output}");
     let hug = snapshot_of(&cli.folder.path().join("elsewhere"))

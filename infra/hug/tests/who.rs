@@ -38,7 +38,7 @@ async fn a_bot_at_the_number_is_passed_over_as_a_check_does_and_so_is_who_has_a_
     cli.fans(1_000, 2);
     cli.run(&["check"]).await.success();
     let output = cli.run(&["who", "600"]).await.success();
-    let words = "x:amber  600 has its hug: it is invited, for @fan1001. `hug status` shows it.";
+    let words = "x:amber  600 has its hug: it is invited, for Noor Schäfer, @fan1001. `hug status` shows it.";
     assert!(output.contains(words), "{output}");
     cli.x.follow(Person::bot(1, Clock::system().now()));
     cli.fans(2_000, 1);
@@ -102,7 +102,7 @@ async fn of_several_accounts_each_is_answered_and_one_that_cannot_be_asked_fails
     let output = cli.run(&["who", "600"]).await.refusal();
     assert!(
         output.contains("@fan0600")
-            && output.contains("x:bea  could not be asked: secrets of x:bea"),
+            && output.contains("x:bea  could not be asked: secrets are missing for x:bea"),
         "{output}"
     );
     let only = cli.run(&["who", "600", "--account", "x:amber"]).await;

@@ -279,7 +279,7 @@ async fn a_token_of_someone_else_sends_nothing_and_a_revoked_one_is_reported() {
         hug.reason
             .as_ref()
             .unwrap()
-            .contains("401 Unauthorized: The access token is invalid; a retry cannot help before"),
+            .contains("401 Unauthorized: The access token is invalid; this does not mend itself"),
         "{:?}",
         hug.reason
     );
@@ -359,7 +359,7 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_reported_in_a_line() {
         ),
         (
             Fault::Status(502),
-            "502 Bad Gateway: no reason given; a retry can help",
+            "502 Bad Gateway: no reason given; the next try can work",
         ),
         (Fault::Html, "is not what was expected"),
         (
@@ -368,7 +368,7 @@ async fn a_refused_mention_is_drafted_and_error_pages_are_reported_in_a_line() {
                 "application/json",
                 r#"{"error":"This method requires an authenticated user"}"#,
             ),
-            "a retry cannot help before someone fixes",
+            "this does not mend itself: see",
         ),
         (
             body(

@@ -75,7 +75,7 @@ pub enum DeliverError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
-    #[error("the letter was not sent: {0}; a retry cannot help before that is changed")]
+    #[error("the letter was not sent: {0}")]
     NotServed(#[from] NotServed),
 }
 

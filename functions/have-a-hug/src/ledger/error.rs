@@ -28,8 +28,8 @@ impl LedgerFailure {
     fn what_helps(self) -> &'static str {
         match self {
             Self::LostRace => "it is read again and decided again",
-            Self::TryAgain => "a retry can help",
-            Self::Final => "a retry cannot help",
+            Self::TryAgain => "the next try can work",
+            Self::Final => "this does not mend itself",
         }
     }
 }

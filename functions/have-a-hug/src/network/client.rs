@@ -296,6 +296,14 @@ impl Attempt<'_> {
         letter.to.ok_or_else(nobody)
     }
 
+    /// Nobody has the handle in the settings.
+    pub(crate) fn no_such_account(&self) -> NetworkError {
+        let handle = &self.client.account.handle;
+        self.blocked(format!(
+            "there is no account with the handle {handle}: see `handle` in hug.toml"
+        ))
+    }
+
     /// A failure of this attempt that lasts until someone acts.
     pub(crate) fn blocked(&self, why: impl Into<String>) -> NetworkError {
         self.error(Failure::Blocked { until: None }, why)

@@ -123,6 +123,9 @@ pub(super) fn syntax_mistake(text: &str, error: &toml::de::Error) -> String {
     let line = line_of(text, span.start);
     // Only the field's name is shown: its value may be a secret that is in the wrong place.
     let source = text.lines().nth(line - 1).unwrap_or_default();
+    if source.trim() == "[account]" {
+        return format!("line {line}: write [[account]], with two brackets on each side");
+    }
     let right = what_is_right(source, &what);
     match source.split_once('=') {
         Some((field, _)) => format!("line {line}, {}: {what}{right}", field.trim()),
@@ -137,8 +140,6 @@ fn what_is_right(source: &str, what: &str) -> &'static str {
         "; a line of the account itself must be above [account.plan], [account.texts] and other tables"
     } else if source.contains(['“', '”', '„', '‘', '’']) {
         "; write straight quotes: \"amber\""
-    } else if source.trim() == "[account]" {
-        "; begin each account with [[account]], in double brackets"
     } else if what.contains("expected a sequence") && source.trim_start().starts_with("contact") {
         "; write a list in brackets: [\"announce\"]"
     } else if what.contains("expected a sequence") {

@@ -72,7 +72,7 @@ fn a_mastodon_account_is_known_by_its_server_and_mentions_by_default() {
 fn a_mastodon_account_needs_its_token_unless_it_only_drafts() {
     let why = not_served(&parse_with(MASTODON, &[]));
     assert!(
-        why.contains("missing: MASTODON_ACCESS_TOKEN; set them"),
+        why.contains("a secret is missing for mastodon:amber@mastodon.social: MASTODON_ACCESS_TOKEN; set them"),
         "{why}"
     );
     let drafts = format!("{MASTODON}contact = [\"draft\"]\n");
@@ -214,7 +214,7 @@ fn a_mistake_is_told_with_its_line_its_field_and_what_would_be_right() {
         (GOOD.replace("[plan]", "[plan"), "line 1"),
         (
             GOOD.replace("[[account]]", "[account]"),
-            "line 5: invalid type: map, expected a sequence; begin each account with [[account]]",
+            "line 5: write [[account]], with two brackets on each side",
         ),
         (
             format!("{GOOD}contact = \"draft\""),
@@ -413,7 +413,7 @@ fn missing_secrets_are_named_and_the_other_accounts_are_served() {
         .to_string();
     assert!(
         why.contains(
-            "secrets of x:amber are missing: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"
+            "secrets are missing for x:amber: X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_SECRET;"
         ),
         "{why}"
     );
@@ -432,7 +432,10 @@ fn a_bearer_token_is_enough_to_read_but_not_to_announce() {
         "{why}"
     );
     let why = not_served(&parse_with(&drafts, &[]));
-    assert!(why.contains("missing: X_BEARER_TOKEN;"), "{why}");
+    assert!(
+        why.contains("a secret is missing for x:amber: X_BEARER_TOKEN;"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -495,7 +498,7 @@ fn a_second_account_on_a_network_renames_no_secret_of_the_first() {
     assert!(settings.accounts[0].credentials.is_ok());
     let why = not_served(&settings);
     assert!(
-        why.contains("x:bea are missing: X_BEA_ACCESS_TOKEN, X_BEA_ACCESS_SECRET;"),
+        why.contains("missing for x:bea: X_BEA_ACCESS_TOKEN, X_BEA_ACCESS_SECRET;"),
         "she may not write with Amber's token, though the app's keys are shared: {why}"
     );
 }

@@ -216,8 +216,8 @@ fn look_at_hugs(snapshot: &Snapshot, now: Timestamp) -> Vec<Finding> {
         let found = format!("{} since {}: {}", hug.status, trouble.since, trouble.what);
         // A finding is printed in one line.
         let helps = trouble.helps.replace('\n', " ");
-        let help = match trouble.next_try {
-            Some(time) => format!("{helps} (tried next at {time})"),
+        let help = match trouble.next_try_in_words(now) {
+            Some(next) => format!("{helps} (tried next {next})"),
             None => helps,
         };
         Some(if trouble.needs_creator {

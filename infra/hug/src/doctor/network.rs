@@ -18,6 +18,9 @@ use crate::words::words_for;
 /// A clock that is wrong by more than this spoils X's signatures and the claims on hugs.
 const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
 
+/// What findings call this computer's clock.
+pub(super) const CLOCK: &str = "this computer's clock";
+
 /// An account to look at.
 pub(super) struct OneAccount<'a> {
     pub account: &'a Account,
@@ -27,25 +30,29 @@ pub(super) struct OneAccount<'a> {
 }
 
 impl OneAccount<'_> {
-    /// Looks at the account, unless the ledger says that its rate limit is used up.
-    pub(super) async fn look(&self, ledger: &Snapshot) -> Vec<Finding> {
+    /// Looks at the account, unless the ledger says that its rate limit is used up. Returns what was found, and the
+    /// addresses whose clock agrees with this computer's.
+    pub(super) async fn look(&self, ledger: &Snapshot) -> (Vec<Finding>, Vec<String>) {
         let name = &self.account.name;
-        let mut findings = self.look_at_channels();
+        let (mut findings, mut agreeing) = (self.look_at_channels(), Vec::new());
         if let Some(until) = wait_until(ledger, name).filter(|until| *until > self.now) {
             let found = format!("not asked: its rate limit is used up until {until}");
             findings.push(Finding::unsure(name, found, "look again then"));
-            return findings;
+            return (findings, agreeing);
         }
         let mut reached = true;
         for address in self.network.addresses() {
             let clock = http::time_at(self.http, &address).await;
             reached &= clock.is_ok();
-            findings.push(self.look_at_clock(&address, clock));
+            match self.look_at_clock(&address, clock) {
+                Some(finding) => findings.push(finding),
+                None => agreeing.push(address),
+            }
         }
         if reached {
             findings.extend(self.look_at_profile().await);
         }
-        findings
+        (findings, agreeing)
     }
 
     fn look_at_channels(&self) -> Vec<Finding> {
@@ -63,17 +70,20 @@ impl OneAccount<'_> {
         unasked.map(warn).collect()
     }
 
-    /// Compares this computer's clock with the network's.
-    fn look_at_clock(&self, address: &str, clock: Result<Option<Timestamp>, String>) -> Finding {
+    /// Compares this computer's clock with the network's. `None` where they agree.
+    fn look_at_clock(
+        &self,
+        address: &str,
+        clock: Result<Option<Timestamp>, String>,
+    ) -> Option<Finding> {
         let there = match clock {
             Ok(there) => there,
             Err(why) => {
                 let found = format!("{address} cannot be reached: {why}");
                 let help = "see whether this computer is online, and `server` in the settings";
-                return Finding::wrong(&self.account.name, found, help);
+                return Some(Finding::wrong(&self.account.name, found, help));
             }
         };
-        let here = "this computer's clock";
         match there.map(|there| self.now.duration_since(there)) {
             Some(ahead) if ahead.abs() > MAX_CLOCK_ERROR => {
                 let seconds = ahead.abs().as_secs();
@@ -84,12 +94,12 @@ impl OneAccount<'_> {
                 };
                 let found = format!("it is {seconds} s {side} what {address} says");
                 let help = "set it; X refuses signatures of another time, and what was sent is looked for by its time";
-                Finding::wrong(here, found, help)
+                Some(Finding::wrong(CLOCK, found, help))
             }
-            Some(_) => Finding::ok(here, format!("it agrees with {address}")),
+            Some(_) => None,
             None => {
                 let found = format!("{address} does not say what time it is");
-                Finding::unsure(here, found, "see whether it is set right")
+                Some(Finding::unsure(CLOCK, found, "see whether it is set right"))
             }
         }
     }
@@ -101,7 +111,9 @@ impl OneAccount<'_> {
             Err(error) => return vec![failed(name, &error)],
         };
         let (count, id) = (profile.followers, &profile.id);
-        let mut findings = vec![Finding::ok(name, format!("{count} followers, id {id}"))];
+        let site = self.account.site();
+        let page = (site.rules.profile_url)(&site.server, &name.handle);
+        let mut findings = vec![Finding::ok(name, format!("{count} followers, {page}"))];
         let blocked = self.network.blocked_until();
         if let Some(until) = blocked.filter(|until| *until > self.now) {
             let found = "its rate limit is used up now, so the rest was not asked";

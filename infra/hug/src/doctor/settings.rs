@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, path::Path};
 
-use have_a_hug::settings::{NotServed, Secrets, Settings, rule_of_secret};
+use have_a_hug::settings::{Account, NotServed, Secrets, Settings, rule_of_secret};
 use promise::rules::Shape;
 
 use super::finding::Finding;
@@ -31,6 +31,10 @@ pub(super) fn look_at_settings(
             let warnings = settings.warnings.iter();
             findings.extend(warnings.map(|warning| {
                 Finding::unsure("secrets", warning, "the accounts are served all the same")
+            }));
+            let prices = settings.accounts.iter().filter_map(Account::price_of_links);
+            findings.extend(prices.map(|price| {
+                Finding::unsure("costs", price, "take the link out if that is too much")
             }));
             settings.not_served().cloned().collect()
         }

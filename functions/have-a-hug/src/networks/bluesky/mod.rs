@@ -86,9 +86,13 @@ impl Network for Bluesky {
         let attempt = self.client().attempt("reading the follower count");
         let actor = id.map_or(self.client().account.handle.as_str(), UserId::as_str);
         let query = [("actor", actor)];
-        let response = self
-            .read(attempt, "app.bsky.actor.getProfile", &query)
-            .await?;
+        let url = self.appview_url("app.bsky.actor.getProfile", &query);
+        let response = attempt.ask(self.client().http.get(url)).await?;
+        let error: XrpcError = response.json().unwrap_or_default();
+        if id.is_none() && !response.status.is_success() && error.is_about_nobody() {
+            return Err(attempt.no_such_account());
+        }
+        let response = attempt.accept(response)?;
         let profile: ProfileView = attempt.parse(&response)?;
         let followers = profile
             .followers_count

@@ -87,6 +87,7 @@ pub const RULES: Rules = Rules {
     reply_link: |_, _, _| None,
     price_of_a_look: None,
     price_of_followers: None,
+    price_of_a_link: None,
 };
 
 /// How a follower is addressed in a text.

@@ -118,7 +118,11 @@ impl Network for Mastodon {
             Some(id) => self.url(&format!("/api/v1/accounts/{}", number(id)), &[]),
             None => self.url("/api/v1/accounts/lookup", &[("acct", &self.acct())]),
         };
-        let response = self.get(attempt, &url).await?;
+        let response = attempt.ask(self.signed(self.client.http.get(url))).await?;
+        if id.is_none() && says_that_nothing_is_there(&response) {
+            return Err(attempt.no_such_account());
+        }
+        let response = attempt.accept(response)?;
         let account: Account = attempt.parse(&response)?;
         self.check_home(attempt, &account)?;
         let followers = count(account.followers_count).ok_or_else(|| {

@@ -74,6 +74,7 @@ pub const RULES: Rules = Rules {
     reply_link: |_, _, _| None,
     price_of_a_look: None,
     price_of_followers: None,
+    price_of_a_link: None,
 };
 
 /// The part of a handle after the `@`: the server, or the domain that it writes handles with.

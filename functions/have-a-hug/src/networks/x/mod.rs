@@ -109,6 +109,9 @@ impl Network for X {
         };
         let query = [("user.fields", "public_metrics")];
         let response = self.get(attempt, &path, &query).await?;
+        if id.is_none() && found(attempt, &response).is_ok_and(|users| users.is_empty()) {
+            return Err(attempt.no_such_account());
+        }
         let user: User = data(attempt, &response)?;
         let followers = user
             .followers()

@@ -120,6 +120,7 @@ pub const RULES: Rules = Rules {
         let query = [("in_reply_to", to.reference.as_str()), ("text", text)];
         Some(with_query(page, &query))
     },
+    price_of_a_link: Some("X bills $0.20 for a post with a link, and $0.015 for one without"),
     price_of_a_look: Some(
         "this look cost $0.021 at most: the account, the keys' owner, one follower",
     ),
