@@ -5,11 +5,12 @@
 STACK ?= have-a-hug
 # arm64 or x86_64
 ARCHITECTURE ?= arm64
-# How often, such as rate(5 minutes); who gets the mails with news and alarms; how many days logs are kept. What is not
-# set stays as it is, or is the template's default.
+# How often, such as rate(5 minutes); who gets the mails with news and alarms; how many days logs are kept; 1 to publish
+# the songbook, 0 to take it down. What is not set stays as it is, or is the template's default.
 RATE ?=
 MAIL ?=
 LOG_DAYS ?=
+SONGBOOK ?=
 # What the creator decided.
 SETTINGS ?= hug.toml
 TEMPLATE ?= infra/template.yaml
@@ -84,10 +85,10 @@ try-arm64: ## [prove] Run the arm64 binary on a machine of another kind, with qe
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
 	$(CARGO) run --quiet --locked --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
 
-deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS
-	@$(AWS) check-deploy
+deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS; SONGBOOK=1 publishes the songbook, too
+	@$(AWS) check-deploy "$(SONGBOOK)"
 	@$(MAKE) --no-print-directory build
-	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS))
+	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS)) $(if $(SONGBOOK),Songbook=$(SONGBOOK))
 	@$(AWS) finish-deploy
 
 deploy-code: .tools/sam/ready .tools/lambda/ready ## [aws] Deploy only new code on AWS

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[Callable[[Aws, argparse.Namespace], None], list[str]]]
     "settings": (commands.upload_settings, []),
     "secret": (commands.upload_secret, ["name"]),
     "secrets": (commands.upload_secrets, []),
-    "check-deploy": (commands.check_deploy, []),
+    "check-deploy": (commands.check_deploy, ["songbook"]),
     "finish-deploy": (commands.finish_deploy, []),
     "check-stack": (commands.check_stack, ["action"]),
     "invoke": (commands.invoke, ["event"]),

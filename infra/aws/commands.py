@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from hug import as_file, check_settings, needed_secrets, on_ledger
 from mail import find_mail
-from session import Aws, Stop, error_code
+from session import ADDRESS, BUCKET, PAGE, Aws, Stop, error_code
 
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
 MAX_STANDARD = 4096
@@ -141,7 +141,9 @@ def kept_secrets(file: Path) -> dict[str, str]:
     return kept
 
 
-def check_deploy(aws: Aws, _: Namespace) -> None:
+def check_deploy(aws: Aws, arguments: Namespace) -> None:
+    if arguments.songbook not in ("", "0", "1"):
+        raise Stop(f"SONGBOOK={arguments.songbook} is not known; write 1 to publish the songbook, or 0 to take it down")
     if aws.settings.exists():
         check_settings(aws.settings)
     aws.announce("build and deploy")
@@ -165,10 +167,37 @@ def check_deploy(aws: Aws, _: Namespace) -> None:
         )
 
 
+def delete_bucket(aws: Aws, bucket: str) -> None:
+    """Deletes the songbook's bucket with its page, once the stack is without it and nothing writes there."""
+    s3 = aws.client("s3")
+    try:
+        s3.delete_object(Bucket=bucket, Key=PAGE)
+        s3.delete_bucket(Bucket=bucket)
+        print(f"Deleted: the songbook's page and its bucket {bucket}.")
+    except ClientError as error:
+        if error_code(error) != "NoSuchBucket":
+            print(
+                f"AWS refused {error.operation_name} ({error_code(error)}), so the songbook's bucket {bucket} is still "
+                f"there. Nobody can read it, and the page in it expires: aws s3 rb s3://{bucket} --force"
+            )
+
+
+def delete_left_bucket(aws: Aws) -> None:
+    """Deletes the bucket of a songbook that was taken down: the stack left it behind, as its events say."""
+    events = aws.client("cloudformation").describe_stack_events(StackName=aws.stack)["StackEvents"]
+    for event in events:
+        if (event["LogicalResourceId"], event["ResourceStatus"]) == (BUCKET, "DELETE_SKIPPED"):
+            delete_bucket(aws, event["PhysicalResourceId"])
+
+
 def finish_deploy(aws: Aws, _: Namespace) -> None:
-    """Protects the ledger and prints who gets mail. If AWS refuses one of these, the deploy itself has still worked, so
-    this prints the refusal and does not fail."""
-    topic = aws.need_stack()["AlarmTopic"]
+    """Protects the ledger, deletes the bucket of a songbook that was taken down, and prints where the songbook is and
+    who gets mail. If AWS refuses one of these, the deploy itself has still worked, so this prints the refusal and does
+    not fail."""
+    outputs = aws.need_stack()
+    topic = outputs["AlarmTopic"]
+    if BUCKET not in outputs:
+        delete_left_bucket(aws)
     try:
         policy = json.dumps(LEDGER_STAYS)
         aws.client("cloudformation").set_stack_policy(StackName=aws.stack, StackPolicyBody=policy)
@@ -182,6 +211,8 @@ def finish_deploy(aws: Aws, _: Namespace) -> None:
     except ClientError as error:
         found, remedy = f"it is not known who gets it, because AWS refused {error.operation_name}", "make doctor"
     print(f"Deployed. Mail: {found}" + (f" → {remedy}" if remedy else ""))
+    if ADDRESS in outputs:
+        print(f"Songbook: {outputs[ADDRESS]} (a check writes the page; the first time: make invoke-remote)")
 
 
 def check_stack(aws: Aws, arguments: Namespace) -> None:
@@ -248,20 +279,25 @@ def empty(aws: Aws, queue: str) -> None:
 
 def destroy(aws: Aws, _: Namespace) -> None:
     aws.announce("delete the stack")
-    table = aws.need_stack()["LedgerTable"]
+    outputs = aws.need_stack()
+    table, bucket = outputs["LedgerTable"], outputs.get(BUCKET)
     _settings, secrets = aws.parameters()
     print(
         f"Kept: the table {table} with every promise, the parameter {aws.prefix}/settings and {len(secrets)} secrets "
         f"under {aws.prefix}/secrets."
     )
-    print("Deleted: both functions, the schedule, the queues, the alarms, the dashboard and the logs.")
+    page = f", and the songbook at {outputs[ADDRESS]}" if bucket else ""
+    print(f"Deleted: both functions, the schedule, the queues, the alarms, the dashboard and the logs{page}.")
     print(f"Type {aws.stack} to delete it: ", end="", flush=True)
     if sys.stdin.readline().strip() != aws.stack:
         raise Stop("nothing was changed")
     cloudformation = aws.client("cloudformation")
     cloudformation.delete_stack(StackName=aws.stack)
-    patience = {"Delay": 2, "MaxAttempts": 300}
+    # CloudFront takes its time to forget a distribution.
+    patience = {"Delay": 2, "MaxAttempts": 900}
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=aws.stack, WaiterConfig=patience)
+    if bucket:
+        delete_bucket(aws, bucket)
     print("Deleted. To remove what was kept as well:")
     print(f"  aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled")
     print(f"  aws dynamodb delete-table --table-name {table}")

@@ -3,12 +3,13 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from hug import as_file, check_settings, needed_secrets, on_ledger
 from mail import find_mail
-from session import FUNCTIONS, Aws, Stop, error_code
+from session import ADDRESS, BUCKET, FUNCTIONS, PAGE, Aws, Stop, error_code
 
 T = TypeVar("T")
 
@@ -63,6 +64,8 @@ class Doctor:
         remedy = "`make logs` says why; remove the cause, then `make redrive`"
         self.ask("queue NotInvited", self.queue, outputs["NotInvitedQueue"], "NotInvited", remedy)
         self.ask("queue ChecksNotStarted", self.not_started, outputs["ChecksNotStartedQueue"])
+        if ADDRESS in outputs:
+            self.ask("songbook", self.songbook, outputs[ADDRESS], outputs[BUCKET])
         self.ask("mail", self.mail, outputs["AlarmTopic"])
         self.ask("alarms", self.alarms)
         self.ask("ledger", self.ledger)
@@ -176,6 +179,22 @@ class Doctor:
         queues = self.aws.client("sqs")
         answer = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def songbook(self, address: str, bucket: str) -> None:
+        """Whether the page is there, and how old it is. A count of followers changes it each hour, so one that is older
+        than two hours was not renewed; an alarm says so where that is a failure."""
+        try:
+            page = self.aws.client("s3").head_object(Bucket=bucket, Key=PAGE)
+        except ClientError as error:
+            if error_code(error) != "404":
+                raise
+            remedy = "`make invoke-remote` writes it; if it does not, `make logs` says why"
+            return self.report("wrong", "songbook", f"there is no page at {address} yet", remedy)
+        minutes = int((datetime.now(UTC) - page["LastModified"]).total_seconds() // 60)
+        found = f"it is at {address}, and was written {minutes} minutes ago"
+        if minutes <= 120:
+            return self.report("ok", "songbook", found)
+        return self.report("unsure", "songbook", found, "`make logs` says whether it could not be written")
 
     def mail(self, topic: str) -> None:
         verdict, found, remedy = find_mail(self.aws, topic)

@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 FUNCTIONS = ["check-followers", "invite-follower"]
 
+# The outputs of a stack with a songbook (BUCKET is the bucket's name in the template, too), and the page's name there.
+ADDRESS, BUCKET, PAGE = "Songbook", "SongbookBucket", "index.html"
+
 
 class Stop(Exception):
     """Why nothing more was done, and what to do."""

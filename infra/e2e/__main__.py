@@ -27,6 +27,7 @@ from proof import Failed, began, passed, wait
 from redrive import prove_redrive
 from refusals import prove_refusals
 from rights import prove_rights
+from songbook import prove_changes, prove_publishing, prove_taking_down
 from songs import Creator, prove_songs
 from transfer import prove_transfer
 from world import CHECK, INVITE, World
@@ -38,7 +39,9 @@ def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str,
     creator = Creator(hug, world, settings, secrets)
     prove_refusals(make, world, settings, secrets)
     prove_promise(make, world, settings)
+    prove_publishing(make, world, settings)
     prove_songs(make, world, creator, youtube_key)
+    prove_changes(world)
     prove_refused_news(world)
     prove_doctor(make, world)
     prove_rights(world, creator)
@@ -48,6 +51,7 @@ def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str,
     prove_deploys(make, world, settings)
     prove_new_settings(make, world, settings)
     prove_transfer(hug, world, settings, secrets)
+    prove_taking_down(make, world, settings)
     prove_destroy(make, world)
 
 

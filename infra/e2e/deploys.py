@@ -6,6 +6,7 @@ from typing import Any
 
 from processes import ROOT, STACK, Make
 from proof import check, proves, wait
+from songbook import buckets, is_gone
 from world import CHECK, INVITE, World
 
 # What AWS itself changes, and the timeout, which `make settings` and `make secret` move by a second.
@@ -108,6 +109,8 @@ def prove_destroy(make: Make, world: World) -> None:
     check("nothing was changed" in printed and there, "destroy asks first", printed)
     table, items = world.output("LedgerTable"), len(world.items())
     printed = make("destroy", typed=f"{STACK}\n")
+    check("and the songbook at https://" in printed, "destroy says that the songbook goes", printed)
+    check(is_gone(world), "the songbook is gone", buckets(world))
     check(f"Kept: the table {table}" in printed, "destroy says what it keeps", printed)
     kept = world.dynamodb.scan(TableName=table, Select="COUNT")["Count"]
     check(kept == items, "the ledger is kept", kept, items)

@@ -35,7 +35,8 @@ def prove_doctor(make: Make, world: World) -> None:
         "stream to invite-follower: it is Enabled",
         "queue NotInvited: it is empty",
         "mail: news and alarms go to amber@example.com",
-        "alarms: all 7 are there",
+        "songbook: it is at https://",
+        "alarms: all 8 are there",
         # From here on these are lines of `hug doctor`, which reads the ledger.
         "x:amber: the last check was ",
     ):
@@ -96,6 +97,17 @@ def prove_doctor(make: Make, world: World) -> None:
         "a message in the queue",
         lambda: world.queues.send_message(QueueUrl=queue, MessageBody="{}"),
         lambda: world.queues.purge_queue(QueueUrl=queue),
+    )
+
+    page = {"Bucket": world.output("SongbookBucket"), "Key": "index.html"}
+    text = world.s3.get_object(**page)["Body"].read()
+    finds(
+        "songbook: there is no page at https://",
+        "a songbook without its page",
+        lambda: world.s3.delete_object(**page),
+        lambda: world.s3.put_object(
+            **page, Body=text, ContentType="text/html; charset=utf-8", CacheControl="max-age=60"
+        ),
     )
 
     topic = world.output("AlarmTopic")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from processes import LOGS, ROOT
 from proof import check, proves, wait
+from songbook import prove_right
 from songs import Creator, prove_rights_of_songs
 from world import CHECK, INVITE, World
 
@@ -49,6 +50,8 @@ def prove_rights(world: World, creator: Creator) -> None:
         world.stand_in("POST", "fail", route="?user.fields=public_metrics", rate_limited=1)
         world.invoke_denied("writing the handle")
     shown.append("check-followers dynamodb:UpdateItem")
+
+    shown.append(prove_right(world))
 
     def denied_invitation(number: int, step: str) -> None:
         world.follow_to(number + 1)

@@ -23,7 +23,7 @@ class World:
     """The deployed stack, and the stand-in networks that it talks to."""
 
     def __init__(self, endpoint: str, networks: dict[str, str]) -> None:
-        self.networks = networks
+        self.networks, self.endpoint = networks, endpoint
 
         def client(service: str) -> Any:
             config = Config(retries={"total_max_attempts": 2}, read_timeout=150)
@@ -33,6 +33,7 @@ class World:
         self.functions, self.logs, self.queues = client("lambda"), client("logs"), client("sqs")
         self.cloudformation, self.scheduler = client("cloudformation"), client("scheduler")
         self.alarms, self.topics = client("cloudwatch"), client("sns")
+        self.s3, self.cloudfront = client("s3"), client("cloudfront")
 
     def stack(self) -> Any:
         return self.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]

@@ -11,6 +11,7 @@ import time
 from faults import FAULTS
 from linters import EXCEPTIONS, run_cfn_lint, run_checkov, translate
 from rules import RULES, Wrong
+from songbook import check_songbook, check_songbook_off, deployed
 from sources import ROOT, rights
 
 
@@ -20,9 +21,11 @@ def validate(text: str) -> tuple[str, str] | None:
         template = translate(text)
     except Wrong as wrong:
         return "translation", str(wrong)
-    for rule in RULES:
+    # Every rule must hold with the songbook and without it.
+    with_and_without = [(rule, deployed(template, on)) for on in (False, True) for rule in RULES]
+    for rule, deployment in [*with_and_without, (check_songbook_off, template), (check_songbook, template)]:
         try:
-            rule(template)
+            rule(deployment)
         except Wrong as wrong:
             return rule.__name__, f"this must hold: {wrong}"
         except (KeyError, TypeError, IndexError, AttributeError) as error:

@@ -13,6 +13,7 @@ from sources import (
     LOCAL_FILTER,
     METRICS,
     NAMESPACE,
+    PAGE,
     RECORD_ATTRIBUTES,
     RECORD_FLAGS,
     VARIABLES,
@@ -28,6 +29,10 @@ FUNCTIONS = {"CheckFollowers": "check-followers", "InviteFollower": "invite-foll
 
 # Where news and alarms go.
 TOPIC = {"Ref": "Alarms"}
+
+# What only a stack with the songbook has, and only while it cannot be published: CloudWatch asks for a metric by the
+# hour in which it is written.
+SONGBOOK_METRIC = "SongbooksFailed"
 
 # What AWS asks nothing for.
 FREE_METRICS = FREE_ALARMS = 10
@@ -62,6 +67,10 @@ def actions(statement: Part) -> list[str]:
 
 def attribute(name: str, what: str) -> Part:
     return {"Fn::GetAtt": [name, what]}
+
+
+def has_songbook(template: Part) -> bool:
+    return "SongbookBucket" in template["Resources"]
 
 
 def check_ledger(template: Part) -> None:
@@ -102,6 +111,8 @@ def check_functions(template: Part) -> None:
         wanted: Part = {"HUG_TABLE": {"Ref": "Ledger"}, "HUG_PARAMETERS": {"Fn::Sub": "/${AWS::StackName}"}}
         if name == "InviteFollower":
             wanted["HUG_NEWS_TOPIC"] = TOPIC
+        elif has_songbook(template):
+            wanted["HUG_SONGBOOK_BUCKET"] = {"Ref": "SongbookBucket"}
         must(environment == wanted, f"{name} gets {', '.join(wanted)} and nothing else")
         must(set(environment) <= VARIABLES.values(), f"start.rs reads the variables of {name}")
         must(function["Timeout"] <= 900, f"{name} ends in time")
@@ -121,6 +132,9 @@ def check_rights(template: Part) -> None:
         "kms": {"Fn::Sub": here % "kms" + "key/*"},
         "sns": TOPIC,
     }
+    if has_songbook(template):
+        (page,) = PAGE.values()
+        resources["s3"] = {"Fn::Sub": f"${{SongbookBucket.Arn}}/{page}"}
     stream = attribute("Ledger", "StreamArn")
     platform = {
         "CheckFollowers": {},
@@ -140,6 +154,8 @@ def check_rights(template: Part) -> None:
             wanted[action] = attribute(f"{function}Log", "Arn")
         for right in calls[name]:
             service = right.split(":")[0]
+            if service == "s3" and not has_songbook(template):
+                continue
             must(service in resources, f"the resource of {right} in infra/rights.json is known to check_rights")
             wanted[right] = resources[service]
         granted: dict[str, Part] = {}
@@ -259,7 +275,7 @@ def check_eyes(template: Part) -> None:
     """Queues, alarms, the dashboard."""
     watched: dict[tuple[str, str], Part] = {}
     (namespace,) = NAMESPACE.values()
-    metrics = METRICS.values()
+    metrics = METRICS.values() - {SONGBOOK_METRIC}
     must(len(metrics) <= FREE_METRICS, f"one account makes at most {FREE_METRICS} metrics, not {len(metrics)}")
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
@@ -272,7 +288,7 @@ def check_eyes(template: Part) -> None:
             )
             if alarm["Namespace"] == namespace:
                 must(
-                    alarm["MetricName"] in metrics,
+                    alarm["MetricName"] in METRICS.values(),
                     f"{name} watches a metric that metrics.rs has, not {alarm['MetricName']}",
                 )
                 must(
@@ -285,6 +301,12 @@ def check_eyes(template: Part) -> None:
             must(resource["Properties"].get("SqsManagedSseEnabled") is True, f"{name} is encrypted")
     must(len(watched) <= FREE_ALARMS, f"there are at most {FREE_ALARMS} alarms, not {len(watched)}")
     stack = json.dumps({"Ref": "AWS::StackName"})
+    if has_songbook(template):
+        must((SONGBOOK_METRIC, stack) in watched, "an alarm watches the songbook")
+        alarm = watched[SONGBOOK_METRIC, stack]
+        # It is counted at each try, so an hour without a failure is an hour with the page.
+        must(alarm["TreatMissingData"] == "notBreaching", "where no publishing failed, its alarm ends")
+        must((alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 2), "one failure of the songbook alarms nobody")
     for metric, value, missing in [
         ("Errors", json.dumps({"Ref": "CheckFollowers"}), "notBreaching"),
         ("Errors", json.dumps({"Ref": "InviteFollower"}), "notBreaching"),
@@ -306,7 +328,8 @@ def check_eyes(template: Part) -> None:
         raise Wrong(f"the dashboard is JSON ({error})") from error
     flat = json.dumps(board)
     shown = {*re.findall(rf'"{namespace}", "(\w+)"', flat), *re.findall(r'MetricName=\\"(\w+)\\"', flat)}
-    must(shown == metrics, f"the dashboard shows the metrics of metrics.rs (the difference: {sorted(shown ^ metrics)})")
+    differ = sorted(shown ^ metrics)
+    must(not differ, f"the dashboard shows the metrics of metrics.rs, but the songbook's (the difference: {differ})")
     for name in re.findall(r"\$\{(\w+)[.}]", text):
         must(name in template["Resources"], f"the dashboard's {name} is a resource")
 

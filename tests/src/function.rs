@@ -79,8 +79,8 @@ impl Function {
     }
 
     /// Asserts that before its first event the function uses all rights in `infra/rights.json` that are not for
-    /// DynamoDB or SNS, and no others. The rights for DynamoDB and SNS are compared in `tests/stack/rights.rs` and
-    /// `news.rs`.
+    /// DynamoDB, SNS or S3, and no others. The rights for those are compared in `tests/stack/rights.rs`, `news.rs` and
+    /// `songbook.rs`.
     ///
     /// # Panics
     ///
@@ -114,7 +114,11 @@ impl Function {
             "{log}"
         );
         let mut listed = listed_rights(self.name);
-        listed.retain(|right| !right.starts_with("dynamodb:") && !right.starts_with("sns:"));
+        listed.retain(|right| {
+            !right.starts_with("dynamodb:")
+                && !right.starts_with("sns:")
+                && !right.starts_with("s3:")
+        });
         assert_eq!(
             *seen.lock().unwrap(),
             listed,

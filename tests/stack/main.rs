@@ -21,6 +21,7 @@ mod news;
 mod pages;
 mod profiles;
 mod promise;
+mod publish;
 mod rights;
 mod songbook;
 mod stream;

@@ -138,6 +138,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
             deps.turn.store(first + reached, Ordering::Relaxed);
         }
         count(deps, &summary, asked.account.is_none());
+        publish(deps, &summary, last_start).await;
     }
     Ok(summary)
 }
@@ -369,6 +370,34 @@ fn charted(results: &[Checked]) -> Vec<(&AccountName, u64, Option<Milestone>)> {
     charted.collect()
 }
 
+/// Publishes the songbook if that is due. Whatever happens to it, the checks stand; where it fails, the next round tries
+/// again.
+async fn publish(deps: &Deps, summary: &Summary, last_start: Option<Timestamp>) {
+    let Some(publisher) = &deps.publisher else {
+        return;
+    };
+    let now = deps.clock.now();
+    let checks = summary.accounts.iter().filter_map(Checked::check);
+    let changed_at = checks.filter_map(|check| check.hug_changed_at).max();
+    let in_time = last_start.is_none_or(|last| now <= last);
+    if !in_time || !publisher.is_due(now, changed_at) {
+        return;
+    }
+    let publishing = Box::pin(publisher.publish(&deps.ledger, &deps.settings, now));
+    let publishing = AssertUnwindSafe(publishing).catch_unwind();
+    let why = match tokio::time::timeout(MAX_CHECK, publishing).await {
+        Ok(Ok(Ok(published))) => return tracing::info!(?published, "the songbook"),
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(_)) => "of a defect in this program; the log says where".to_owned(),
+        Err(_) => format!("it took longer than {} seconds", MAX_CHECK.as_secs()),
+    };
+    tracing::error!(
+        why,
+        "the songbook was not published; the next check tries again"
+    );
+    deps.metrics.songbook_failed(now);
+}
+
 fn log(check: &Check) {
     let account = &check.account;
     tracing::info!(
@@ -442,6 +471,7 @@ mod tests {
             passed_over: Vec::new(),
             rearmed: Vec::new(),
             for_creator: Vec::new(),
+            hug_changed_at: None,
             heard: Vec::new(),
             answers_error: None,
             login_error: None,

@@ -480,6 +480,8 @@ impl OneCheck<'_> {
         let mut for_creator = unsettled.for_creator();
         let answers_error = after.answers_error().map(str::to_owned);
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
+        let written = hugs.iter().chain(&heard.hugs).map(|hug| hug.updated_at);
+        let hug_changed_at = written.chain(unsettled.changed_at()).max();
         let next_milestone = self.connected.account.plan.next_after(after.promised_up_to);
         let would_say = self.would_say(&hugs, next_milestone, &display_name);
         Check {
@@ -496,6 +498,7 @@ impl OneCheck<'_> {
             rearmed: unsettled.rearmed,
             heard: heard.hugs,
             for_creator,
+            hug_changed_at,
             login_error,
             answers_error,
             succeeded_at: Some(self.now),
@@ -542,6 +545,7 @@ impl OneCheck<'_> {
             passed_over: Vec::new(),
             waiting: None,
             for_creator: unsettled.for_creator(),
+            hug_changed_at: unsettled.changed_at(),
             rearmed: unsettled.rearmed,
             heard: Vec::new(),
             answers_error: account

@@ -13,6 +13,7 @@ use crate::{
     metrics::Metrics,
     network::Network,
     news::News,
+    publish::Publisher,
     settings::{Account, NotServed, Settings},
     youtube::YouTube,
 };
@@ -34,6 +35,8 @@ pub struct Deps {
     pub youtube: YouTube,
     /// Where news for the creator are published: nowhere by default; on AWS to a topic of SNS.
     pub news: News,
+    /// Where the songbook is published, if anywhere: on AWS in a bucket, where the stack has one.
+    pub publisher: Option<Publisher>,
     /// The network of each account, in the order of the settings, or why it is not served.
     networks: Vec<Result<Arc<dyn Network>, NotServed>>,
     /// The place of each account in that order.
@@ -76,6 +79,7 @@ impl Deps {
             metrics: Metrics::default(),
             turn: AtomicUsize::new(0),
             news: News::default(),
+            publisher: None,
             networks,
         }
     }

@@ -271,6 +271,11 @@ impl Response {
         })
     }
 
+    /// The body as text.
+    pub(crate) fn body_text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
     /// A time that a header gives in unix seconds.
     pub(crate) fn unix_time(&self, header: &str) -> Option<Timestamp> {
         Timestamp::from_second(self.number(header)?).ok()

@@ -8,18 +8,21 @@
 //! everything else serves these two. Each layer uses only those before it:
 //!
 //! 1. [`clock`], [`http`], [`secret`], [`aws`]: the time, requests, secrets, AWS's SDK over the same client.
+//!    [`bucket`]: one call of S3, without its SDK.
 //! 2. [`network`]: what a network can do, and what its failures mean; `network::client`: requests of one
 //!    account. [`networks`]: every network there is, each in a folder of its own.
 //! 3. [`youtube`]: the videos of the songs. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided.
 //!    [`metrics`]: numbers for CloudWatch. [`news`]: sentences for the creator.
+//!    [`songbook`](mod@songbook): what the page of the songs shows. [`publish`]: the page, put into a bucket.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
-//!    is erased, or moves to another ledger. [`songbook`](mod@songbook): what the page of the songs shows.
+//!    is erased, or moves to another ledger.
 //! 5. [`start`]: how a function gets from its environment to [`deps`].
 //!
 //! The functions around this crate translate events; they hold no rule of their own.
 
 pub mod aws;
+pub mod bucket;
 pub mod by_hand;
 pub mod check;
 pub mod clock;
@@ -37,6 +40,7 @@ pub mod network;
 pub mod networks;
 pub mod news;
 pub mod pause;
+pub mod publish;
 pub mod secret;
 pub mod settings;
 pub mod songbook;

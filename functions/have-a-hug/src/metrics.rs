@@ -4,7 +4,8 @@
 //! CloudWatch asks $0.30 a month for each metric beyond the first ten, and each pair of a name and a
 //! dimension's value is one. So events are counted for the whole stack, and only followers for each account,
 //! of as many accounts as fit one chart ([`MAX_CHARTED`]): one creator with one account has exactly ten
-//! metrics.
+//! metrics. An eleventh is written only while the songbook cannot be published, because a metric is billed for the hours in
+//! which it is written.
 //!
 //! [embedded metric format]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
@@ -46,6 +47,7 @@ enum Metric {
     SecondsToInvitation,
     SongsSent,
     InvitationsFailed,
+    SongbooksFailed,
 }
 
 impl Metric {
@@ -61,6 +63,7 @@ impl Metric {
             Self::SecondsToInvitation => ("SecondsToInvitation", "Seconds"),
             Self::SongsSent => ("SongsSent", "Count"),
             Self::InvitationsFailed => ("InvitationsFailed", "Count"),
+            Self::SongbooksFailed => ("SongbooksFailed", "Count"),
         }
     }
 }
@@ -146,6 +149,11 @@ impl Metrics {
     /// The metric keeps the name that it had before there were songs, so that its history goes on.
     pub fn failed(&self, now: Timestamp) {
         self.write(None, &[(Metric::InvitationsFailed, json!(1))], now);
+    }
+
+    /// The songbook was not published at this try.
+    pub fn songbook_failed(&self, now: Timestamp) {
+        self.write(None, &[(Metric::SongbooksFailed, json!(1))], now);
     }
 
     fn write(&self, account: Option<&AccountName>, numbers: &[(Metric, Value)], now: Timestamp) {

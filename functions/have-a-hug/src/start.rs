@@ -7,12 +7,14 @@ use aws_sdk_ssm::error::ProvideErrorMetadata;
 
 use crate::{
     aws,
+    bucket::Bucket,
     clock::Clock,
     deps::Deps,
     http,
     ledger::Ledger,
     metrics::Metrics,
     news::News,
+    publish::Publisher,
     settings::{self, Settings},
 };
 
@@ -25,7 +27,8 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// environment; or `HUG_PARAMETERS`, the prefix of AWS parameters such as `/have-a-hug`, where
 /// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
 ///
-/// If `HUG_NEWS_TOPIC` is set, news are published to the topic of SNS with this ARN.
+/// If `HUG_NEWS_TOPIC` is set, news are published to the topic of SNS with this ARN. If
+/// `HUG_SONGBOOK_BUCKET` is set, the songbook is published in the bucket of S3 with this name.
 ///
 /// # Errors
 ///
@@ -71,6 +74,9 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     deps.turn = AtomicUsize::new(turn);
     if let Some(topic) = variable("HUG_NEWS_TOPIC") {
         deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
+    }
+    if let Some(name) = variable("HUG_SONGBOOK_BUCKET") {
+        deps.publisher = Some(Publisher::new(Bucket::new(name, &aws, http)?));
     }
     Ok(deps)
 }

@@ -45,6 +45,8 @@ pub struct Check {
     pub heard: Vec<Hug>,
     /// Every hug that waits for the creator's hand, those of this check included.
     pub for_creator: Vec<Hug>,
+    /// When the last of its hugs changed, of those that are not settled or have been settled since the check before.
+    pub hug_changed_at: Option<Timestamp>,
     /// Why the login failed when it was last tried; `None` where it works, or was never tried.
     pub login_error: Option<String>,
     /// Why answers, or the videos of the songs, cannot be read until a person acts; `None` where they can.

@@ -13,6 +13,8 @@ pub(super) struct Unsettled {
     pub rearmed: Vec<Rearmed>,
     /// The hugs, as they are now. The steps of a check that change a hug replace it here.
     pub hugs: Vec<Hug>,
+    /// When the last of those that have been settled since the check before changed.
+    pub settled_at: Option<Timestamp>,
     /// The milestones of those that this version cannot read.
     pub unreadable: Vec<Milestone>,
 }
@@ -22,6 +24,12 @@ impl Unsettled {
     pub(super) fn for_creator(&self) -> Vec<Hug> {
         let waiting = self.hugs.iter().filter(|hug| hug.needs_creator());
         waiting.cloned().collect()
+    }
+
+    /// When the last of them changed.
+    pub(super) fn changed_at(&self) -> Option<Timestamp> {
+        let changed = self.hugs.iter().map(|hug| hug.updated_at);
+        changed.chain(self.settled_at).max()
     }
 
     /// The milestones of all hugs that are still not settled.
@@ -55,7 +63,11 @@ pub(super) async fn rearm_stuck(
     let hugs = ledger.hugs_between(&account.key(), *first, *last).await?;
     for hug in hugs.known {
         let milestone = hug.milestone;
-        if !account.unsettled.contains(&milestone) || hug.is_settled(now) {
+        if !account.unsettled.contains(&milestone) {
+            continue;
+        }
+        if hug.is_settled(now) {
+            found.settled_at = found.settled_at.max(Some(hug.updated_at));
             continue;
         }
         let Some(next) = hug.rearm(now) else {

@@ -1,0 +1,126 @@
+"""The songbook: with the parameter Songbook a page that only the distribution shows, without it nothing at all."""
+
+import json
+from typing import Any
+
+from rules import Part, attribute, must, properties
+from sources import PAGE
+
+CONDITION = "HasSongbook"
+
+# A name that all regions of an account share.
+UNIQUE = {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+
+
+def resolve(part: Any, on: bool) -> Any:
+    """The part as AWS sees it where the songbook is on or off: each choice is made, and what is not there is gone."""
+    if isinstance(part, list):
+        items = [resolve(one, on) for one in part]
+        return [one for one in items if one != {"Ref": "AWS::NoValue"}]
+    if not isinstance(part, dict):
+        return part
+    if list(part) == ["Fn::If"] and part["Fn::If"][0] == CONDITION:
+        _, chosen, other = part["Fn::If"]
+        return resolve(chosen if on else other, on)
+    values = {name: resolve(value, on) for name, value in part.items()}
+    return {name: value for name, value in values.items() if value != {"Ref": "AWS::NoValue"}}
+
+
+def deployed(template: Part, on: bool) -> Part:
+    """The template as it is deployed with the songbook, or without it."""
+    parts = {
+        kind: {name: one for name, one in template[kind].items() if on or one.get("Condition") != CONDITION}
+        for kind in ("Resources", "Outputs")
+    }
+    whole: Part = resolve({**template, **parts}, on)
+    return whole
+
+
+def check_songbook_off(template: Part) -> None:
+    must(template["Parameters"]["Songbook"]["Default"] == "0", "the songbook is off unless it is asked for")
+    must(template["Conditions"][CONDITION] == {"Fn::Equals": [{"Ref": "Songbook"}, "1"]}, "1 is on")
+    off = deployed(template, on=False)
+    for kind in ("Resources", "Outputs"):
+        for name, one in off[kind].items():
+            text = json.dumps([name, one]).lower()
+            for word in ("songbook", "cloudfront", "::s3::", "s3:"):
+                must(word not in text, f"without the songbook nothing is there of it, but {name} has {word}")
+
+
+def check_songbook(template: Part) -> None:
+    on = deployed(template, on=True)
+    check_bucket(on)
+    check_distribution(on)
+    address = on["Outputs"]["Songbook"]["Value"]
+    must(address == {"Fn::Sub": "https://${SongbookDistribution.DomainName}/"}, "the output is the address")
+    must(on["Outputs"]["SongbookBucket"]["Value"] == {"Ref": "SongbookBucket"}, "the bucket is an output")
+
+
+def check_bucket(on: Part) -> None:
+    bucket = properties(on, "SongbookBucket", "AWS::S3::Bucket")
+    closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    must(bucket.get("PublicAccessBlockConfiguration") == dict.fromkeys(closed, True), "the bucket is never public")
+    must("WebsiteConfiguration" not in bucket and "AccessControl" not in bucket, "the bucket serves nobody itself")
+    must("VersioningConfiguration" not in bucket, "an erased name is not kept in a version")
+    must("BucketName" not in bucket, "AWS makes a name that no other bucket has")
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    must(rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256", "the bucket is encrypted")
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    renewed = rule["Status"] == "Enabled" and 1 <= rule["ExpirationInDays"] <= 30 and "Prefix" not in rule
+    must(renewed, "a page that is not renewed goes within a month")
+    kept = on["Resources"]["SongbookBucket"]
+    policies = (kept.get("DeletionPolicy"), kept.get("UpdateReplacePolicy"))
+    must(policies == ("RetainExceptOnCreate", "Retain"), "the bucket, which is not empty, stops no deletion of a stack")
+    policy = properties(on, "SongbookBucketPolicy", "AWS::S3::BucketPolicy")
+    must(policy["Bucket"] == {"Ref": "SongbookBucket"}, "the bucket has a policy")
+    (page,) = PAGE.values()
+    distribution = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${SongbookDistribution}"
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    statement.pop("Sid", None)
+    read = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": {"Fn::Sub": f"${{SongbookBucket.Arn}}/{page}"},
+        "Condition": {"StringEquals": {"aws:SourceArn": {"Fn::Sub": distribution}}},
+    }
+    must(statement == read, "only this distribution reads the bucket, and only the page")
+
+
+def check_distribution(on: Part) -> None:
+    access = properties(on, "SongbookAccess", "AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
+    signed = ("s3", "always", "sigv4")
+    found = (access["OriginAccessControlOriginType"], access["SigningBehavior"], access["SigningProtocol"])
+    must(found == signed, "each request to the bucket is signed")
+    cache = properties(on, "SongbookCache", "AWS::CloudFront::CachePolicy")["CachePolicyConfig"]
+    must(0 <= cache["MinTTL"] <= cache["DefaultTTL"] <= cache["MaxTTL"] <= 60, "a page is cached for a minute at most")
+    headers = properties(on, "SongbookHeaders", "AWS::CloudFront::ResponseHeadersPolicy")
+    headers = headers["ResponseHeadersPolicyConfig"]
+    for config in (access, cache, headers):
+        must(config["Name"] == UNIQUE, "stacks and regions of one account do not share a name")
+    security = headers["SecurityHeadersConfig"]
+    for name, one in security.items():
+        must(one["Override"] is True, f"{name} is sent, whatever the bucket says")
+    parts = security["ContentSecurityPolicy"]["ContentSecurityPolicy"].split("; ")
+    for part in ("default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"):
+        must(part in parts, f"the policy of the page has {part}")
+    must(not any(word in str(parts) for word in ("script", "http", "*")), "no script runs, and nothing is loaded")
+    must("ContentTypeOptions" in security, "no browser guesses a type")
+    must(security["FrameOptions"]["FrameOption"] == "DENY", "no page shows it in a frame")
+    must(security["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer", "YouTube does not learn where a visitor was")
+    must(
+        security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000, "browsers stay with HTTPS for a year"
+    )
+    config = properties(on, "SongbookDistribution", "AWS::CloudFront::Distribution")["DistributionConfig"]
+    (page,) = PAGE.values()
+    must(config["Enabled"] is True and config["DefaultRootObject"] == page, "the address alone shows the page")
+    (origin,) = config["Origins"]
+    must(origin["DomainName"] == attribute("SongbookBucket", "RegionalDomainName"), "the bucket is the origin")
+    must(origin["OriginAccessControlId"] == attribute("SongbookAccess", "Id"), "the distribution signs its requests")
+    behavior = config["DefaultCacheBehavior"]
+    must("CacheBehaviors" not in config, "there is one behaviour")
+    must(behavior["ViewerProtocolPolicy"] in ("redirect-to-https", "https-only"), "the page comes by HTTPS only")
+    must(behavior["AllowedMethods"] == ["GET", "HEAD"], "visitors only read")
+    must(behavior["CachePolicyId"] == {"Ref": "SongbookCache"}, "the cache has its policy")
+    must(behavior["ResponseHeadersPolicyId"] == {"Ref": "SongbookHeaders"}, "the answers have their headers")
+    must(behavior["TargetOriginId"] == origin["Id"], "the behaviour is about the bucket")
