@@ -1,5 +1,5 @@
 //! What the page of the songs shows: read from the ledger. The page itself is made in the crate
-//! [`songbook`](::songbook).
+//! [`songbook`].
 //!
 //! Nothing is written, and no secret is needed. For each account this reads what is known of its handle, the account,
 //! its hugs and its hourly counts; for each network, who said stop.
