@@ -28,6 +28,8 @@ NODE = ROOT / ".tools" / "bench-node"
 EVENTS = ROOT / "events"
 SCHEDULE = (EVENTS / "check-followers" / "schedule.json").read_bytes()
 BEGIN = "<!-- make bench writes everything below this line -->\n"
+# How many warm calls of invite-follower there are in a round. It reads all hugs of an account, and few have more.
+INVITATIONS = 10
 # How far away the table is where the network is far away, in milliseconds.
 LEDGER_DELAY = 5
 
@@ -166,7 +168,7 @@ def measure_round(compared: list[Program]) -> None:
                 if program.name != "invite-follower":
                     measure(servers, program, [SCHEDULE] * (CALLS + 1))
             # Last, because a check of an account with invitations that wait for an answer is not idle.
-            hugs = [reached(check, servers) for _ in range(CALLS + 1)]
+            hugs = [reached(check, servers) for _ in range(INVITATIONS + 1)]
         for program in compared:
             if program.name == "invite-follower":
                 measure(servers, program, hugs)
@@ -204,7 +206,8 @@ def compare() -> str:
         spreads = [spread(values) for values in one.figures.values()]
         figures.append([one.name, *spreads[:3], short(p90), *spreads[3:], one.requests])
     return (
-        f"### One account: {STARTS} rounds, in each one start and {CALLS} warm calls of each\n\n"
+        f"### One account: {STARTS} rounds, in each one start and {CALLS} warm calls of each ({INVITATIONS} "
+        "of invite-follower)\n\n"
         "Times the bare function:\n\n"
         + table("| | start to first answer | its CPU time | warm answer | its CPU time | peak memory |", ratios)
         + "\nMedian (smallest–largest), in milliseconds and megabytes:\n\n"
