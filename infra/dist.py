@@ -18,8 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "target/dist"
 
-# Beside the command, for those who have only the archive.
-BESIDE = ["hug.example.toml", "README.md", "CHANGELOG.md", "LICENSE", "LICENSE-APACHE", "LICENSE-MIT"]
+# Beside the command, for those who have only the archive: the pages that README.md names, too.
+PAGES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "docs").rglob("*") if file.is_file())
+BESIDE = ["hug.example.toml", "README.md", "CHANGELOG.md", "LICENSE", "LICENSE-APACHE", "LICENSE-MIT", *PAGES]
 
 # The first moment that a zip can name.
 TIME = (1980, 1, 1, 0, 0, 0)

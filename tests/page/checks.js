@@ -53,6 +53,15 @@ window.checks = {
     return [...violations.flatMap((rule) => rule.nodes.map((node) => said(rule, node))), ...unsure]
   },
 
+  /** Each element with its place and its whole computed style. */
+  appearance() {
+    return all('*').map((element) => {
+      const style = getComputedStyle(element)
+      const properties = [...style].map((name) => `${name}: ${style.getPropertyValue(name)}`)
+      return `${tag(element)} ${JSON.stringify(where(element))} ${properties.join('; ')}`
+    })
+  },
+
   /** What is in the page that has no business there. */
   contents() {
     const faults = []
