@@ -27,7 +27,7 @@ def prove_refusals(make: Make, world: World, settings: Path, secrets: dict[str, 
     check("Still missing: make secret NAME=X_API_KEY" in printed, "settings name the missing secrets", printed)
     names = list(secrets)
     prove_secrets_file(make, world, settings, {name: secrets[name] for name in names[:-1]})
-    refused(f"missing: {names[-1]};", f"SETTINGS={settings}")
+    refused(f"missing for .*: {names[-1]};", f"SETTINGS={settings}")
     make("secret", f"NAME={names[-1]}", f"SETTINGS={settings}", typed=secrets[names[-1]] + "\n")
     wrong = settings.with_name("wrong.toml")
     wrong.write_text(settings.read_text().replace("step = 100", "step = 0"))

@@ -30,7 +30,7 @@ def prove_rights(world: World, creator: Creator) -> None:
         run()
         wait(lambda: denials() > before, f"{function} cannot start without its parameters")
 
-    shown = []
+    shown = [prove_right(world)]
     with world.without(CHECK, "ssm:GetParametersByPath"):
         denied_start(CHECK, world.invoke)
     world.restart(CHECK)
@@ -50,8 +50,6 @@ def prove_rights(world: World, creator: Creator) -> None:
         world.stand_in("POST", "fail", route="?user.fields=public_metrics", rate_limited=1)
         world.invoke_denied("writing the handle")
     shown.append("check-followers dynamodb:UpdateItem")
-
-    shown.append(prove_right(world))
 
     def denied_invitation(number: int, step: str) -> None:
         world.follow_to(number + 1)
