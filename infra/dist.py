@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "target/dist"
 
 # Beside the command, for those who have only the archive: the pages that README.md names, too.
-PAGES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "docs").rglob("*") if file.is_file())
+DOCS = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "docs").rglob("*") if file.is_file())
+PAGES = [*DOCS, "CONTRIBUTING.md", "SECURITY.md", "infra/README.md", "tests/simulation/README.md"]
 BESIDE = ["hug.example.toml", "README.md", "CHANGELOG.md", "LICENSE", "LICENSE-APACHE", "LICENSE-MIT", *PAGES]
 
 # The first moment that a zip can name.

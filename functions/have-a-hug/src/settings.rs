@@ -129,9 +129,11 @@ pub struct Account {
 
 /// What is wrong with the settings: every mistake with its line, its field and what would be right.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{file} has {}, so nothing was done:{}", count(.mistakes), list(.mistakes))]
+#[error("{file} {}, so nothing was done:{}", what(*.is_missing, .mistakes), list(.mistakes))]
 pub struct SettingsError {
     file: String,
+    /// Whether there is no such file.
+    is_missing: bool,
     /// One sentence each.
     pub mistakes: Vec<String>,
     /// Accounts that would not be served even without the mistakes.
@@ -168,10 +170,11 @@ pub enum NotServed {
     },
 }
 
-fn count(mistakes: &[String]) -> String {
+fn what(is_missing: bool, mistakes: &[String]) -> String {
     match mistakes.len() {
-        1 => "a mistake".to_owned(),
-        several => format!("{several} mistakes"),
+        _ if is_missing => "does not exist".to_owned(),
+        1 => "has a mistake".to_owned(),
+        several => format!("has {several} mistakes"),
     }
 }
 

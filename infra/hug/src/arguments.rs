@@ -106,7 +106,10 @@ pub(crate) enum Command {
         whose: Whose,
     },
     /// Write down a follower's topic, or decide about the one that they named. Until the song is posted.
-    #[command(group = ArgGroup::new("what").required(true))]
+    #[command(
+        group = ArgGroup::new("what").required(true),
+        override_usage = "hug topic [OPTIONS] <MILESTONE> <\"WORDS\"|--accept|--refuse>"
+    )]
     Topic {
         /// The hug for this number.
         #[arg(value_parser = milestone)]

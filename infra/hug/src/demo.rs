@@ -67,6 +67,13 @@ pub async fn run(
     pace: Pace,
 ) -> Result<Vec<Hug>, Error> {
     let mut story = Story::begin(seed, out, width, pace).await?;
+    if pace == Pace::Reader {
+        story
+            .tell(&[
+                "(The story goes on by itself. Ctrl-C ends it; `hug demo --fast` does not pause.)",
+            ])
+            .await?;
+    }
     story.tell(&[
         "Amber is a songwriter. On each of three networks 598 people follow her, and she promises:",
         "\"Follower number 600 gets a song about a topic of their choosing, and so does every hundredth after that.\"",

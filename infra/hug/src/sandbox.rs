@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     io::{Write, stdout},
     path::Path,
     process::Stdio,
@@ -161,8 +162,16 @@ pub(crate) fn secret_of_sandbox(name: &str) -> Option<String> {
     secret(name)
 }
 
+/// How this program can be called from another folder, as `./hug` cannot.
+fn called() -> String {
+    let as_it_was = env::args().next().unwrap_or_default();
+    let path = env::current_exe().ok().filter(|_| as_it_was.contains('/'));
+    path.map_or_else(|| "hug".to_owned(), |path| path.display().to_string())
+}
+
 /// How to connect each account from an empty folder, as a creator connects their own.
 fn connecting(settings: &Settings) -> String {
+    let hug = called();
     let mut text = "\nTo begin as a creator does, open another terminal in an empty folder and connect an account. It asks for the\n\
          secrets that are below the command. Then `hug check`.\n"
         .to_owned();
@@ -175,7 +184,7 @@ fn connecting(settings: &Settings) -> String {
         let server = option("server", &account.server);
         let appview = option("appview", &account.appview);
         text.push_str(&format!(
-            "\n  hug connect {network} {handle}{server}{appview}\n"
+            "\n  {hug} connect {network} {handle}{server}{appview}\n"
         ));
         for name in &account.needs {
             let value = secret_of_sandbox(name).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write, stdout},
+    io::{self, IsTerminal, Write, stdout},
     path::{Path, PathBuf},
 };
 
@@ -33,10 +33,15 @@ pub async fn run(
         None => records::unread(&settings),
     };
     match file {
-        Some(file) => write(file, &book, now).map_err(|error| {
-            let file = file.display();
-            format!("writing the songbook to {file} failed: {error}")
-        })?,
+        Some(file) => {
+            let name = file.display();
+            write(file, &book, now)
+                .map_err(|error| format!("writing the songbook to {name} failed: {error}"))?;
+            // Not in a pipe: cron sends a mail for each line.
+            if stdout().is_terminal() {
+                writeln!(stdout(), "{name} is written. Open it in your browser.")?;
+            }
+        }
         None => stdout().write_all(page::render(&book, now).as_bytes())?,
     }
     Ok(())

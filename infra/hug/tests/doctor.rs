@@ -44,7 +44,7 @@ async fn a_doctor_finds_nothing_wrong_where_all_is_right_and_changes_and_sends_n
         "hug.toml: it is right, for x:amber",
         "X_ACCESS_TOKEN: it is there",
         ".hug: no other program is at work on it",
-        "table: it can be read: 1 accounts and 1 hugs",
+        "table: it can be read: 1 account and 1 hug",
         "stream: every hug in it has been handed over",
         "failed.jsonl: the stream gave up on nothing",
         "this computer's clock: it agrees",

@@ -154,7 +154,7 @@ async fn a_doctor_finds_nothing_wrong_with_a_table_whose_account_was_checked_of_
     amber.cli.x.clear_requests();
     let findings = amber.run(&["doctor"]).await.success();
     for line in [
-        "table: it can be read: 1 accounts and 1 hugs",
+        "table: it can be read: 1 account and 1 hug",
         "x:amber: the last check was 20 minutes ago",
     ] {
         let found = findings.lines().find(|found| found.contains(line));

@@ -32,6 +32,10 @@ async fn no_hug_toml_and_no_secrets_are_answered_with_what_to_do() {
         .run(&["check", "--settings", "elsewhere.toml"])
         .await
         .refusal();
+    assert!(
+        missing.contains("elsewhere.toml does not exist"),
+        "{missing}"
+    );
     assert!(missing.contains("`hug connect x HANDLE`"), "{missing}");
     let mut without = cli.command(&["check"]);
     without.env_remove("X_ACCESS_TOKEN");

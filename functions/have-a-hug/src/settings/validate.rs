@@ -45,13 +45,19 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let help = match error.kind() {
                 ErrorKind::NotFound => {
-                    "make it with `hug connect x HANDLE` (or bluesky, mastodon), or name the file that you have: --settings FILE".to_owned()
+                    "call hug in the folder where you have it; or make it with `hug connect x HANDLE` (or bluesky, mastodon); or name another file: --settings FILE".to_owned()
                 }
                 ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
                 _ => format!("see what {file} is, and who may read it"),
             };
+            let is_missing = error.kind() == ErrorKind::NotFound;
             SettingsError {
-                mistakes: vec![format!("it cannot be read: {error}; {help}")],
+                mistakes: vec![if is_missing {
+                    help
+                } else {
+                    format!("it cannot be read: {error}; {help}")
+                }],
+                is_missing,
                 file: file.clone(),
                 not_served: Vec::new(),
             }
@@ -67,6 +73,7 @@ impl Settings {
     pub fn parse(text: &str, file: &str, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
         let fail = |mistakes, not_served| SettingsError {
             file: file.to_owned(),
+            is_missing: false,
             mistakes,
             not_served,
         };

@@ -150,8 +150,15 @@ pub(super) async fn look_at_table(
 }
 
 fn look_at_size(snapshot: &Snapshot) -> Finding {
-    let (accounts, hugs) = (snapshot.accounts.len(), snapshot.hugs.len());
-    let found = format!("it can be read: {accounts} accounts and {hugs} hugs");
+    let accounts = match snapshot.accounts.len() {
+        1 => "1 account".to_owned(),
+        n => format!("{n} accounts"),
+    };
+    let hugs = match snapshot.hugs.len() {
+        1 => "1 hug".to_owned(),
+        n => format!("{n} hugs"),
+    };
+    let found = format!("it can be read: {accounts} and {hugs}");
     Finding::ok("table", found)
 }
 
