@@ -70,22 +70,8 @@ impl Account {
             }));
         }
         let (days, followers) = *course.last().unwrap();
-        self.record = Some(AccountRecord {
-            name: self.name.clone(),
-            id: "44196397".into(),
-            followers,
-            promised_up_to: followers,
-            unsettled: Vec::new(),
-            leap: None,
-            pending: None,
-            read: None,
-            answers: None,
-            songs_error: None,
-            remembered: None,
-            checked_at: days_ago(days),
-            revision: 7,
-            unknown: Unknown::new(),
-        });
+        let (name, id) = (self.name.clone(), "44196397".into());
+        self.record = Some(AccountRecord::first(name, id, followers, days_ago(days)));
         self
     }
 

@@ -24,7 +24,7 @@
 //! - [`status`]: the states of a hug. [`hug`]: a hug and its life, step by step. [`brake`]: how many hugs go out in a
 //!   day. [`earlier`]: hugs that earlier versions of this program wrote. [`listening`]: for which hugs a check asks for
 //!   answers. [`upload`]: which of a channel's videos is the song of a hug. [`news`]: the texts for the creator about a
-//!   hug. [`erase`]: what stays when a follower is erased from the records.
+//!   hug. [`erase`]: what stays when a follower is erased from the records. [`naming`]: who may be named in public.
 //!
 //! # Words
 //!
@@ -72,6 +72,7 @@ pub mod letter;
 pub mod listening;
 pub mod milestone;
 pub mod mistake;
+pub mod naming;
 pub mod news;
 pub mod record;
 pub mod rules;

@@ -18,7 +18,7 @@ use std::{env, hint::black_box, time::Instant};
 use jiff::SignedDuration;
 use promise::hug::Status;
 use samples::{Sample, days_ago, hug, now, unsung};
-use songbook::page::{fingerprint, render};
+use songbook::page::render;
 
 /// Everything is done so often; the time is the mean.
 const TIMES: u32 = 100;
@@ -28,16 +28,15 @@ fn main() {
         print!("{}", render(&sample(hugs.parse().unwrap()).book(), now()));
         return;
     }
-    println!("| hugs | bytes | from the records | written | fingerprint |");
-    println!("| --- | --- | --- | --- | --- |");
+    println!("| hugs | bytes | from the records | written |");
+    println!("| --- | --- | --- | --- |");
     for hugs in [3, 50, 500] {
         let sample = sample(hugs);
         let book = sample.book();
         let bytes = render(&book, now()).len();
         let read = microseconds(|| sample.book());
         let written = microseconds(|| render(&book, now()));
-        let compared = microseconds(|| fingerprint(&book));
-        println!("| {hugs} | {bytes} | {read} µs | {written} µs | {compared} µs |");
+        println!("| {hugs} | {bytes} | {read} µs | {written} µs |");
     }
 }
 

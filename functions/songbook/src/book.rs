@@ -12,12 +12,10 @@ use std::collections::HashSet;
 use jiff::{Timestamp, civil::Date};
 use promise::{
     account::{AccountName, UserId},
-    answer::{Topic, Verdict},
-    erase::is_erased,
     evidence::{Certainty, Evidence},
-    follower::Recipient,
     hug::{Hug, Status},
     milestone::{Milestone, Plan},
+    naming::Naming,
     news::Site,
     record::AccountRecord,
     song::Song,
@@ -210,12 +208,6 @@ impl Songbook {
         };
         hugs(self) == hugs(other)
     }
-
-    /// How many songs can be heard.
-    pub fn songs(&self) -> usize {
-        let entries = self.shelves.iter().flat_map(|shelf| &shelf.entries);
-        entries.filter(|entry| entry.is_sung()).count()
-    }
 }
 
 /// The creator's name: as in the settings; else as the last hug signs; else the handle.
@@ -372,21 +364,11 @@ impl State {
 }
 
 impl Whom {
-    /// Whose song it is. Somebody is named only if there is a topic that counts, so not if they never answered, or
-    /// answered something that the creator did not accept.
     fn of(hug: &Hug, records: &Records<'_>) -> Self {
-        let wants_no_name =
-            |follower: &&Recipient| is_erased(follower) || records.stopped.contains(&follower.id);
-        let follower = hug.follower.as_ref();
-        let Some(follower) = follower.filter(|follower| !wants_no_name(follower)) else {
-            return Self::Unnamed;
-        };
-        if hug.status == Status::Declined {
-            return Self::Unnamed;
-        }
-        let counts = |topic: &&Topic| matches!(topic.verdict, Verdict::Clean | Verdict::Accepted);
-        let Some(topic) = hug.topic.as_ref().filter(counts) else {
-            return Self::Silent;
+        let (follower, topic) = match Naming::of(hug, records.stopped) {
+            Naming::Named { follower, topic } => (follower, topic),
+            Naming::Unnamed => return Self::Unnamed,
+            Naming::Silent => return Self::Silent,
         };
         let Records { site, .. } = records;
         let name = follower.name.as_deref().map(str::trim);

@@ -106,17 +106,6 @@ pub fn render(book: &Songbook, written: Timestamp) -> String {
     page.into_string()
 }
 
-/// What tells a page from every other, whenever it was written: the SHA-256 of the page, as hex.
-///
-/// Who publishes the page publishes it again only if this has changed. A later version of the program that writes the page
-/// in another way has another one.
-pub fn fingerprint(book: &Songbook) -> String {
-    let page = render(book, Timestamp::UNIX_EPOCH);
-    let digest = Sha256::digest(page);
-    let digest = digest.iter();
-    digest.fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-}
-
 fn contents(book: &Songbook) -> Markup {
     html! {
         ul.toc {

@@ -90,22 +90,7 @@ impl Sample {
     /// An account that was checked now and has so many followers, with everything up to there decided.
     pub(crate) fn counted(followers: u64) -> Self {
         let name: AccountName = "x:amber".parse().unwrap();
-        let account = AccountRecord {
-            name: name.clone(),
-            id: "44196397".into(),
-            followers,
-            promised_up_to: followers,
-            unsettled: Vec::new(),
-            leap: None,
-            pending: None,
-            read: None,
-            answers: None,
-            songs_error: None,
-            remembered: None,
-            checked_at: now(),
-            revision: 1,
-            unknown: Unknown::new(),
-        };
+        let account = AccountRecord::first(name.clone(), "44196397".into(), followers, now());
         Self {
             name,
             site: Site {

@@ -1,4 +1,5 @@
 use promise::{
+    answer::Verdict,
     erase::{Person, erase_hug},
     hug::Status,
     milestone::MAX_MILESTONE,
