@@ -1,15 +1,18 @@
 //! One hug for one milestone, for the right person, and nothing lost.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use have_a_hug::{
-    check::CheckOutcome,
+    by_hand::{Step, by_hand},
+    check::{Check, CheckOutcome},
     ledger::{HandleChange, LedgerFailure, Recording},
 };
 use promise::{
+    channel::Channel,
     evidence::Certainty,
     hug::{Hug, Status},
     record::AccountRecord,
+    video::VideoId,
 };
 use serde_json::json;
 use stand_ins::{Fault, Person};
@@ -371,12 +374,12 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
 #[tokio::test]
 async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
     let world = World::<X>::with_followers(610).await;
-    let slow = Fault::Slow(std::time::Duration::from_millis(500));
+    let slow = Fault::Slow(Duration::from_millis(500));
     world.network.fail_next("GET /2/users", slow);
     let overtaking = async {
         // The slow one has its count once X has seen its request.
         while world.network.requests().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         for n in 9_000..9_040 {
             world.network.follow(Person::fan(n, world.clock.now()));
@@ -476,6 +479,52 @@ async fn a_dry_run_decides_but_writes_nothing() {
     assert!(world.posts().is_empty());
 }
 
+/// What a check would do now, without writing or sending anything.
+async fn dry_run(world: &mut World<X>) -> Check {
+    let round = world.stack.round(json!({ "dry_run": true })).await;
+    only(round.unwrap().summary)
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_words_of_an_invitation_and_of_a_song_that_are_tried_again() {
+    let mut world = World::<X>::with_followers(599).await;
+    let fan = world.fan();
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(503));
+    world.check().await;
+    assert!(world.posts().is_empty());
+    world.clock.advance(Duration::from_mins(30));
+    let shown = dry_run(&mut world).await.would_say;
+    assert!(world.posts().is_empty());
+    world.check().await;
+    let sent = world.posts().remove(0);
+    assert_eq!((shown.len(), &shown[0].text), (1, &sent.text));
+
+    let invitation = sent.id;
+    world.network.answer(&fan, "@amber the sea", &invitation);
+    world.check().await;
+    let key = world.hug(600).await.key();
+    let song = Step::Song {
+        video: VideoId::from_id("AAAAAAAAAAA").unwrap(),
+        title: None,
+    };
+    let (deps, now) = (&world.stack.deps, world.clock.now());
+    let given = by_hand(&deps.ledger, &deps.settings, &key, &song, now);
+    given.await.unwrap();
+    world
+        .network
+        .fail_next("POST /2/tweets", Fault::Status(503));
+    world.stack.deliver_only().await.unwrap();
+    world.clock.advance(Duration::from_mins(30));
+    let shown = dry_run(&mut world).await.would_say;
+    assert_eq!(world.posts().len(), 1);
+    world.check().await;
+    let sent = world.posts().pop().unwrap();
+    assert_eq!((shown.len(), &shown[0].text), (1, &sent.text));
+    assert_eq!(shown[0].channel, Channel::Reply);
+}
+
 #[tokio::test]
 async fn a_rate_limit_is_remembered_and_nothing_is_asked_before_it_ends() {
     let mut world = World::<X>::with_followers(599).await;
@@ -502,7 +551,7 @@ async fn a_rate_limit_that_is_to_last_for_years_is_believed_for_a_day() {
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds });
     world.check().await;
     world.fan();
-    world.clock.advance(std::time::Duration::from_hours(24));
+    world.clock.advance(Duration::from_hours(24));
     assert_eq!(world.check().await.outcome, CheckOutcome::Milestones);
 }
 

@@ -477,13 +477,16 @@ impl OneCheck<'_> {
             Some(Login::Fails(error)) => Some(error),
             Some(Login::Unclear(_)) | None => known.handle.login_error.clone(),
         };
+        let due = hugs.iter().chain(&heard.hugs);
+        let due = due.filter(|hug| hug.status == Status::Reached || hug.due);
+        let due: Vec<&Hug> = due.chain(unsettled.rearmed_hugs()).collect();
+        let next_milestone = self.connected.account.plan.next_after(after.promised_up_to);
+        let would_say = self.would_say(&due, next_milestone, &display_name);
         let mut for_creator = unsettled.for_creator();
         let answers_error = after.answers_error().map(str::to_owned);
         for_creator.extend(hugs.iter().filter(|hug| hug.needs_creator()).cloned());
         let written = hugs.iter().chain(&heard.hugs).map(|hug| hug.updated_at);
         let hug_changed_at = written.chain(unsettled.changed_at()).max();
-        let next_milestone = self.connected.account.plan.next_after(after.promised_up_to);
-        let would_say = self.would_say(&hugs, next_milestone, &display_name);
         Check {
             account: after.name,
             id: Some(after.id),
@@ -507,14 +510,14 @@ impl OneCheck<'_> {
         }
     }
 
-    /// In a dry run, the words that would go out: for the hugs that it found, or else for the next milestone.
-    fn would_say(&self, hugs: &[Hug], next: Option<Milestone>, display_name: &str) -> Vec<Preview> {
+    /// In a dry run, the words that would go out: for the hugs that would be sent, or else for the next milestone.
+    fn would_say(&self, due: &[&Hug], next: Option<Milestone>, display_name: &str) -> Vec<Preview> {
         if !self.wanted.dry_run {
             return Vec::new();
         }
         let account = self.connected.account;
-        let due = hugs.iter().filter(|hug| hug.status == Status::Reached);
-        let words: Vec<Preview> = due.filter_map(|hug| account.words_of(hug)).collect();
+        let words = due.iter().filter_map(|hug| account.words_of(hug));
+        let words: Vec<Preview> = words.collect();
         let next = next.filter(|_| words.is_empty());
         let next = next.and_then(|next| account.next_words(next, display_name, self.now));
         words.into_iter().chain(next).collect()

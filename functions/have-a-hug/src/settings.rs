@@ -365,9 +365,10 @@ impl Account {
         self.words_of(&hug)
     }
 
-    /// The words of the letter that `hug` is at, as they would go out first.
+    /// The words of the letter that `hug` is at, on the channel that is tried next.
     pub fn words_of(&self, hug: &Hug) -> Option<Preview> {
-        let channel = *self.contact.first()?;
+        let channels = hug.channels(&self.contact, self.rules());
+        let channel = hug.letter_state().next_channel(&channels)?;
         Some(Preview {
             milestone: hug.milestone,
             channel,

@@ -374,7 +374,7 @@ fn events(check: &Check, dry_run: bool) -> Vec<Event> {
         let why = reason.iter().map(|why| format!(": {why}"));
         let why: String = why.collect();
         events.push(Event::new(format!(
-            "{milestone} was stuck and is tried again{why}"
+            "{milestone} was stuck and is tried again{why}{would}"
         )));
     }
     events.extend(check.would_say.iter().map(would_say));

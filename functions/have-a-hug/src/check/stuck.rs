@@ -26,6 +26,16 @@ impl Unsettled {
         waiting.cloned().collect()
     }
 
+    /// Those that were stuck, and are sent again.
+    pub(super) fn rearmed_hugs(&self) -> impl Iterator<Item = &Hug> {
+        let rearmed = |hug: &&Hug| {
+            self.rearmed
+                .iter()
+                .any(|one| one.milestone == hug.milestone)
+        };
+        self.hugs.iter().filter(rearmed)
+    }
+
     /// When the last of them changed.
     pub(super) fn changed_at(&self) -> Option<Timestamp> {
         let changed = self.hugs.iter().map(|hug| hug.updated_at);
