@@ -61,6 +61,8 @@ COUNT_ATTRIBUTES = Fact(
 METRICS = Fact("functions/have-a-hug/src/metrics.rs", r'Self::\w+ => \("(\w+)", "\w+"\)')
 NAMESPACE = Fact("functions/have-a-hug/src/metrics.rs", r'"(HaveAHug)"')
 VARIABLES = Fact("functions/have-a-hug/src/start.rs", r'variable\("(\w+)"\)')
+# The policy that a server sends with the page.
+PAGE_POLICY = Fact("functions/songbook/src/page.rs", r'"(default-src [^"]*frame-ancestors[^"]*)"')
 # The page's name in its bucket.
 PAGE = Fact("functions/have-a-hug/src/publish.rs", r'const PAGE: &str = "([\w.]+)";')
 BATCH_SIZE = Fact("infra/hug/src/event_source_mapping.rs", r"const BATCH: \w+ = (\d+);")

@@ -136,6 +136,17 @@ fn every_file_and_folder_that_a_page_names_exists() {
 }
 
 #[test]
+fn the_page_about_the_songbook_lists_the_headers_that_it_was_tried_with() {
+    let page = fs::read_to_string(root().join("docs/SONGBOOK.md")).unwrap();
+    for (name, value) in songbook::page::HEADERS {
+        // Every server knows this one.
+        if name != "Content-Type" {
+            assert!(page.contains(&format!("\n{name}: {value}\n")), "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_test_that_the_architecture_page_names_exists() {
     let code = ["functions", "infra", "tests"].map(|folder| code_under(&root().join(folder)));
     let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();

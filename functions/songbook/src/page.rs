@@ -5,8 +5,6 @@
 //! were not escaped.
 
 mod chart;
-#[cfg(test)]
-mod tests;
 
 use std::sync::LazyLock;
 
@@ -358,3 +356,6 @@ fn footer(book: &Songbook, written: Timestamp) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
