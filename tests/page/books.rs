@@ -442,7 +442,7 @@ pub(crate) fn all() -> Vec<Page> {
         songbook(),
         shown(
             page("nothing-counted", &[x()]),
-            &["Nobody has counted yet.", "No song yet."],
+            &["The followers have not been counted yet.", "No song yet."],
         ),
         shown(
             page("one-count", &[x().counted(&[(0, 412)])]),

@@ -370,8 +370,7 @@ fn charted(results: &[Checked]) -> Vec<(&AccountName, u64, Option<Milestone>)> {
     charted.collect()
 }
 
-/// Publishes the songbook if that is due. Whatever happens to it, the checks stand; where it fails, the next round tries
-/// again.
+/// Publishes the songbook if that is due. A failure changes nothing about the checks, and the next round tries again.
 async fn publish(deps: &Deps, summary: &Summary, last_start: Option<Timestamp>) {
     let Some(publisher) = &deps.publisher else {
         return;

@@ -235,7 +235,7 @@ fn title(plan: Option<Plan>) -> String {
 
 fn promise(plan: Option<Plan>) -> String {
     let Some(plan) = plan else {
-        return "Whoever comes at one of the numbers below chooses the topic of a song.".to_owned();
+        return "The follower at each of the numbers below chooses the topic of a song.".to_owned();
     };
     let every = every(plan.step());
     let then = every.replacen("Every", "every", 1);

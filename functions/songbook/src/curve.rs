@@ -127,7 +127,7 @@ impl Curve {
         if self.unit.of(time) < self.start {
             return None;
         }
-        // A point is the last count of its hour or day, so it stands for the end of it.
+        // A point is the last count of its hour or day, so its time is the end of that.
         let end_of_first = (self.start + 1) * self.unit.seconds();
         Some(self.scaled((time.as_second() - end_of_first).max(0), scale))
     }

@@ -8,7 +8,7 @@
 //!
 //! # Every state of the page
 //!
-//! Whoever tries the page makes a [`Songbook`] with [`Songbook::of`] from records, as the program does:
+//! A test makes a [`Songbook`] with [`Songbook::of`] from records, as the program does:
 //!
 //! | state | from which records |
 //! | --- | --- |

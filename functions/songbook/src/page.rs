@@ -1,7 +1,7 @@
 //! From a [`Songbook`] to one file of HTML that needs nothing else: no script, no picture and no address elsewhere.
 //!
 //! maud escapes every text. Where others wrote it, it is also isolated (`<bdi>`), so that letters written from right to
-//! left do not reorder what stands beside them. A browser that obeys [`policy`] runs and loads nothing, even if a text
+//! left do not reorder the words beside them. A browser that obeys [`policy`] runs and loads nothing, even if a text
 //! were not escaped.
 
 mod chart;
@@ -35,7 +35,7 @@ pub const HEADERS: [(&str, &str); 5] = [
     ),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
-    // Whoever is erased is gone from every copy in a minute.
+    // So an erased name is in no cache after a minute.
     ("Cache-Control", "public, max-age=60"),
 ];
 
@@ -147,7 +147,7 @@ fn section(shelf: &Shelf, at: usize, is_only: bool) -> Markup {
 
 fn now(shelf: &Shelf) -> Markup {
     let (Some(followers), next) = (shelf.followers, shelf.next) else {
-        return html! { p.first { "Nobody has counted yet. The first look is on its way." } };
+        return html! { p.first { "The followers have not been counted yet. The first check comes soon." } };
     };
     let here = figures(followers);
     let Some(next) = next.map(Milestone::number) else {
@@ -208,7 +208,7 @@ fn entry(entry: &Entry) -> Markup {
             html! {
                 h3 { "Waiting for a topic" }
                 p {
-                    "Invited on " (day_of_year(*on)) ". Whose number it is stands here once they have answered."
+                    "Invited on " (day_of_year(*on)) ". This page says whose number it is when they have answered."
                 }
                 (how(entry, found.as_ref()))
             },
@@ -325,8 +325,8 @@ fn how(entry: &Entry, found: Option<&Found>) -> Markup {
                     },
                 }
                 @match (found.certain, found.came) {
-                    (true, Some(1)) => "One came since the look before, and the list shows the same: ",
-                    (true, Some(came)) => { (at_the_start(came)) " came since the look before, and the list shows the same: " },
+                    (true, Some(1)) => "One came since the check before, and the list shows the same: ",
+                    (true, Some(came)) => { (at_the_start(came)) " came since the check before, and the list shows the same: " },
                     (true, None) => "Count and list agree: ",
                     (false, _) => "Followers who are hidden from the list can move a place by a few: ",
                 }
@@ -341,7 +341,7 @@ fn footer(book: &Songbook, written: Timestamp) -> Markup {
     html! {
         footer {
             p {
-                "Kept by Have a Hug, which counts, looks who it is and asks. Written on "
+                "Kept by Have a Hug, which counts the followers, finds out who has a number, and asks them. Written on "
                 (day_of_year(date(written))) " at " (clock(written)) "; its days are those of UTC."
                 @match book.left_out {
                     0 => {},

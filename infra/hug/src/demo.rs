@@ -28,7 +28,7 @@ const BETWEEN_CHECKS: Duration = Duration::from_mins(5);
 /// How long a reader needs for a character. Most people read 20 to 25 in a second.
 const A_CHARACTER: Duration = Duration::from_millis(40);
 
-/// How long the pause after a scene is at most: who reads slowly can stop a terminal, and who is done waits.
+/// How long the pause after a scene is at most: a slow reader can stop the terminal, and a fast one has to wait.
 const MAX_PAUSE: Duration = Duration::from_secs(12);
 
 /// How fast the demo is told.

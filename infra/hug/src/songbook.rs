@@ -47,7 +47,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Writes the page to that file. Who reads the file meanwhile reads the page as it was before, or the new one.
+/// Writes the page to that file. A reader of the file sees the old page or the new one, and never a part.
 fn write(file: &Path, book: &Songbook, now: Timestamp) -> io::Result<()> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let new = file.with_file_name(format!(".{name}.{}", std::process::id()));

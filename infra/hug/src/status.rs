@@ -370,7 +370,7 @@ fn account_table(accounts: &[AccountView]) -> String {
     table(&rows, iter::once(Vec::new()).chain(remarks))
 }
 
-/// The hugs, each with who gets it, how it stands and who was passed over; then what helps for the hugs in trouble that do
+/// The hugs, each with its follower, its state and who was passed over; then what helps for the hugs in trouble that do
 /// not wait for the creator.
 pub fn hugs_text(hugs: &[HugView], width: Option<usize>) -> String {
     let facts = |view: &HugView| {

@@ -29,7 +29,7 @@ async fn page(cli: &CommandLine) -> String {
 async fn the_page_needs_no_secret_and_no_ledger_and_names_the_follower_from_their_answer_on() {
     let cli = CommandLine::with_followers(599).await;
     let page_before = page(&cli).await;
-    assert!(page_before.contains("Nobody has counted yet."));
+    assert!(page_before.contains("The followers have not been counted yet."));
     assert!(!cli.state().exists(), "a look makes no ledger");
     let cli = with_topic().await;
     let page = page(&cli).await;

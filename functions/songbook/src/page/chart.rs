@@ -109,7 +109,7 @@ impl Stave {
         self.steps <= 2
     }
 
-    /// What stands beside a line: `600`, `120k`, `1.71M`, as exact as the lines need.
+    /// The label beside a line: `600`, `120k`, `1.71M`, as exact as the lines need.
     fn label(&self, count: u64) -> String {
         let (unit, name) = match self.lines().max().unwrap_or(0) {
             ..100_000 => return count.to_string(),

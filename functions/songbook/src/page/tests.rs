@@ -44,7 +44,7 @@ fn the_policy_has_the_hash_of_the_style_as_it_stands_in_the_page() {
         policy()
     )));
     assert!(!page.contains(" style="), "the policy blocks it");
-    // Nothing stands before the policy that it should have stopped.
+    // The policy stops only what comes after it.
     assert!(page.find("Content-Security").unwrap() < page.find("<title>").unwrap());
 }
 
@@ -126,7 +126,7 @@ fn each_state_of_a_hug_is_told_in_its_own_words() {
         "The Heron on the Canal",
         "Listen on YouTube",
         "A song is being written",
-        "Waiting for a topicInvited on 14 August 2026. Whose number it is stands here once they have answered.",
+        "Waiting for a topicInvited on 14 August 2026. This page says whose number it is when they have answered.",
         "Reached on 20 November 2026. Two accounts were passed over, so the next genuine follower gets this song.",
         "Without a songReached on 14 August 2026. Nothing more comes for this number.",
         "On 14 August 2026 at 14:15 UTC the count went from 599 to 601, so number 600 stood second in the list of followers, newest first. One account was passed over, because it did not count as genuine or could not get this song. Count and list agree: certain.",
@@ -212,7 +212,7 @@ fn tags(page: &str) -> Vec<String> {
     let mut tags = Vec::new();
     for tag in page.split('<').skip(1) {
         let (tag, _) = tag.split_once('>').unwrap();
-        // What stands in quotes has no quote inside.
+        // A value in quotes contains no quote.
         let names: Vec<&str> = tag.split('"').step_by(2).collect();
         tags.push(names.join("…"));
     }
@@ -258,7 +258,7 @@ fn before_the_first_check_there_is_no_chart_and_a_sentence_says_so() {
     sample.account = None;
     let page = page(&sample);
     let said = text(&page);
-    assert!(said.contains("Nobody has counted yet. The first look is on its way."));
+    assert!(said.contains("The followers have not been counted yet. The first check comes soon."));
     assert!(said.contains("No song yet. The first one is for number 600: perhaps that is you."));
     assert!(!page.contains("<figure>") && !page.contains("<progress"));
 }
