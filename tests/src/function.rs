@@ -70,7 +70,7 @@ impl Function {
             ),
             (
                 vec![table, ("HUG_SETTINGS", "nowhere.toml")],
-                "nowhere.toml has a mistake",
+                "nowhere.toml does not exist",
             ),
         ] {
             let log = log(&environment);

@@ -1,23 +1,28 @@
 //! The scheduled function: an event becomes checks, and the checks a summary that a person can read.
 //!
 //! [`handle`] takes what the schedule sends, `{}`, or a [`ByHand`] request. The rules are in
-//! `have_a_hug::check`.
+//! `have_a_hug::check`. What a round found is a [`Summary`].
+
+mod summary;
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream};
 use have_a_hug::{
-    check::{Check, CheckError, CheckOutcome, Wanted, check},
+    check::{Check, CheckError, Wanted, check},
     deps::Deps,
     ledger::LedgerError,
-    metrics::{CheckCounts, MAX_CHARTED},
+    metrics::CheckCounts,
     settings::{Account, NotServed},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use promise::{account::AccountName, milestone::Milestone};
+use promise::account::AccountName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use self::summary::charted;
+pub use self::summary::{Checked, Summary};
 
 /// How many accounts are checked at the same time: a check waits for the network most of its time.
 const MAX_CONCURRENT_CHECKS: usize = 16;
@@ -41,52 +46,6 @@ pub struct ByHand {
     /// Try the logins, whenever they were last tried.
     #[serde(default)]
     pub logins: bool,
-}
-
-/// The results of all the checks.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    /// Whether nothing was written because that was asked for.
-    pub dry_run: bool,
-    /// How many accounts were checked, the failed ones included.
-    pub checked: usize,
-    /// How many of these checks failed.
-    pub failed: usize,
-    /// How many accounts were asked for and not checked.
-    pub skipped: usize,
-    /// Every account that was asked for, in the order of the settings.
-    pub accounts: Vec<Checked>,
-}
-
-/// One account of a [`Summary`].
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Checked {
-    /// What its check found and did.
-    Done(Box<Check>),
-    /// It could not be checked; its mark has not moved.
-    Failed {
-        /// The account.
-        account: AccountName,
-        /// What was attempted, and why it failed.
-        error: String,
-        /// Whether the next check can work without anyone changing anything.
-        retry_can_help: bool,
-        /// Since when all its checks have failed; `None` where that was not recorded, as in a dry run.
-        failing_since: Option<Timestamp>,
-    },
-    /// It was not checked; its mark has not moved.
-    Skipped {
-        /// The account.
-        account: AccountName,
-        /// Why, and what helps.
-        why: String,
-        /// Whether a later check can work without anyone changing anything.
-        retry_can_help: bool,
-        /// Since when it could not be checked. `None` where only the time was over, or where this was not recorded, as
-        /// in a dry run.
-        failing_since: Option<Timestamp>,
-    },
 }
 
 /// Checks the accounts that the event asks for.
@@ -162,54 +121,6 @@ async fn in_order<T>(checks: impl Iterator<Item = impl Future<Output = (usize, T
         .await;
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-impl Checked {
-    /// The check, if it worked.
-    pub fn check(&self) -> Option<&Check> {
-        match self {
-            Self::Done(check) => Some(check),
-            Self::Failed { .. } | Self::Skipped { .. } => None,
-        }
-    }
-
-    fn is_skipped(&self) -> bool {
-        matches!(self, Self::Skipped { .. })
-    }
-
-    /// Since when no check of the account has read it, if the last check did not.
-    fn without_success_since(&self) -> Option<Timestamp> {
-        match self {
-            Self::Done(check) if check.outcome == CheckOutcome::RateLimited => check.succeeded_at,
-            // A paused account is not read, and that is not a failure.
-            Self::Done(_) => None,
-            Self::Failed { failing_since, .. } | Self::Skipped { failing_since, .. } => {
-                *failing_since
-            }
-        }
-    }
-
-    /// Whether a person has to act: the account could not be read for long, or a check read it and its login fails, so
-    /// that the next letter could not be sent, or the answers to its letters cannot be read.
-    fn is_failing(&self, now: Timestamp) -> bool {
-        let since = self.without_success_since();
-        let reads = self.check();
-        let reads = reads.filter(|check| check.outcome != CheckOutcome::Paused);
-        since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
-            || reads
-                .is_some_and(|check| check.login_error.is_some() || check.answers_error.is_some())
-    }
-
-    /// Whether it was skipped only because the time was over.
-    fn is_out_of_time(&self) -> bool {
-        matches!(
-            self,
-            Self::Skipped {
-                retry_can_help: true,
-                ..
-            }
-        )
-    }
 }
 
 /// EventBridge's own event has an unrelated `account` (the AWS account), so events with `detail-type`
@@ -339,9 +250,6 @@ async fn limited(
     }
 }
 
-/// How long an account may stay unread before it counts as failing and raises an alarm.
-const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
-
 fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let now = deps.clock.now();
     let results = &summary.accounts;
@@ -359,15 +267,6 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     for (account, followers, next) in charted(results) {
         deps.metrics.followers(account, followers, next, now);
     }
-}
-
-/// The counts that are charted. The same accounts are charted at every check, whether they could be read or
-/// not; CloudWatch bills for each.
-fn charted(results: &[Checked]) -> Vec<(&AccountName, u64, Option<Milestone>)> {
-    let checks = results.iter().take(MAX_CHARTED).filter_map(Checked::check);
-    let charted =
-        checks.filter_map(|check| Some((&check.account, check.followers?, check.next_milestone)));
-    charted.collect()
 }
 
 /// Publishes the songbook if that is due. A failure changes nothing about the checks, and the next round tries again.
@@ -454,87 +353,6 @@ mod tests {
         assert!(parse(event).unwrap().account.is_none());
         assert!(parse(json!({})).unwrap().account.is_none());
         assert!(parse(Value::Null).unwrap().account.is_none());
-    }
-
-    fn checked(followers: Option<u64>) -> Checked {
-        Checked::Done(Box::new(Check {
-            account: "x:amber".parse().unwrap(),
-            id: None,
-            outcome: CheckOutcome::NoMilestone,
-            followers_before: Some(7),
-            followers,
-            promised_up_to: Some(7),
-            next_milestone: None,
-            hugs: Vec::new(),
-            waiting: None,
-            passed_over: Vec::new(),
-            rearmed: Vec::new(),
-            for_creator: Vec::new(),
-            hug_changed_at: None,
-            heard: Vec::new(),
-            answers_error: None,
-            login_error: None,
-            succeeded_at: None,
-            retry_at: None,
-            would_say: Vec::new(),
-        }))
-    }
-
-    #[test]
-    fn many_accounts_do_not_make_many_metrics() {
-        let results: Vec<Checked> = (0..=MAX_CHARTED).map(|_| checked(Some(8))).collect();
-        assert_eq!(charted(&results).len(), MAX_CHARTED);
-    }
-
-    #[test]
-    fn a_paused_account_does_not_count_as_failing() {
-        let since = |outcome| {
-            let Checked::Done(mut check) = checked(None) else {
-                panic!("it was not checked");
-            };
-            check.outcome = outcome;
-            check.succeeded_at = Some(Timestamp::UNIX_EPOCH);
-            Checked::Done(check).without_success_since()
-        };
-        assert_eq!(since(CheckOutcome::Paused), None);
-        assert_eq!(
-            since(CheckOutcome::RateLimited),
-            Some(Timestamp::UNIX_EPOCH)
-        );
-    }
-
-    #[test]
-    fn an_account_whose_login_fails_or_whose_answers_cannot_be_read_counts_as_failing() {
-        let with = |change: fn(&mut Check)| {
-            let Checked::Done(mut check) = checked(Some(8)) else {
-                panic!("it was not checked");
-            };
-            change(&mut check);
-            Checked::Done(check).is_failing(Timestamp::UNIX_EPOCH)
-        };
-        assert!(!with(|_| ()));
-        assert!(with(|check| check.login_error = Some("401".to_owned())));
-        assert!(with(|check| check.answers_error = Some("403".to_owned())));
-        assert!(
-            !with(|check| {
-                check.answers_error = Some("403".to_owned());
-                check.outcome = CheckOutcome::Paused;
-            }),
-            "another ledger asks for its answers"
-        );
-    }
-
-    #[test]
-    fn an_account_that_could_not_be_read_draws_no_zero() {
-        let account = "x:amber".parse().unwrap();
-        let failed = Checked::Failed {
-            account,
-            error: "no".to_owned(),
-            retry_can_help: true,
-            failing_since: None,
-        };
-        let results = [checked(None), failed, checked(Some(8))];
-        assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
     }
 
     #[tokio::test(start_paused = true)]

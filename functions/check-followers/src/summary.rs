@@ -1,0 +1,201 @@
+//! What a round of checks found, as a person reads it, and which of its accounts need one.
+
+use have_a_hug::{
+    check::{Check, CheckOutcome},
+    metrics::MAX_CHARTED,
+};
+use jiff::{SignedDuration, Timestamp};
+use promise::{account::AccountName, milestone::Milestone};
+use serde::Serialize;
+
+/// How long an account may stay unread before it counts as failing and raises an alarm.
+const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+/// The results of all the checks.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// Whether nothing was written because that was asked for.
+    pub dry_run: bool,
+    /// How many accounts were checked, the failed ones included.
+    pub checked: usize,
+    /// How many of these checks failed.
+    pub failed: usize,
+    /// How many accounts were asked for and not checked.
+    pub skipped: usize,
+    /// Every account that was asked for, in the order of the settings.
+    pub accounts: Vec<Checked>,
+}
+
+/// One account of a [`Summary`].
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Checked {
+    /// What its check found and did.
+    Done(Box<Check>),
+    /// It could not be checked; its mark has not moved.
+    Failed {
+        /// The account.
+        account: AccountName,
+        /// What was attempted, and why it failed.
+        error: String,
+        /// Whether the next check can work without anyone changing anything.
+        retry_can_help: bool,
+        /// Since when all its checks have failed; `None` where that was not recorded, as in a dry run.
+        failing_since: Option<Timestamp>,
+    },
+    /// It was not checked; its mark has not moved.
+    Skipped {
+        /// The account.
+        account: AccountName,
+        /// Why, and what helps.
+        why: String,
+        /// Whether a later check can work without anyone changing anything.
+        retry_can_help: bool,
+        /// Since when it could not be checked. `None` where only the time was over, or where this was not recorded, as
+        /// in a dry run.
+        failing_since: Option<Timestamp>,
+    },
+}
+
+impl Checked {
+    /// The check, if it worked.
+    pub fn check(&self) -> Option<&Check> {
+        match self {
+            Self::Done(check) => Some(check),
+            Self::Failed { .. } | Self::Skipped { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped { .. })
+    }
+
+    /// Since when no check of the account has read it, if the last check did not.
+    fn without_success_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Done(check) if check.outcome == CheckOutcome::RateLimited => check.succeeded_at,
+            // A paused account is not read, and that is not a failure.
+            Self::Done(_) => None,
+            Self::Failed { failing_since, .. } | Self::Skipped { failing_since, .. } => {
+                *failing_since
+            }
+        }
+    }
+
+    /// Whether a person has to act: the account could not be read for long, or a check read it and its login fails, so
+    /// that the next letter could not be sent, or the answers to its letters cannot be read.
+    pub(crate) fn is_failing(&self, now: Timestamp) -> bool {
+        let since = self.without_success_since();
+        let reads = self.check();
+        let reads = reads.filter(|check| check.outcome != CheckOutcome::Paused);
+        since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
+            || reads
+                .is_some_and(|check| check.login_error.is_some() || check.answers_error.is_some())
+    }
+
+    /// Whether it was skipped only because the time was over.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Skipped {
+                retry_can_help: true,
+                ..
+            }
+        )
+    }
+}
+
+/// The counts that are charted. The same accounts are charted at every check, whether they could be read or
+/// not; CloudWatch bills for each.
+pub(crate) fn charted(results: &[Checked]) -> Vec<(&AccountName, u64, Option<Milestone>)> {
+    let checks = results.iter().take(MAX_CHARTED).filter_map(Checked::check);
+    let charted =
+        checks.filter_map(|check| Some((&check.account, check.followers?, check.next_milestone)));
+    charted.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(followers: Option<u64>) -> Checked {
+        Checked::Done(Box::new(Check {
+            account: "x:amber".parse().unwrap(),
+            id: None,
+            outcome: CheckOutcome::NoMilestone,
+            followers_before: Some(7),
+            followers,
+            promised_up_to: Some(7),
+            next_milestone: None,
+            hugs: Vec::new(),
+            waiting: None,
+            passed_over: Vec::new(),
+            rearmed: Vec::new(),
+            for_creator: Vec::new(),
+            hug_changed_at: None,
+            heard: Vec::new(),
+            answers_error: None,
+            login_error: None,
+            succeeded_at: None,
+            retry_at: None,
+            would_say: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn many_accounts_do_not_make_many_metrics() {
+        let results: Vec<Checked> = (0..=MAX_CHARTED).map(|_| checked(Some(8))).collect();
+        assert_eq!(charted(&results).len(), MAX_CHARTED);
+    }
+
+    #[test]
+    fn a_paused_account_does_not_count_as_failing() {
+        let since = |outcome| {
+            let Checked::Done(mut check) = checked(None) else {
+                panic!("it was not checked");
+            };
+            check.outcome = outcome;
+            check.succeeded_at = Some(Timestamp::UNIX_EPOCH);
+            Checked::Done(check).without_success_since()
+        };
+        assert_eq!(since(CheckOutcome::Paused), None);
+        assert_eq!(
+            since(CheckOutcome::RateLimited),
+            Some(Timestamp::UNIX_EPOCH)
+        );
+    }
+
+    #[test]
+    fn an_account_whose_login_fails_or_whose_answers_cannot_be_read_counts_as_failing() {
+        let with = |change: fn(&mut Check)| {
+            let Checked::Done(mut check) = checked(Some(8)) else {
+                panic!("it was not checked");
+            };
+            change(&mut check);
+            Checked::Done(check).is_failing(Timestamp::UNIX_EPOCH)
+        };
+        assert!(!with(|_| ()));
+        assert!(with(|check| check.login_error = Some("401".to_owned())));
+        assert!(with(|check| check.answers_error = Some("403".to_owned())));
+        assert!(
+            !with(|check| {
+                check.answers_error = Some("403".to_owned());
+                check.outcome = CheckOutcome::Paused;
+            }),
+            "another ledger asks for its answers"
+        );
+    }
+
+    #[test]
+    fn an_account_that_could_not_be_read_draws_no_zero() {
+        let account = "x:amber".parse().unwrap();
+        let failed = Checked::Failed {
+            account,
+            error: "no".to_owned(),
+            retry_can_help: true,
+            failing_since: None,
+        };
+        let results = [checked(None), failed, checked(Some(8))];
+        assert_eq!(charted(&results), [(&"x:amber".parse().unwrap(), 8, None)]);
+    }
+}
