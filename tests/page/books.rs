@@ -6,7 +6,7 @@ use have_a_hug::networks;
 use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, UserId},
-    answer::Verdict,
+    answer::{TopicSource, Verdict},
     erase::{Person, erase_hug},
     evidence::{ArrivalSource, Arrivals, Certainty, Evidence},
     follower::{Follower, Recipient},
@@ -149,7 +149,9 @@ fn invited(hug: Hug) -> Hug {
 /// Its follower asked for that song a day later.
 fn asked(hug: Hug, topic: &str) -> Hug {
     let at = hug.reached_at + SignedDuration::from_hours(24);
-    invited(hug).topic_by_hand(topic.to_owned(), at).unwrap()
+    let mut asked = invited(hug).topic_by_hand(topic.to_owned(), at).unwrap();
+    asked.topic.as_mut().unwrap().by = TopicSource::Follower;
+    asked
 }
 
 /// The hug's song was posted three days after the milestone.

@@ -64,7 +64,7 @@ async fn who_says_stop_after_a_topic_leaves_the_page() {
 }
 
 #[tokio::test]
-async fn who_was_passed_over_is_counted_and_not_named() {
+async fn who_was_passed_over_is_counted_and_not_named_nor_who_has_not_answered() {
     let mut world = World::<X>::with_followers(599).await;
     let bot = world.bot();
     world.check().await;
@@ -72,14 +72,13 @@ async fn who_was_passed_over_is_counted_and_not_named() {
     assert!(waits.contains("One account was passed over") && !waits.contains(&bot));
     let fan = world.fan();
     world.check().await;
-    step(
-        &mut world,
-        Step::Topic {
-            words: "rain".to_owned(),
-        },
-    )
-    .await
-    .unwrap();
+    let words = "rain".to_owned();
+    step(&mut world, Step::Topic { words }).await.unwrap();
+    let by_hand = page(&world).await;
+    assert!(by_hand.contains("For follower number 600") && !by_hand.contains(&fan));
+    let post = world.posts().remove(0).id;
+    world.network.answer(&fan, "@amber rain, please", &post);
+    world.check().await;
     let page = page(&world).await;
     assert!(page.contains(&fan) && page.contains("One account was passed over"));
     assert!(!page.contains(&bot));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     account::UserId,
-    answer::{Topic, Verdict},
+    answer::{Topic, TopicSource, Verdict},
     erase::is_erased,
     follower::Recipient,
     hug::{Hug, Status},
@@ -22,7 +22,8 @@ pub enum Naming<'a> {
     },
     /// The follower said stop or was erased.
     Unnamed,
-    /// The follower has no topic that counts: they have not answered, or the creator has not accepted their answer.
+    /// The follower has not asked for it: no answer of theirs was heard, or the creator has not accepted their topic. A
+    /// topic that the creator wrote down alone names nobody.
     Silent,
 }
 
@@ -37,12 +38,14 @@ impl<'a> Naming<'a> {
             return Self::Unnamed;
         };
         let counts = |topic: &&Topic| matches!(topic.verdict, Verdict::Clean | Verdict::Accepted);
-        let has_answered = matches!(
+        let is_chosen = matches!(
             hug.status,
             Status::TopicChosen | Status::SongPosted | Status::Hugged
         ) || hug.posted.is_some();
-        match hug.topic.as_ref().filter(counts) {
-            Some(topic) if has_answered => Self::Named { follower, topic },
+        let has_answered =
+            |topic: &&Topic| topic.by == TopicSource::Follower || hug.answers.reply_to.is_some();
+        match hug.topic.as_ref().filter(counts).filter(has_answered) {
+            Some(topic) if is_chosen => Self::Named { follower, topic },
             _ => Self::Silent,
         }
     }
@@ -54,8 +57,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        answer::TopicSource, hug::tests::invited, song::Song, song::SongSource, unknown::Unknown,
-        video::VideoId,
+        hug::tests::invited, song::Song, song::SongSource, unknown::Unknown, video::VideoId,
     };
 
     const T0: Timestamp = Timestamp::UNIX_EPOCH;
@@ -124,6 +126,15 @@ mod tests {
             let hug = with_song(asked(Status::Hugged, verdict));
             assert_eq!(Naming::of(&hug, &HashSet::new()), Naming::Silent);
         }
+    }
+
+    #[test]
+    fn a_topic_that_the_creator_wrote_down_names_only_a_follower_who_has_answered() {
+        let mut hug = asked(Status::TopicChosen, Verdict::Accepted);
+        hug.topic.as_mut().unwrap().by = TopicSource::Creator;
+        assert_eq!(Naming::of(&hug, &HashSet::new()), Naming::Silent);
+        hug.answers.reply_to = invited().invitation.receipt;
+        assert!(is_named(&hug, &[]));
     }
 
     #[test]
