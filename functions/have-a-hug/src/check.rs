@@ -1,6 +1,7 @@
 //! One check of one account: read, decide, record.
 //!
-//! - This file: what a check decides, and how the decision is recorded in one transaction.
+//! - This file: what a check decides, and how the decision is recorded in one transaction. Where a round knows what the
+//!   count is to be compared with (its [`Glance`]) and the count is the same, nothing else is read and nothing is written.
 //! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
 //!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `pass_on`: who gets a hug that
 //!   the creator passed on. `stuck`: hugs that are put back to work. `answers`, `songs`: what followers answered, and
@@ -19,8 +20,10 @@ mod who;
 
 use jiff::Timestamp;
 use promise::{
+    account::UserId,
     count::{Belief, believe},
     evidence::PassedOver,
+    glance::Glance,
     hug::{Hug, Status},
     milestone::{MAX_MILESTONE, Milestone},
     record::{AccountRecord, HandleRecord, Leap, ReadFollowers, Remembered},
@@ -35,7 +38,7 @@ use self::{
 };
 use crate::{
     deps::{Connected, Deps},
-    ledger::{HandleChange, LedgerError, LedgerFailure, Recording},
+    ledger::{HandleChange, LedgerError, LedgerFailure, Limit, Recording},
     network::{Failure, NetworkError, Profile},
     settings::Preview,
 };
@@ -56,11 +59,13 @@ pub async fn check(
     deps: &Deps,
     connected: Connected<'_>,
     wanted: Wanted,
+    round: FromRound,
 ) -> Result<Check, CheckError> {
-    let one = OneCheck {
+    let mut one = OneCheck {
         deps,
         connected,
         wanted,
+        round,
         now: deps.clock.now(),
     };
     let mut races = 0;
@@ -70,6 +75,9 @@ pub async fn check(
                 if error.failure == LedgerFailure::LostRace && races < MAX_RACES =>
             {
                 races += 1;
+                // The count is read again, too.
+                one.round.glance = None;
+                one.round.profile = None;
                 tracing::info!(account = %connected.account.name, "another check wrote first; deciding again");
             }
             ended => return ended,
@@ -86,11 +94,35 @@ pub struct Wanted {
     pub login: bool,
 }
 
+/// What a round of checks knows of an account before its check. A check of one account knows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct FromRound {
+    /// What the count is compared with.
+    pub glance: Option<Glance>,
+    /// What the network has just answered; `None` where the check asks.
+    pub profile: Option<Profile>,
+    /// The rate limit that the account shares with others; it may be over.
+    pub limit: Option<Limit>,
+    /// When the account was last looked at, as far as this process knows.
+    pub looked_at: Option<Timestamp>,
+}
+
 struct OneCheck<'a> {
     deps: &'a Deps,
     connected: Connected<'a>,
     wanted: Wanted,
+    round: FromRound,
     now: Timestamp,
+}
+
+/// What a glance at the count shows.
+enum Glanced {
+    /// There is nothing more to do.
+    Done(Box<Check>),
+    /// The account is checked, with this answer of the network if it was asked.
+    Look(Option<Profile>),
+    /// The network asks to wait until then.
+    Limited(Timestamp),
 }
 
 /// What the ledger contains before the network is asked.
@@ -117,6 +149,8 @@ struct Decision {
     login: Option<Login>,
     /// The account's display name on the network.
     display_name: String,
+    /// What the next round compares the count with; `None` where it checks the account whatever the count is.
+    glance: Option<Glance>,
 }
 
 impl Decision {
@@ -132,6 +166,11 @@ impl Decision {
 
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
+        let (profile, limited_until) = match self.glance().await? {
+            Glanced::Done(check) => return Ok(*check),
+            Glanced::Look(profile) => (profile, None),
+            Glanced::Limited(until) => (None, Some(until)),
+        };
         let known = self.read().await?;
         if known.handle.paused_at.is_some() {
             return Ok(self.not_looked(&known, Unsettled::default(), CheckOutcome::Paused, None));
@@ -142,17 +181,21 @@ impl OneCheck<'_> {
             }
             None => Unsettled::default(),
         };
-        if let Some(until) = known.handle.retry_at.filter(|until| *until > self.now) {
+        let shared = self.round.limit.as_ref().map(|limit| limit.until);
+        let limits = [known.handle.retry_at, shared, limited_until];
+        let limits = limits.into_iter().flatten();
+        if let Some(until) = limits.filter(|until| *until > self.now).max() {
             return Ok(self.rate_limited(&known, unsettled, until));
         }
         let heard = match &known.account {
             Some(account) => self.hear(account, &mut unsettled).await?,
             None => Heard::default(),
         };
-        match self.decide(&known, &mut unsettled).await {
+        match self.decide(&known, &mut unsettled, profile).await {
             Ok(mut decision) => {
                 decision.login = self.try_login(&known.handle, &decision.after).await;
                 decision.note_answers(&heard, self.now);
+                decision.glance = self.glance_after(&known, &decision);
                 self.record(&decision).await?;
                 Ok(self.done(&known, decision, unsettled, heard))
             }
@@ -167,6 +210,99 @@ impl OneCheck<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Compares the count with what the last check left behind.
+    async fn glance(&self) -> Result<Glanced, CheckError> {
+        let Connected { account, network } = self.connected;
+        let by_hand = self.wanted.dry_run || self.wanted.login;
+        let glance = self.round.glance.as_ref();
+        let glance = glance.filter(|glance| !by_hand && !glance.is_over(&account.fingerprint, self.now));
+        let Some(glance) = glance else {
+            return Ok(Glanced::Look(self.round.profile.clone()));
+        };
+        if let Some(limit) = self.round.limit.as_ref().filter(|limit| limit.until > self.now) {
+            let limited = CheckOutcome::RateLimited;
+            return Ok(Glanced::Done(Box::new(Check {
+                followers: None,
+                succeeded_at: Some(limit.since),
+                retry_at: Some(limit.until),
+                ..self.at_a_glance(glance, limited)
+            })));
+        }
+        let profile = match self.round.profile.clone() {
+            Some(profile) => profile,
+            None => match network.profile(Some(&glance.id)).await {
+                Ok(profile) => profile,
+                Err(NetworkError {
+                    failure: Failure::WaitUntil(until),
+                    ..
+                }) => {
+                    self.remember_limit(until).await?;
+                    return Ok(Glanced::Limited(until));
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        self.reject_impossible(&profile, Some(&glance.id))?;
+        Ok(if profile.followers == glance.followers {
+            Glanced::Done(Box::new(self.at_a_glance(glance, CheckOutcome::Unchanged)))
+        } else {
+            Glanced::Look(Some(profile))
+        })
+    }
+
+    fn at_a_glance(&self, glance: &Glance, outcome: CheckOutcome) -> Check {
+        let account = self.connected.account;
+        let blocked_until = self.connected.network.blocked_until();
+        Check {
+            account: account.name.clone(),
+            id: Some(glance.id.clone()),
+            outcome,
+            followers_before: Some(glance.followers),
+            followers: Some(glance.followers),
+            promised_up_to: Some(glance.promised_up_to),
+            next_milestone: account.plan.next_after(glance.promised_up_to),
+            hugs: Vec::new(),
+            passed_over: Vec::new(),
+            waiting: None,
+            rearmed: Vec::new(),
+            heard: Vec::new(),
+            for_creator: Vec::new(),
+            hug_changed_at: None,
+            login_error: None,
+            answers_error: None,
+            succeeded_at: Some(self.now),
+            retry_at: blocked_until.filter(|until| *until > self.now),
+            would_say: Vec::new(),
+        }
+    }
+
+    /// What the next round compares the count with; `None` where it has something to do even if the count stays the same.
+    fn glance_after(&self, known: &Known, decision: &Decision) -> Option<Glance> {
+        let account = self.connected.account;
+        let mut handle = HandleRecord {
+            failing_since: None,
+            ..known.handle.clone()
+        };
+        match &decision.login {
+            Some(Login::Works) => {
+                handle.login_error = None;
+                handle.login_tried_at = Some(self.now);
+            }
+            Some(Login::Fails(error)) => handle.login_error = Some(error.clone()),
+            // It is tried again at the next check.
+            Some(Login::Unclear(_)) => handle.login_tried_at = None,
+            None => {}
+        }
+        let fingerprint = account.fingerprint.clone();
+        Glance::after(
+            &decision.after,
+            &handle,
+            account.plan,
+            account.sends(),
+            fingerprint,
+        )
     }
 
     /// Hears the answers to the unsettled hugs, tells the creator of silence, and finds the songs that were posted.
@@ -195,17 +331,29 @@ impl OneCheck<'_> {
     async fn read(&self) -> Result<Known, LedgerError> {
         let (ledger, name) = (&self.deps.ledger, &self.connected.account.name);
         let handle = ledger.handle(name).await?.unwrap_or_default();
-        let account = match &handle.id {
+        let mut account = match &handle.id {
             Some(id) => ledger.account(&name.with_id(id)).await?,
             None => None,
         };
+        if let Some(account) = &mut account {
+            // The checks since then found the same count, and wrote nothing.
+            account.checked_at = account.checked_at.max(self.round.looked_at.unwrap_or_default());
+        }
         Ok(Known { handle, account })
     }
 
-    async fn decide(&self, known: &Known, still: &mut Unsettled) -> Result<Decision, CheckError> {
+    async fn decide(
+        &self,
+        known: &Known,
+        still: &mut Unsettled,
+        profile: Option<Profile>,
+    ) -> Result<Decision, CheckError> {
         let Connected { account, network } = self.connected;
-        let profile = network.profile(known.handle.id.as_ref()).await?;
-        self.reject_impossible(&profile, &known.handle)?;
+        let profile = match profile {
+            Some(profile) => profile,
+            None => network.profile(known.handle.id.as_ref()).await?,
+        };
+        self.reject_impossible(&profile, known.handle.id.as_ref())?;
         let mut unsettled = still.milestones(self.now);
         let before = match (&known.account, &known.handle.id) {
             // It may be a new handle of an account that is known under its old one, with its hugs.
@@ -225,6 +373,7 @@ impl OneCheck<'_> {
         if let Belief::Unconfirmed(leap) = believe(before.followers, leap, followers, self.now) {
             return Ok(self.unconfirmed(known, before, leap, &profile));
         }
+        let before = self.looked_at_last(before, followers).await?;
         let mut newest = Newest::new(&account.name, network, &profile.id, self.now);
         let look = Look {
             ledger: &self.deps.ledger,
@@ -281,8 +430,25 @@ impl OneCheck<'_> {
             waiting: crossing.waiting,
             handle: self.learned(known, &profile),
             login: None,
+            glance: None,
             display_name: profile.name,
         })
+    }
+
+    /// The account with the time of its last look, where a milestone is crossed and the evidence shows that time. The
+    /// checks that found the same count wrote nothing but the hour's count.
+    async fn looked_at_last(
+        &self,
+        mut before: AccountRecord,
+        followers: u64,
+    ) -> Result<AccountRecord, LedgerError> {
+        let plan = self.connected.account.plan;
+        let crosses = !plan.owed(before.promised_up_to, followers).milestones.is_empty();
+        if crosses && self.round.looked_at.is_none() {
+            let looked_at = self.deps.ledger.looked_at(&before.key()).await?;
+            before.checked_at = before.checked_at.max(looked_at.unwrap_or_default());
+        }
+        Ok(before)
     }
 
     /// The first check of an account: it owes nothing for what is behind.
@@ -298,6 +464,7 @@ impl OneCheck<'_> {
             before: None,
             handle: self.learned(known, &profile),
             login: None,
+            glance: None,
             display_name: profile.name,
             after: AccountRecord {
                 read: ReadFollowers::and(None, day(self.now), newest.read_beside(&[])),
@@ -335,6 +502,7 @@ impl OneCheck<'_> {
             waiting: None,
             handle: self.learned(known, profile),
             login: None,
+            glance: None,
             display_name: profile.name.clone(),
         }
     }
@@ -381,6 +549,7 @@ impl OneCheck<'_> {
             hugs: &hugs,
             passed_over: &decision.passed_over,
             handle: &handle,
+            glance: decision.glance.as_ref(),
         };
         self.deps.ledger.record_check(recording).await
     }
@@ -399,9 +568,9 @@ impl OneCheck<'_> {
     fn reject_impossible(
         &self,
         profile: &Profile,
-        handle: &HandleRecord,
+        id: Option<&UserId>,
     ) -> Result<(), NetworkError> {
-        let why = match &handle.id {
+        let why = match id {
             Some(id) if *id != profile.id => {
                 format!("the answer is about the account {}, not {id}", profile.id)
             }
@@ -470,6 +639,7 @@ impl OneCheck<'_> {
             handle,
             login,
             display_name,
+            glance: _,
         } = decision;
         heard.hugs.extend(passed_on);
         let login_error = match login {

@@ -2,14 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, Mutex},
 };
 
 use promise::account::AccountName;
 
 use crate::{
     clock::Clock,
-    ledger::Ledger,
+    ledger::{Ledger, RosterPlace},
+    looks::Looks,
     metrics::Metrics,
     network::Network,
     news::News,
@@ -28,9 +29,11 @@ pub struct Deps {
     pub clock: Clock,
     /// Where the functions write their metrics: nowhere by default; on AWS to standard output.
     pub metrics: Metrics,
-    /// Which account the next round of checks begins with: its place among the active accounts, modulo their number.
-    /// If a round has no time for all accounts, the next one begins with the first that was left out.
-    pub turn: AtomicUsize,
+    /// Where the next round of checks begins in the roster: if a round has no time for all accounts, the next one begins
+    /// with the first that was left out. `None` is the beginning.
+    pub turn: Mutex<Option<RosterPlace>>,
+    /// When this process last looked at each account.
+    pub looks: Looks,
     /// Where songs are found and looked up.
     pub youtube: YouTube,
     /// Where news for the creator are published: nowhere by default; on AWS to a topic of SNS.
@@ -77,7 +80,8 @@ impl Deps {
             ledger,
             clock,
             metrics: Metrics::default(),
-            turn: AtomicUsize::new(0),
+            turn: Mutex::default(),
+            looks: Looks::default(),
             news: News::default(),
             publisher: None,
             networks,

@@ -56,6 +56,7 @@ pub async fn forget_account(
         ledger.delete_all(&others).await?;
         ledger.delete_all(&itself).await?;
     }
+    ledger.delete_all(&account.rows).await?;
     Ok(ledger.delete_all(&account.handles).await?)
 }
 
@@ -314,6 +315,7 @@ async fn erase_from_account(ledger: &Ledger, found: &FollowerItems) -> Result<()
         hugs: &[],
         passed_over: &[],
         handle: &HandleChange::default(),
+        glance: None,
     };
     Ok(ledger.record_check(recording).await?)
 }

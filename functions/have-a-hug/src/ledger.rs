@@ -10,6 +10,8 @@ mod growth;
 mod handle;
 mod item;
 mod keys;
+mod roster;
+mod row;
 mod snapshot;
 mod stop;
 mod stored;
@@ -25,6 +27,7 @@ use jiff::Timestamp;
 use promise::{
     account::{AccountId, AccountName},
     evidence::PassedOver,
+    glance::Glance,
     hug::{Hug, HugKey},
     milestone::Milestone,
     record::{AccountRecord, HandleRecord},
@@ -39,12 +42,15 @@ use self::{
         ACCOUNT, HANDLE, MILESTONE, VERSION, growth_sort_key, handle_key, hug_sort_key, number,
         passed_over_sort_key, text,
     },
+    row::glance_update,
 };
 pub use error::{LedgerError, LedgerFailure};
 pub use growth::Growth;
 pub use handle::HandleChange;
 pub use item::UnreadableHug;
 pub use keys::hug_key;
+pub use roster::{RosterPage, RosterPlace};
+pub use row::{Enrolled, Limit, Row};
 pub use snapshot::Snapshot;
 pub use stored::StoredItem;
 
@@ -70,6 +76,8 @@ pub struct Recording<'a> {
     pub passed_over: &'a [(Milestone, PassedOver)],
     /// What was learned of the handle.
     pub handle: &'a HandleChange,
+    /// What the account's count is compared with from now on; `None` where the next round checks it.
+    pub glance: Option<&'a Glance>,
 }
 
 /// The table, on DynamoDB or anything that speaks its API.
@@ -208,6 +216,7 @@ impl Ledger {
             hugs,
             passed_over,
             handle,
+            glance,
         } = check;
         let call = Call {
             attempted: "writing the check",
@@ -242,11 +251,13 @@ impl Ledger {
                 &growth_sort_key(&this_hour),
             )?)));
         }
-        let handle = handle.update(&self.table, &account.name);
-        self.transact(&call, writes, handle).await
+        let mut updates = vec![glance_update(&self.table, &account.name, glance)];
+        updates.extend(handle.update(&self.table, &account.name));
+        self.transact(&call, writes, updates).await
     }
 
-    /// Records a hug together with its account, both or neither. A hug of revision 1 must not exist yet.
+    /// Records a hug together with its account, both or neither, and lets the next round check the account. A hug of
+    /// revision 1 must not exist yet.
     ///
     /// # Errors
     ///
@@ -268,14 +279,15 @@ impl Ledger {
             put_if_unchanged(account_item, Some(account.revision - 1)),
             put_if_unchanged(hug_item, seen),
         ];
-        self.transact(&call, writes, None).await
+        let look_again = glance_update(&self.table, &account.name, None);
+        self.transact(&call, writes, vec![look_again]).await
     }
 
     async fn transact(
         &self,
         call: &Call,
         puts: Vec<PutBuilder>,
-        update: Option<UpdateBuilder>,
+        updates: Vec<UpdateBuilder>,
     ) -> Result<(), LedgerError> {
         let mut writes = Vec::new();
         for put in puts {
@@ -283,7 +295,7 @@ impl Ledger {
             let put = put.map_err(|error| call.bug(error))?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
-        if let Some(update) = update {
+        for update in updates {
             let update = update.build().map_err(|error| call.bug(error))?;
             writes.push(TransactWriteItem::builder().update(update).build());
         }

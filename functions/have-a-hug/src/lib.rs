@@ -14,6 +14,7 @@
 //! 3. [`youtube`]: the videos of the songs. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided.
 //!    [`metrics`]: numbers for CloudWatch. [`news`]: sentences for the creator.
 //!    [`songbook`](mod@songbook): what the page of the songs shows. [`publish`]: the page, put into a bucket.
+//!    [`looks`]: when this process last looked at each account.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
 //!    is erased, or moves to another ledger.
@@ -35,6 +36,7 @@ pub mod forget;
 pub mod fuzzing;
 pub mod http;
 pub mod ledger;
+pub mod looks;
 pub mod metrics;
 pub mod network;
 pub mod networks;

@@ -10,8 +10,11 @@ use promise::{
     follower::Follower,
     letter::{Letter, Receipt},
 };
-use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
+use serde_json::{Value, value::RawValue};
 
 /// How much the clocks of this program and of a network may differ.
 pub const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(2);
@@ -26,6 +29,15 @@ pub trait Network: Send + Sync {
     /// Who the account is and how many follow it: one request. By `id` where it is known, because a
     /// handle can change; else by the handle in the settings.
     async fn profile(&self, id: Option<&UserId>) -> Result<Profile, NetworkError>;
+
+    /// The same of several accounts that share this account's [`Network::limit`], by their ids, in the network's own order.
+    /// At most [`promise::rules::Rules::profiles_at_once`] ids: one request. An account about which the answer says nothing
+    /// that can be read is not in the result.
+    async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError>;
+
+    /// Who counts the requests with which this account is read: the address of the server, or of the app's limit there. It
+    /// has the account's own name where the limit is its own. Accounts with the same limit are read together.
+    fn limit(&self) -> String;
 
     /// About `wanted` of the newest followers, or of those after `cursor`: one request.
     async fn followers(
@@ -253,6 +265,16 @@ pub(crate) fn machine_made<'de, D: Deserializer<'de>>(
     Err(D::Error::custom(format!(
         "{what} is not one that the network makes"
     )))
+}
+
+/// One of several things in an answer; `None` where it cannot be read, which makes the others no less readable.
+pub(crate) struct IfReadable<T>(pub Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for IfReadable<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
 }
 
 /// Deserializes a text of the network that is only shown or sent back. A value that is not a plain text becomes

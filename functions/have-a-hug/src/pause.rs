@@ -80,6 +80,10 @@ pub async fn pause(
         ledger.change_handle(name, &paused).await?;
     }
     ledger.mark_paused(id, Some(now)).await?;
+    // No check can write to the account now, so what was removed here stays removed.
+    for (name, _) in handles {
+        ledger.look_again(name).await?;
+    }
     let ended = take_from_workers(ledger, id, now).await;
     let was_paused = handles.iter().any(|(_, known)| known.paused_at.is_some());
     if matches!(ended, Err(PauseError::AtWork { .. })) && !was_paused {

@@ -10,7 +10,10 @@ mod secrets;
 mod tests;
 mod validate;
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use promise::{
@@ -123,6 +126,8 @@ pub struct Account {
     pub needs: Vec<String>,
     /// The account's secrets, or why it is not served. The reason is never [`NotServed::Unknown`].
     pub credentials: Result<Credentials, NotServed>,
+    /// A short text that differs from the one of other settings. The secrets are not in it.
+    pub fingerprint: String,
     /// The creator's own words. If a channel is in the list twice, the first entry counts.
     texts: Vec<(Channel, Template)>,
 }
@@ -246,6 +251,17 @@ impl Settings {
 }
 
 impl Account {
+    /// The text for [`Account::fingerprint`]: 16 hexadecimal digits. Another version of this program may make another one
+    /// of the same settings; then each account is checked once more.
+    fn fingerprint_of_settings(&self) -> String {
+        let contact = (&self.contact, &self.server, &self.appview);
+        let words = (&self.creator, &self.texts, &self.doubtful_words);
+        let all = (self.plan, contact, words, &self.songs, &self.screening);
+        let mut hasher = DefaultHasher::new();
+        format!("{all:?}").hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
     /// What its network allows.
     pub fn rules(&self) -> &'static Rules {
         networks::rules(self.name.network)

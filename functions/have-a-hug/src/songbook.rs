@@ -49,10 +49,16 @@ pub async fn read(
             if !stopped.contains_key(&scope) {
                 stopped.insert(scope.clone(), ledger.stops(&id).await?);
             }
+            let mut record = ledger.account(&id).await?;
+            let counts = ledger.counts(&id, now).await?;
+            if let (Some(record), Some(newest)) = (&mut record, counts.last()) {
+                // A check at which nothing happened writes only the hour's count.
+                record.checked_at = record.checked_at.max(newest.at);
+            }
             stored = Stored {
-                account: ledger.account(&id).await?,
+                account: record,
                 hugs: ledger.hugs(&id).await?.known,
-                counts: ledger.counts(&id, now).await?,
+                counts,
                 scope: Some(scope),
             };
         }

@@ -1,6 +1,6 @@
 //! How a function starts: from its environment to what it works with.
 
-use std::{collections::HashMap, env, path::Path, sync::atomic::AtomicUsize};
+use std::{collections::HashMap, env, path::Path};
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
@@ -66,12 +66,8 @@ pub async fn from_environment() -> Result<Deps, StartError> {
         tracing::warn!(warning, "the settings look wrong");
     }
     let clock = Clock::system();
-    // A new process does not know where the last one stopped. It begins at a place that depends on the time, so that
-    // not always the same accounts are left out.
-    let turn = usize::try_from(clock.now().as_second()).unwrap_or_default();
     let mut deps = Deps::new(settings, ledger, &http, clock);
     deps.metrics = metrics;
-    deps.turn = AtomicUsize::new(turn);
     if let Some(topic) = variable("HUG_NEWS_TOPIC") {
         deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
     }

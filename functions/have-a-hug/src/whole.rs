@@ -18,6 +18,8 @@ pub struct WholeAccount {
     pub id: Option<AccountId>,
     /// The items of its handles.
     pub handles: Vec<StoredItem>,
+    /// Its rows in the roster. They are not taken to another ledger, where checks write them anew.
+    pub rows: Vec<StoredItem>,
     /// Everything else: the account itself, hugs, growth, who was passed over.
     pub items: Vec<StoredItem>,
     /// The account's name now, where `name` is an earlier one. Then only the item of the earlier handle is here, and
@@ -36,7 +38,7 @@ impl WholeAccount {
         self.items.iter().find(|item| item.is_account())
     }
 
-    /// Every item.
+    /// Every item but its rows in the roster.
     pub fn all(&self) -> impl Iterator<Item = &StoredItem> {
         self.items.iter().chain(&self.handles)
     }
@@ -67,6 +69,11 @@ pub async fn find(
         return Ok(Some(WholeAccount {
             name: name.clone(),
             id: None,
+            rows: items
+                .iter()
+                .filter(|item| item.of_roster().as_ref() == Some(name))
+                .cloned()
+                .collect(),
             handles: items.into_iter().filter(is_own).collect(),
             items: Vec::new(),
             called_now: Some(renamed.name.clone()),
@@ -89,6 +96,10 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     }
     let mut parts: BTreeMap<AccountId, Part> = BTreeMap::new();
     let (mut accounts, mut others) = (Vec::new(), Vec::new());
+    let (roster, items): (Vec<_>, Vec<_>) = items.into_iter().partition(StoredItem::is_of_roster);
+    let row = |item: StoredItem| Some((item.of_roster()?, item));
+    let mut roster: BTreeMap<AccountName, StoredItem> =
+        roster.into_iter().filter_map(row).collect();
     for item in items {
         match (item.handle(), item.pk().parse::<AccountId>()) {
             (Some((name, known)), _) => match known.id.map(|id| name.with_id(&id)) {
@@ -97,6 +108,7 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
                 None => accounts.push(WholeAccount {
                     name,
                     id: None,
+                    rows: Vec::new(),
                     handles: vec![item],
                     items: Vec::new(),
                     called_now: None,
@@ -111,12 +123,19 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
             Some(name) => accounts.push(WholeAccount {
                 name,
                 id: Some(id),
+                rows: Vec::new(),
                 handles,
                 items,
                 called_now: None,
             }),
             None => others.extend(items),
         }
+    }
+    for account in &mut accounts {
+        let handles = account.known_handles();
+        let names = handles.iter().map(|(handle, _)| handle);
+        let names = names.chain([&account.name]);
+        account.rows = names.filter_map(|name| roster.remove(name)).collect();
     }
     accounts.sort_by(|a, b| a.name.cmp(&b.name));
     (accounts, others)

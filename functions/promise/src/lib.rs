@@ -19,7 +19,8 @@
 //! - [`channel`]: how a letter travels. [`song`]: the video of a hug's song. [`letter`]: one message of a hug to the
 //!   follower. [`answer`]: what the follower answered. [`rules`]: what a network allows, as data. [`template`]: the
 //!   words of a letter, filled so that they fit a network.
-//! - [`record`]: what the ledger keeps of an account between two checks. [`arrivals`]: who came between two
+//! - [`record`]: what the ledger keeps of an account between two checks. [`glance`]: what a count is compared with, where
+//!   nothing else is to be done. [`arrivals`]: who came between two
 //!   readings of the list of followers. [`evidence`]: why this follower.
 //! - [`status`]: the states of a hug. [`hug`]: a hug and its life, step by step. [`brake`]: how many hugs go out in a
 //!   day. [`earlier`]: hugs that earlier versions of this program wrote. [`listening`]: for which hugs a check asks for
@@ -45,6 +46,7 @@
 //! | passed on | given to the next newer follower, because the first one did not answer |
 //! | ledger | the DynamoDB table of accounts and hugs |
 //! | check | what is done for one account every few minutes: read, decide, record |
+//! | glance | the part of a check that is enough where the count is the same and nothing else is due |
 //! | position | where a follower is in the list, newest first, from 0 |
 //! | remembered | the newest followers shortly before a milestone, kept to find who came since |
 //! | arrival | a follower who came since the list was remembered |
@@ -67,6 +69,7 @@ pub mod earlier;
 pub mod erase;
 pub mod evidence;
 pub mod follower;
+pub mod glance;
 pub mod hug;
 pub mod letter;
 pub mod listening;

@@ -236,12 +236,17 @@ const FAILED_LOGIN_TRIED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 impl HandleRecord {
     /// Whether the login is to be tried now.
     pub fn login_is_due(&self, now: Timestamp) -> bool {
+        self.login_is_due_at().is_none_or(|due| now >= due)
+    }
+
+    /// When the login is to be tried again; `None` where it was never tried.
+    pub fn login_is_due_at(&self) -> Option<Timestamp> {
         let every = match &self.login_error {
             Some(_) => FAILED_LOGIN_TRIED_EVERY,
             None => LOGIN_TRIED_EVERY,
         };
         self.login_tried_at
-            .is_none_or(|at| now.duration_since(at) >= every)
+            .map(|at| at.checked_add(every).unwrap_or(Timestamp::MAX))
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Check {
 pub enum CheckOutcome {
     /// The first check: milestones that are behind are not owed.
     Baseline,
+    /// The count is the same, and nothing else was due. So nothing else was read, and nothing was written.
+    Unchanged,
     /// No milestone was crossed.
     NoMilestone,
     /// At least one was crossed, and is owed now.

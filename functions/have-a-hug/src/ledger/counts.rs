@@ -7,12 +7,38 @@ use songbook::Count;
 use super::{
     Ledger,
     error::{Call, LedgerError},
-    growth::{KEPT, hour},
+    growth::{KEPT, hour, looked_at},
     item::Item,
     keys::{COUNT, growth_sort_key, text},
 };
 
 impl Ledger {
+    /// When the account was last looked at, as its newest hourly count tells; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ledger::handle`].
+    pub async fn looked_at(&self, id: &AccountId) -> Result<Option<Timestamp>, LedgerError> {
+        let call = Call {
+            attempted: "reading the newest count",
+            about: id.to_string(),
+        };
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :count)")
+            .expression_attribute_values(":pk", text(id))
+            .expression_attribute_values(":count", text(COUNT))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| call.sdk(&error))?;
+        Ok(page.items().first().and_then(looked_at))
+    }
+
     /// How many followed an account in each hour of the last 400 days, the oldest first.
     ///
     /// These are at most 9,601 counts of about 90 bytes: one page of a query or two. A count may be a few seconds old

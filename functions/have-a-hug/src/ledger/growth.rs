@@ -3,14 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::item::Item;
+
 /// How long the counts are kept: so that a year can be compared.
 pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// How many followed in one hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Growth {
-    /// Followers at the first check of that hour.
+    /// Followers at a check in that hour.
     pub followers: u64,
+    /// When that was: the last time that the account was looked at, as far as the ledger tells. `None` where an earlier
+    /// version wrote it.
+    pub at: Option<Timestamp>,
     /// When DynamoDB may delete it, in unix seconds: after 400 days.
     pub expires_at: i64,
 }
@@ -19,9 +24,15 @@ impl Growth {
     pub(super) fn at(now: Timestamp, followers: u64) -> Self {
         Self {
             followers,
+            at: Some(now),
             expires_at: (now + KEPT).as_second(),
         }
     }
+}
+
+/// When the account of an hourly count was looked at.
+pub(super) fn looked_at(item: &Item) -> Option<Timestamp> {
+    item.get("at")?.as_s().ok()?.parse().ok()
 }
 
 /// The hour of a time as the sort key has it: `2026-11-22T14`.

@@ -7,6 +7,8 @@
 //! | who was passed over for it | same | `passed_over#0000000600#2026-11-22T14:05:00Z` |
 //! | growth | same | `count#2026-11-22T14` |
 //! | handle | `x@amber` | `signpost` |
+//! | what an account is compared with at a glance | `roster` | `x@amber` |
+//! | a rate limit | `roster` | `!https://api.x.com` |
 //! | who said stop | `stop#x`, `stop#mastodon@m.example` | the follower's id |
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -24,6 +26,9 @@ pub(super) const MILESTONE: &str = "milestone#";
 pub(super) const PASSED_OVER: &str = "passed_over#";
 pub(super) const STOP: &str = "stop#";
 pub(super) const COUNT: &str = "count#";
+pub(super) const ROSTER: &str = "roster";
+/// Limits are sorted before all accounts.
+pub(super) const LIMIT: &str = "!";
 
 /// The version of the form in which this program writes items. An item without a version is of version 1; one of
 /// a later version keeps it. Since version 3 a hug can have a topic and a song, and an account lists the hugs that wait

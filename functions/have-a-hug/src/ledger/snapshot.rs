@@ -1,5 +1,8 @@
 //! Everything in the table, read at once: for a person who looks.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use promise::{
     account::AccountName,
     evidence::PassedOver,
@@ -10,14 +13,15 @@ use promise::{
 use super::{
     Ledger,
     error::{Call, LedgerError},
+    growth,
     item::UnreadableHug,
-    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, hug_of_passed_over, name_of_handle},
+    keys::{ACCOUNT, COUNT, HANDLE, MILESTONE, PASSED_OVER, hug_of_passed_over, name_of_handle},
 };
 
 /// Everything in the table.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// Every account, by name.
+    /// Every account, by name, as of its last check or look.
     pub accounts: Vec<AccountRecord>,
     /// Every hug, by account and milestone.
     pub hugs: Vec<Hug>,
@@ -41,6 +45,7 @@ impl Ledger {
             about: self.table.clone(),
         };
         let mut all = Snapshot::default();
+        let mut looked: HashMap<String, Timestamp> = HashMap::new();
         for stored in self.everything().await? {
             let (pk, sk) = (stored.pk().to_owned(), stored.sk().to_owned());
             let item = stored.into_item();
@@ -61,8 +66,18 @@ impl Ledger {
                         all.passed_over.push((key, call.parse(item)?));
                     }
                 }
+                sk if sk.starts_with(COUNT) => {
+                    let looked_at = growth::looked_at(&item);
+                    let newest = looked.entry(pk).or_default();
+                    *newest = looked_at.unwrap_or_default().max(*newest);
+                }
                 _ => {}
             }
+        }
+        for account in &mut all.accounts {
+            // A check at which nothing happened writes only the hour's count.
+            let looked_at = looked.get(&account.key().to_string());
+            account.checked_at = account.checked_at.max(looked_at.copied().unwrap_or_default());
         }
         all.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         all.hugs

@@ -122,6 +122,6 @@ impl Ledger {
             put_if_unchanged(hug_item, Some(hug.revision - 1)),
             Put::builder().set_item(Some(stop)),
         ];
-        self.transact(&call, writes, None).await
+        self.transact(&call, writes, Vec::new()).await
     }
 }

@@ -16,7 +16,7 @@ use super::{
     Ledger,
     error::{Call, LedgerError},
     item::{Item, item, parse_hug},
-    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, name_of_handle, number, stop_key, text},
+    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, ROSTER, name_of_handle, number, stop_key, text},
 };
 
 /// DynamoDB takes so many items in one batch.
@@ -53,6 +53,10 @@ impl StoredItem {
     fn key(&self, name: &str) -> &str {
         let key = self.0.get(name).and_then(|value| value.as_s().ok());
         key.map_or("", String::as_str)
+    }
+
+    pub(super) fn from_item(item: Item) -> Self {
+        Self(item)
     }
 
     pub(super) fn into_item(self) -> Item {
@@ -99,6 +103,17 @@ impl StoredItem {
     pub fn handle(&self) -> Option<(AccountName, HandleRecord)> {
         let name = name_of_handle(self.pk()).ok()?;
         Some((name, self.parsed(self.sk() == HANDLE)?))
+    }
+
+    /// Whether it is a row of the roster or a rate limit.
+    pub fn is_of_roster(&self) -> bool {
+        self.pk() == ROSTER
+    }
+
+    /// The account of a row of the roster, if it is one.
+    pub fn of_roster(&self) -> Option<AccountName> {
+        let name = self.is_of_roster().then(|| name_of_handle(self.sk()).ok());
+        name.flatten()
     }
 
     /// Whether it says who was passed over for a hug.

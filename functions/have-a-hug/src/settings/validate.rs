@@ -383,7 +383,7 @@ impl Validator<'_> {
         };
         let own_songs = raw.songs.youtube.as_ref();
         let own_songs = self.songs(own_songs, "account.songs.youtube");
-        Account {
+        let mut account = Account {
             songs: own_songs.or_else(|| common.songs.clone()),
             doubtful_words: common.doubtful_words.clone(),
             creator: raw.creator.as_ref().map(|name| name.get_ref().clone()),
@@ -394,9 +394,12 @@ impl Validator<'_> {
             screening: self.screening(rules, &name, raw),
             needs,
             credentials,
+            fingerprint: String::new(),
             texts,
             name,
-        }
+        };
+        account.fingerprint = account.fingerprint_of_settings();
+        account
     }
 
     fn screening(&mut self, rules: &Rules, name: &AccountName, raw: &RawAccount) -> Screening {

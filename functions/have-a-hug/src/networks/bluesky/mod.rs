@@ -28,7 +28,7 @@ use self::{
     rules::APP_PASSWORD,
     session::{Pds, Session},
     thread::Posts,
-    wire::{Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error},
+    wire::{Counted, Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error},
 };
 use super::{reply::answered_post, words::MAX_ANSWERS};
 use crate::{
@@ -106,6 +106,21 @@ impl Network for Bluesky {
             id: profile.did.into(),
             followers,
         })
+    }
+
+    async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
+        let attempt = self.client().attempt("reading the follower counts");
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("actors", id.as_str())).collect();
+        let response = self
+            .read(attempt, "app.bsky.actor.getProfiles", &query)
+            .await?;
+        let counted: Counted = attempt.parse(&response)?;
+        attempt.note_limit(&response);
+        Ok(counted.profiles().collect())
+    }
+
+    fn limit(&self) -> String {
+        self.appview.clone()
     }
 
     async fn followers(

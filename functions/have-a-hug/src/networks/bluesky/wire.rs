@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     http::Response,
-    network::{Cursor, LOOKBACK, machine_made, text_if_plain, time_if_readable},
+    network::{
+        Cursor, IfReadable, LOOKBACK, Profile, machine_made, text_if_plain, time_if_readable,
+    },
     secret::is_allowed_server,
 };
 
@@ -110,6 +112,38 @@ pub(super) fn page(uri: &str) -> Option<String> {
     match parts.as_slice() {
         ["at:", "", did, _, key] => Some(format!("https://bsky.app/profile/{did}/post/{key}")),
         _ => None,
+    }
+}
+
+/// The answer to a request for the counts of several accounts. One that cannot be read makes no other unreadable.
+#[derive(Deserialize)]
+pub(super) struct Counted {
+    profiles: Vec<IfReadable<Account>>,
+}
+
+/// An account with its count.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    #[serde(deserialize_with = "did")]
+    did: String,
+    handle: String,
+    display_name: Option<String>,
+    followers_count: Option<u64>,
+}
+
+impl Counted {
+    pub(super) fn profiles(self) -> impl Iterator<Item = Profile> {
+        let accounts = self.profiles.into_iter();
+        accounts.filter_map(|IfReadable(account)| {
+            let account = account?;
+            let name = account.display_name.filter(|name| !name.is_empty());
+            Some(Profile {
+                followers: account.followers_count?,
+                name: name.unwrap_or(account.handle),
+                id: account.did.into(),
+            })
+        })
     }
 }
 

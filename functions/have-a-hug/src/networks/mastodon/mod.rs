@@ -38,15 +38,15 @@ use self::{
     link::next_page,
     rules::{ACCESS_TOKEN, domain},
     wire::{
-        Account, Application, Instance, Notification, Problem, Status, count, some_text, visibility,
+        Account, Application, Counted, Instance, Notification, Problem, Status, count, some_text, visibility,
     },
 };
 use super::{reply::answered_post, words::MAX_ANSWERS};
 use crate::{
     http::{Response, percent_encoded, with_json, with_query},
     network::{
-        Answered, Asked, Cursor, Failure, Follow, LOOKBACK, Network, NetworkError, Page,
-        Permissions, Profile,
+        Answered, Asked, Cursor, Failure, Follow, IfReadable, LOOKBACK, Network, NetworkError,
+        Page, Permissions, Profile,
         client::{Attempt, Client, Connection, Dialect, Refusal},
     },
 };
@@ -136,6 +136,24 @@ impl Network for Mastodon {
             name: some_text(account.display_name).unwrap_or(account.username),
             followers,
         })
+    }
+
+    /// The accounts of the answer are checked as [`Network::profile`] checks its one, but for the handle: an account whose
+    /// handle has changed is found out by its own check, once a day and at each change of the count.
+    async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
+        let attempt = self.client.attempt("reading the follower counts");
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("id[]", number(id))).collect();
+        let url = self.url("/api/v1/accounts", &query);
+        let response = self.get(attempt, &url).await?;
+        let accounts: Vec<IfReadable<Counted>> = attempt.parse(&response)?;
+        attempt.note_limit(&response);
+        let accounts = accounts.into_iter();
+        let profile = |IfReadable(account): IfReadable<Counted>| account?.profile(&self.domain);
+        Ok(accounts.filter_map(profile).collect())
+    }
+
+    fn limit(&self) -> String {
+        self.server.clone()
     }
 
     async fn followers(

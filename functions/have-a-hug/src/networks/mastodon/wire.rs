@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
 use super::html;
-use crate::network::{LOOKBACK, machine_made, text_if_plain};
+use crate::network::{LOOKBACK, Profile, machine_made, text_if_plain};
 
 /// To whom the server shows it: an announcement to everyone, and a reply to those who see the answer. Anything else is
 /// shown only to those it names.
@@ -75,6 +75,32 @@ pub(super) struct Account {
     pub memorial: Option<bool>,
     pub moved: Option<Moved>,
     pub hide_collections: Option<bool>,
+}
+
+/// An account with its count.
+#[derive(Deserialize)]
+pub(super) struct Counted {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    username: String,
+    acct: String,
+    display_name: Option<String>,
+    followers_count: Option<i64>,
+    suspended: Option<bool>,
+    moved: Option<IgnoredAny>,
+}
+
+impl Counted {
+    /// `None` where the account is of another server, is not in use, or hides its count.
+    pub(super) fn profile(self, domain: &str) -> Option<Profile> {
+        let is_here = !self.acct.contains('@') && self.moved.is_none();
+        let in_use = is_here && self.suspended != Some(true);
+        Some(Profile {
+            followers: count(self.followers_count).filter(|_| in_use)?,
+            name: some_text(self.display_name).unwrap_or(self.username),
+            id: format!("{}@{domain}", self.id).into(),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use self::{
     answers::Reading,
     auth::Keys,
-    wire::{Found, List, MessageId, One, PostId, Problem, Sent, User, Written},
+    wire::{Account, Counted, Found, List, MessageId, One, PostId, Problem, Sent, User, Written},
 };
 use super::reply::answered_post;
 use crate::{
@@ -122,6 +122,27 @@ impl Network for X {
             id: user.id.into(),
             followers,
         })
+    }
+
+    async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
+        let attempt = self.client.attempt("reading the follower counts");
+        let ids: Vec<&str> = ids.iter().map(UserId::as_str).collect();
+        let ids = ids.join(",");
+        let query = [("ids", ids.as_str()), ("user.fields", "public_metrics")];
+        let response = self.get(attempt, "/2/users", &query).await?;
+        let counted: Counted = attempt.parse(&response)?;
+        let accounts = counted.accounts();
+        let accounts = accounts.ok_or_else(|| attempt.refusal(&response))?;
+        attempt.note_limit(&response);
+        Ok(accounts.filter_map(Account::profile).collect())
+    }
+
+    /// X counts by app where the app's token asks, and else by user.
+    fn limit(&self) -> String {
+        match &self.keys {
+            Keys::App(Some(_)) => self.server.clone(),
+            Keys::App(None) | Keys::User(_) => self.client.account.to_string(),
+        }
     }
 
     async fn followers(

@@ -6,11 +6,13 @@ use promise::{
     follower::Follower,
     letter::{Letter, Receipt},
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
 use super::typed::unescaped;
-use crate::network::{Cursor, LOOKBACK, machine_made, text_if_plain, time_if_readable};
+use crate::network::{
+    Cursor, IfReadable, LOOKBACK, Profile, machine_made, text_if_plain, time_if_readable,
+};
 
 /// X's ids are numbers of 64 bits, written in decimal.
 pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -57,6 +59,49 @@ impl Found {
             None if self.errors.is_empty() || !self.errors.iter().all(missing) => None,
             None => Some(Vec::new()),
         }
+    }
+}
+
+/// The answer to a request for the counts of several accounts. One that cannot be read makes no other unreadable.
+#[derive(Deserialize)]
+pub(super) struct Counted {
+    data: Option<Vec<IfReadable<Account>>>,
+    #[serde(default)]
+    errors: Vec<IgnoredAny>,
+}
+
+impl Counted {
+    /// The accounts that X found; `None` where the answer has neither accounts nor errors.
+    pub(super) fn accounts(self) -> Option<impl Iterator<Item = Account>> {
+        let is_answer = self.data.is_some() || !self.errors.is_empty();
+        let accounts = self.data.unwrap_or_default().into_iter();
+        is_answer.then(|| accounts.filter_map(|IfReadable(account)| account))
+    }
+}
+
+/// An account with its count.
+#[derive(Deserialize)]
+pub(super) struct Account {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    username: String,
+    name: Option<String>,
+    public_metrics: Option<Followers>,
+}
+
+#[derive(Deserialize)]
+struct Followers {
+    followers_count: Option<u64>,
+}
+
+impl Account {
+    /// `None` where the count is missing.
+    pub(super) fn profile(self) -> Option<Profile> {
+        Some(Profile {
+            followers: self.public_metrics?.followers_count?,
+            name: self.name.unwrap_or(self.username),
+            id: self.id.into(),
+        })
     }
 }
 

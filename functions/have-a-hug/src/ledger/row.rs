@@ -1,0 +1,143 @@
+//! The rows of the roster as items of the table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update, builders::UpdateBuilder};
+use jiff::Timestamp;
+use promise::{account::AccountName, glance::Glance};
+
+use super::{
+    item::Item,
+    keys::{LIMIT, ROSTER, VERSION, handle_key, name_of_handle, number, text},
+};
+
+/// The account of one row of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What its creator calls it.
+    pub name: AccountName,
+    /// What its count is compared with; `None` where it is to be checked.
+    pub glance: Option<Glance>,
+    /// How it is read, where its settings are in the table and not in hug.toml.
+    pub enrolled: Option<Enrolled>,
+}
+
+/// How the count of an account is read whose settings are in the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enrolled {
+    /// The server of its API, where that is not the network's default.
+    pub server: Option<String>,
+    /// Where it is read, where that is not the network's default.
+    pub appview: Option<String>,
+    /// Whether it is checked and served.
+    pub active: bool,
+}
+
+/// A rate limit of an app or of a server. Every account that is read there obeys it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Whose it is: [`crate::network::Network::limit`].
+    pub of: String,
+    /// Nothing is read there before this time.
+    pub until: Timestamp,
+    /// Since when nothing could be read there.
+    pub since: Timestamp,
+}
+
+/// The field that only accounts have whose settings are in the table.
+pub(super) const ENROLLED: &str = "enrolled";
+
+/// The fields of a glance.
+const FIELDS: [&str; 5] = [
+    "id",
+    "followers",
+    "promised_up_to",
+    "login_due_at",
+    "settings",
+];
+
+/// The update of an account's row after a check: what its count is compared with, or, for `None`, that it is to be
+/// checked.
+pub(super) fn glance_update(
+    table: &str,
+    name: &AccountName,
+    glance: Option<&Glance>,
+) -> UpdateBuilder {
+    let update = Update::builder()
+        .table_name(table)
+        .key("pk", text(ROSTER))
+        .key("sk", text(handle_key(name)));
+    let Some(glance) = glance else {
+        return update.update_expression(format!("REMOVE {}", FIELDS.join(", ")));
+    };
+    let mut sets = vec!["version = if_not_exists(version, :version)"];
+    sets.extend(["id = :id", "followers = :followers", "settings = :settings"]);
+    sets.push("promised_up_to = :promised_up_to");
+    let update = update
+        .expression_attribute_values(":version", number(VERSION))
+        .expression_attribute_values(":id", text(&glance.id))
+        .expression_attribute_values(":followers", number(glance.followers))
+        .expression_attribute_values(":settings", text(&glance.settings))
+        .expression_attribute_values(":promised_up_to", number(glance.promised_up_to));
+    match glance.login_due_at {
+        Some(due) => {
+            sets.push("login_due_at = :login_due_at");
+            let sets = format!("SET {}", sets.join(", "));
+            update
+                .update_expression(sets)
+                .expression_attribute_values(":login_due_at", text(due))
+        }
+        None => update.update_expression(format!("SET {} REMOVE login_due_at", sets.join(", "))),
+    }
+}
+
+/// The account of an item; `None` where it is not one.
+pub(super) fn row_of(item: &Item) -> Option<Row> {
+    let name = name_of_handle(text_of(item, "sk")?).ok()?;
+    let glance = || {
+        Some(Glance {
+            id: text_of(item, "id")?.into(),
+            followers: number_of(item, "followers")?,
+            promised_up_to: number_of(item, "promised_up_to")?,
+            login_due_at: match text_of(item, "login_due_at") {
+                Some(due) => Some(due.parse().ok()?),
+                None => None,
+            },
+            settings: text_of(item, "settings")?.to_owned(),
+        })
+    };
+    Some(Row {
+        glance: glance(),
+        enrolled: item
+            .get(ENROLLED)
+            .and_then(|value| value.as_m().ok())
+            .map(enrolled_of),
+        name,
+    })
+}
+
+fn enrolled_of(fields: &HashMap<String, AttributeValue>) -> Enrolled {
+    let text = |name| text_of(fields, name).map(str::to_owned);
+    Enrolled {
+        server: text("server"),
+        appview: text("appview"),
+        active: fields.get("active") != Some(&AttributeValue::Bool(false)),
+    }
+}
+
+pub(super) fn limit_of(item: &Item) -> Option<Limit> {
+    let time = |name| text_of(item, name)?.parse().ok();
+    Some(Limit {
+        of: text_of(item, "sk")?.strip_prefix(LIMIT)?.to_owned(),
+        until: time("until")?,
+        since: time("since")?,
+    })
+}
+
+fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    Some(item.get(name)?.as_s().ok()?.as_str())
+}
+
+fn number_of(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}

@@ -1,0 +1,146 @@
+//! What a count is compared with, so that an account at which nothing happened costs one read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    account::UserId,
+    milestone::Plan,
+    record::{AccountRecord, HandleRecord},
+};
+
+/// An account at which nothing is to be done as long as its count stays the same. A check leaves it behind where that is
+/// so; where it is missing, the account is checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glance {
+    /// The account's id on its network.
+    pub id: UserId,
+    /// How many followed at the check.
+    pub followers: u64,
+    /// The mark after it.
+    pub promised_up_to: u64,
+    /// From when on the account is checked whatever its count is, because its login is to be tried then; `None` where it
+    /// sends nothing.
+    pub login_due_at: Option<Timestamp>,
+    /// A fingerprint of the settings that it was checked with.
+    pub settings: String,
+}
+
+impl Glance {
+    /// What a check leaves behind; `None` where the next check has something to do even if the count stays the same.
+    ///
+    /// `handle` is what is known of the handle after the check, and `sends` is whether the account sends anything.
+    pub fn after(
+        record: &AccountRecord,
+        handle: &HandleRecord,
+        plan: Plan,
+        sends: bool,
+        settings: String,
+    ) -> Option<Self> {
+        let (mark, followers) = (record.promised_up_to, record.followers);
+        let near = plan.is_near(mark, followers, 0);
+        let remembered = record.remembered.as_ref();
+        let remembers_now = remembered.is_some_and(|kept| kept.followers == followers);
+        let is_settled = record.unsettled.is_empty()
+            && record.leap.is_none()
+            && record.pending.is_none()
+            && record.answers_error().is_none()
+            && handle.failing_since.is_none()
+            && handle.login_error.is_none()
+            && plan.owed(mark, followers).milestones.is_empty()
+            && (!near || remembers_now);
+        let login_due_at = match (sends, handle.login_is_due_at()) {
+            (false, _) => None,
+            (true, Some(due)) => Some(due),
+            // It was never tried.
+            (true, None) => return None,
+        };
+        is_settled.then(|| Self {
+            id: record.id.clone(),
+            followers,
+            promised_up_to: mark,
+            login_due_at,
+            settings,
+        })
+    }
+
+    /// Whether the account has to be checked whatever its count is.
+    pub fn is_over(&self, settings: &str, now: Timestamp) -> bool {
+        self.settings != settings || self.login_due_at.is_some_and(|due| due <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::{milestone::Milestone, record::Remembered};
+
+    fn settled() -> (AccountRecord, HandleRecord) {
+        let name = "x:amber".parse().unwrap();
+        let record = AccountRecord::first(name, "7".into(), 550, Timestamp::UNIX_EPOCH);
+        let handle = HandleRecord {
+            login_tried_at: Some(Timestamp::UNIX_EPOCH),
+            ..HandleRecord::default()
+        };
+        (record, handle)
+    }
+
+    fn after((record, handle): &(AccountRecord, HandleRecord)) -> Option<Glance> {
+        Glance::after(record, handle, Plan::default(), true, "a".to_owned())
+    }
+
+    #[test]
+    fn an_account_with_something_to_do_is_checked_even_if_its_count_stays() {
+        assert!(after(&settled()).is_some());
+        let cases: [fn(&mut AccountRecord, &mut HandleRecord); 7] = [
+            |record, _| record.unsettled = vec![Milestone::from_number(500).unwrap()],
+            |record, _| record.songs_error = Some("403".to_owned()),
+            // It is near 600, and the top of the list is not remembered.
+            |record, _| record.followers = 595,
+            |record, _| record.followers = 600,
+            |_, handle| handle.failing_since = Some(Timestamp::UNIX_EPOCH),
+            |_, handle| handle.login_error = Some("401".to_owned()),
+            |_, handle| handle.login_tried_at = None,
+        ];
+        for (case, change) in cases.into_iter().enumerate() {
+            let mut known = settled();
+            change(&mut known.0, &mut known.1);
+            assert_eq!(after(&known), None, "case {case}");
+        }
+    }
+
+    #[test]
+    fn near_a_milestone_the_newest_followers_must_be_remembered_for_that_count() {
+        let (mut record, handle) = settled();
+        record.followers = 595;
+        let mut with = |followers| {
+            record.remembered = Some(Remembered {
+                followers,
+                newest: Vec::new(),
+                at: Timestamp::UNIX_EPOCH,
+            });
+            after(&(record.clone(), handle.clone())).is_some()
+        };
+        assert!(with(595));
+        assert!(!with(594));
+    }
+
+    #[test]
+    fn it_is_over_when_the_login_is_due_or_the_settings_have_changed() {
+        let glance = after(&settled()).unwrap();
+        let day = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24);
+        let before = day - SignedDuration::from_secs(1);
+        assert!(!glance.is_over("a", before));
+        assert!(glance.is_over("a", day) && glance.is_over("b", before));
+    }
+
+    #[test]
+    fn an_account_that_sends_nothing_needs_no_login() {
+        let (record, _) = settled();
+        let never = HandleRecord::default();
+        let glance = Glance::after(&record, &never, Plan::default(), false, String::new()).unwrap();
+        assert_eq!(glance.login_due_at, None);
+    }
+}
