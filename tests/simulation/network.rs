@@ -78,6 +78,15 @@ impl Network for SimulatedNetwork {
         })
     }
 
+    async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
+        assert_eq!(ids, [ID.into()], "there is one account");
+        Ok(vec![self.profile(None).await?])
+    }
+
+    fn limit(&self) -> String {
+        self.account.network.to_string()
+    }
+
     async fn followers(
         &self,
         _: &UserId,

@@ -200,6 +200,14 @@ impl Network for Slow {
         unreachable!("its profile cannot be read")
     }
 
+    async fn counts(&self, _: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
+        unreachable!("none has a count to compare with")
+    }
+
+    fn limit(&self) -> String {
+        self.account.to_string()
+    }
+
     async fn profiles(&self, _: &[UserId]) -> Result<Vec<Follower>, NetworkError> {
         unreachable!("its profile cannot be read")
     }

@@ -3,15 +3,16 @@
 //! [`handle`] takes what the schedule sends, `{}`, or a [`ByHand`] request. The rules are in
 //! `have_a_hug::check`. What a round found is a [`Summary`].
 
+mod one;
+mod round;
 mod summary;
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures::{FutureExt, StreamExt, stream};
+use futures::FutureExt;
 use have_a_hug::{
-    check::{Check, CheckError, Wanted, check},
+    check::{FromRound, Wanted},
     deps::Deps,
-    ledger::LedgerError,
     metrics::CheckCounts,
     settings::{Account, NotServed},
 };
@@ -21,15 +22,12 @@ use promise::account::AccountName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::summary::charted;
+use self::{
+    one::{MAX_CHECK, check_one},
+    round::round,
+    summary::{Found, charted},
+};
 pub use self::summary::{Checked, Summary};
-
-/// How many accounts are checked at the same time: a check waits for the network most of its time.
-const MAX_CONCURRENT_CHECKS: usize = 16;
-
-/// How long the check of one account may take. A request may take ten seconds, so this is enough for two slow requests
-/// and the ledger. The function has 120 seconds (infra/template.yaml), so checks can begin in the first 90 of them.
-const MAX_CHECK: Duration = Duration::from_secs(25);
 
 /// No check begins when less of the function's time is left than this: a check and the summary must fit in.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(MAX_CHECK.as_secs() + 5);
@@ -61,42 +59,37 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         dry_run: asked.dry_run,
         login: asked.logins,
     };
-    let mut accounts: Vec<_> = chosen(deps, asked.account.as_deref())?
-        .into_iter()
-        .enumerate()
-        .collect();
-    let begin = deps.turn.load(Ordering::Relaxed);
-    let first = begin.checked_rem(accounts.len()).unwrap_or_default();
-    accounts.rotate_left(first);
-    let checks = accounts.into_iter().map(|(place, account)| {
-        let one = check_one(deps, account, wanted, last_start);
-        one.map(move |checked| (place, checked))
-    });
-    let results = in_order(checks).await;
-    let reached = results.iter().filter(|one| !one.is_out_of_time()).count();
-    if reached < results.len() {
-        let left = results.len() - reached;
+    let chosen = asked.account.as_deref();
+    let chosen = chosen.map(|name| chosen_account(deps, name)).transpose()?;
+    let found = match chosen {
+        Some(account) => {
+            let (name, known) = (&account.name, FromRound::default());
+            let checked = check_one(deps, name, deps.connected(name), wanted, known).await;
+            Found {
+                accounts: vec![checked],
+                ..Found::default()
+            }
+        }
+        None => round(deps, wanted, last_start).await,
+    };
+    let summary = Summary::of(found, asked.dry_run);
+    tracing::info!(
+        checked = summary.checked,
+        failed = summary.failed,
+        skipped = summary.skipped,
+        unchanged = summary.unchanged,
+        "a round of checks"
+    );
+    let left = summary.out_of_time();
+    if left > 0 {
         tracing::warn!(
             left,
             "there was not enough time for all accounts; the next round of checks begins with the ones that are left"
         );
     }
-    let summary = Summary {
-        dry_run: asked.dry_run,
-        checked: results.iter().filter(|one| !one.is_skipped()).count(),
-        failed: results
-            .iter()
-            .filter(|one| matches!(one, Checked::Failed { .. }))
-            .count(),
-        skipped: results.iter().filter(|one| one.is_skipped()).count(),
-        accounts: results,
-    };
-    // A dry run is not counted, and does not change which account the next round begins with.
+    // A dry run is not counted.
     if !asked.dry_run {
-        if asked.account.is_none() {
-            deps.turn.store(first + reached, Ordering::Relaxed);
-        }
-        count(deps, &summary, asked.account.is_none());
+        count(deps, &summary, chosen.is_none());
         publish(deps, &summary, last_start).await;
     }
     Ok(summary)
@@ -112,17 +105,6 @@ fn last_start(deadline: u64) -> Option<Timestamp> {
         .ok()
 }
 
-/// Runs the checks at the same time, so that none waits for a slow one. Returns the results in the order of their
-/// places.
-async fn in_order<T>(checks: impl Iterator<Item = impl Future<Output = (usize, T)>>) -> Vec<T> {
-    let mut results: Vec<(usize, T)> = stream::iter(checks)
-        .buffer_unordered(MAX_CONCURRENT_CHECKS)
-        .collect()
-        .await;
-    results.sort_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
 /// EventBridge's own event has an unrelated `account` (the AWS account), so events with `detail-type`
 /// mean `{}`. All others are parsed strictly: a misspelt `dry_run` must not cause a real check.
 fn parse(payload: Value) -> Result<ByHand, Error> {
@@ -134,119 +116,13 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-/// The accounts that are asked for: the one with the name `wanted`, or all that are not switched off.
-fn chosen<'a>(deps: &'a Deps, wanted: Option<&str>) -> Result<Vec<&'a Account>, Error> {
-    let Some(wanted) = wanted else {
-        let accounts = deps.settings.accounts.iter();
-        return Ok(accounts.filter(|account| account.is_active()).collect());
-    };
-    let name: AccountName = wanted.parse()?;
+/// The account that is asked for by its name.
+fn chosen_account<'a>(deps: &'a Deps, name: &str) -> Result<&'a Account, Error> {
+    let name: AccountName = name.parse()?;
     let account = deps.settings.account(&name)?;
     match &account.credentials {
         Err(why @ NotServed::Inactive(_)) => Err(why.clone().into()),
-        _ => Ok(vec![account]),
-    }
-}
-
-async fn check_one(
-    deps: &Deps,
-    account: &Account,
-    wanted: Wanted,
-    last_start: Option<Timestamp>,
-) -> Checked {
-    let account = &account.name;
-    if last_start.is_some_and(|last| deps.clock.now() > last) {
-        let why = "no time was left for it; the next round of checks begins with the accounts that are left";
-        return Checked::Skipped {
-            account: account.clone(),
-            why: why.to_owned(),
-            retry_can_help: true,
-            failing_since: None,
-        };
-    }
-    let connected = match deps.connected(account) {
-        Ok(connected) => connected,
-        Err(why) => {
-            tracing::error!(%account, %why, "not checked; a person has to act");
-            return Checked::Skipped {
-                failing_since: remember_failure(deps, account, wanted.dry_run, &why.to_string())
-                    .await,
-                account: account.clone(),
-                why: why.to_string(),
-                retry_can_help: false,
-            };
-        }
-    };
-    match limited(account, Box::pin(check(deps, connected, wanted))).await {
-        Ok(check) => {
-            log(&check);
-            Checked::Done(check)
-        }
-        Err(Failed {
-            error,
-            retry_can_help,
-        }) => {
-            tracing::error!(%account, retry_can_help, error, "check failed");
-            Checked::Failed {
-                failing_since: remember_failure(deps, account, wanted.dry_run, &error).await,
-                account: account.clone(),
-                error,
-                retry_can_help,
-            }
-        }
-    }
-}
-
-/// Records that an account could not be checked. Returns since when it could not; `None` where that is not recorded.
-async fn remember_failure(
-    deps: &Deps,
-    account: &AccountName,
-    dry_run: bool,
-    error: &str,
-) -> Option<Timestamp> {
-    if dry_run {
-        return None;
-    }
-    let recorded = deps.ledger.record_failure(account, deps.clock.now(), error);
-    let warn =
-        |error: &LedgerError| tracing::warn!(%account, %error, "the failure is not recorded");
-    recorded.await.inspect_err(warn).ok()
-}
-
-/// Why a check failed.
-struct Failed {
-    error: String,
-    retry_can_help: bool,
-}
-
-/// Runs a check that may fail, take too long or panic. Each of these becomes a result, so that the checks of other
-/// accounts go on.
-async fn limited(
-    account: &AccountName,
-    check: impl Future<Output = Result<Check, CheckError>>,
-) -> Result<Box<Check>, Failed> {
-    let check = AssertUnwindSafe(check).catch_unwind();
-    let failed = |error, retry_can_help| Failed {
-        error,
-        retry_can_help,
-    };
-    match tokio::time::timeout(MAX_CHECK, check).await {
-        Ok(Ok(checked)) => checked
-            .map(Box::new)
-            .map_err(|error| failed(error.to_string(), error.retry_can_help())),
-        Ok(Err(_)) => Err(failed(
-            format!(
-                "checking {account} failed because of a defect in this program; the log says where"
-            ),
-            false,
-        )),
-        Err(_) => Err(failed(
-            format!(
-                "checking {account} took longer than {} seconds and was stopped, so that other accounts need not wait; the next check tries again",
-                MAX_CHECK.as_secs()
-            ),
-            true,
-        )),
+        _ => Ok(account),
     }
 }
 
@@ -296,32 +172,6 @@ async fn publish(deps: &Deps, summary: &Summary, last_start: Option<Timestamp>) 
     deps.metrics.songbook_failed(now);
 }
 
-fn log(check: &Check) {
-    let account = &check.account;
-    tracing::info!(
-        %account, outcome = ?check.outcome, followers_before = check.followers_before,
-        followers = check.followers, promised_up_to = check.promised_up_to,
-        retry_at = check.retry_at.map(tracing::field::display), "checked"
-    );
-    for hug in &check.hugs {
-        let follower = hug
-            .follower
-            .as_ref()
-            .map(|follower| follower.handle.as_str());
-        let evidence = &hug.evidence;
-        tracing::info!(
-            %account, milestone = hug.milestone.number(), follower, position = evidence.position,
-            passed_over = evidence.passed_over, status = %hug.status, note = evidence.note, "milestone reached"
-        );
-    }
-    if let Some(waiting) = &check.waiting {
-        tracing::info!(
-            %account, milestone = waiting.milestone.number(), why = waiting.why,
-            passed_over = waiting.skipped.len() as u64 + waiting.skipped_before, "milestone waits"
-        );
-    }
-}
-
 /// Fuzz entry point: takes bytes as an event, and panics if one with an unknown field is carried out.
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -353,42 +203,6 @@ mod tests {
         assert!(parse(event).unwrap().account.is_none());
         assert!(parse(json!({})).unwrap().account.is_none());
         assert!(parse(Value::Null).unwrap().account.is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_check_that_takes_longer_than_25_seconds_is_stopped_and_can_work_next_time() {
-        let account = "x:amber".parse().unwrap();
-        let Err(Failed {
-            error,
-            retry_can_help,
-        }) = limited(&account, std::future::pending()).await
-        else {
-            panic!("it did not fail");
-        };
-        let words = "checking x:amber took longer than 25 seconds";
-        assert!(error.contains(words) && retry_can_help, "{error}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_account_waits_behind_a_slow_one_and_the_results_are_in_the_order_of_the_settings() {
-        let (done, slow) = futures::channel::oneshot::channel();
-        let done = std::cell::Cell::new(Some(done));
-        let slow = std::cell::Cell::new(Some(slow));
-        // The first check ends only when the last has begun, and more lie between them than are run at a time.
-        let last = 2 * MAX_CONCURRENT_CHECKS;
-        let checks = (0..=last).map(|place| {
-            let (done, slow) = (&done, &slow);
-            async move {
-                match place {
-                    0 => slow.take().unwrap().await.unwrap(),
-                    _ if place == last => done.take().unwrap().send(()).unwrap(),
-                    _ => {}
-                }
-                (place, place)
-            }
-        });
-        let results = tokio::time::timeout(MAX_CHECK, in_order(checks)).await;
-        assert_eq!(results.unwrap(), (0..=last).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use have_a_hug::{
     check::{Check, CheckOutcome},
+    ledger::LedgerError,
     metrics::MAX_CHARTED,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +11,19 @@ use serde::Serialize;
 
 /// How long an account may stay unread before it counts as failing and raises an alarm.
 const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+/// What a round found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The accounts of hug.toml in its order, then those of the roster at which something happened.
+    pub accounts: Vec<Checked>,
+    /// How many accounts of the roster had the same count as before.
+    pub unchanged: usize,
+    /// How many accounts of the roster could not be read because of a rate limit.
+    pub limited: usize,
+    /// Why the roster could not be read to its end.
+    pub roster_error: Option<LedgerError>,
+}
 
 /// The results of all the checks.
 #[derive(Debug, Default, Serialize)]
@@ -22,8 +36,40 @@ pub struct Summary {
     pub failed: usize,
     /// How many accounts were asked for and not checked.
     pub skipped: usize,
-    /// Every account that was asked for, in the order of the settings.
+    /// How many more accounts of the roster were looked at and had the same count as before.
+    pub unchanged: usize,
+    /// How many more accounts of the roster could not be read because of a rate limit.
+    pub limited: usize,
+    /// Every account of hug.toml that was asked for, in its order, and then at most 1,000 accounts of the roster: those at
+    /// which something happened.
     pub accounts: Vec<Checked>,
+    /// Why the roster could not be read to its end.
+    pub roster_error: Option<String>,
+}
+
+impl Summary {
+    /// What a round found. The counts are those of all its accounts.
+    pub(crate) fn of(found: Found, dry_run: bool) -> Self {
+        let count = |is_counted: fn(&Checked) -> bool| {
+            found.accounts.iter().filter(|one| is_counted(one)).count()
+        };
+        Self {
+            dry_run,
+            checked: count(|one| !one.is_skipped()),
+            failed: count(|one| matches!(one, Checked::Failed { .. })),
+            skipped: count(Checked::is_skipped),
+            unchanged: found.unchanged,
+            limited: found.limited,
+            accounts: found.accounts,
+            roster_error: found.roster_error.map(|error| error.to_string()),
+        }
+    }
+
+    /// How many accounts were left out because the time was over.
+    pub(crate) fn out_of_time(&self) -> usize {
+        let left_out = self.accounts.iter().filter(|one| one.is_out_of_time());
+        left_out.count()
+    }
 }
 
 /// One account of a [`Summary`].

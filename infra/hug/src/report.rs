@@ -331,12 +331,18 @@ fn found(check: &Check) -> Found {
             "is paused, because its ledger was exported: it is not checked here, and nothing is sent"
                 .to_owned(),
         ),
-        CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting
+        CheckOutcome::Unchanged
+        | CheckOutcome::NoMilestone
+        | CheckOutcome::Milestones
+        | CheckOutcome::Waiting
             if before == now =>
         {
             Found::Nothing(format!("{now} followers, no change; {next}"))
         }
-        CheckOutcome::NoMilestone | CheckOutcome::Milestones | CheckOutcome::Waiting => {
+        CheckOutcome::Unchanged
+        | CheckOutcome::NoMilestone
+        | CheckOutcome::Milestones
+        | CheckOutcome::Waiting => {
             Found::Count(format!("{before} → {now} followers; {next}"))
         }
     }

@@ -39,6 +39,13 @@ impl RosterPlace {
     pub fn of(name: &AccountName) -> Self {
         Self(handle_key(name))
     }
+
+    /// A place before an account, and not far before it.
+    pub fn before(name: &AccountName) -> Self {
+        let mut key = handle_key(name);
+        key.pop();
+        Self(key)
+    }
 }
 
 impl Ledger {

@@ -1,0 +1,590 @@
+//! A round of checks: every account of hug.toml and of the roster, read together as far as networks allow.
+//!
+//! The roster is read page by page. An account whose count can be compared with that of its last check waits until there
+//! are enough of them to be read with one request; those whose count is the same are done. Every other account is
+//! checked by itself. A rate limit stops every account that shares it, and no other.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use have_a_hug::{
+    check::{CheckOutcome, FromRound, Wanted},
+    deps::{Connected, Deps},
+    ledger::{Enrolled, LedgerError, Limit, RosterPage, RosterPlace},
+    network::{Failure, NetworkError, Profile},
+    networks,
+    settings::{Account, NotServed},
+};
+use jiff::{SignedDuration, Timestamp};
+use promise::{
+    account::{AccountId, AccountName, NetworkName, UserId},
+    glance::Glance,
+};
+
+use crate::{
+    one::check_one,
+    summary::{Checked, Found},
+};
+
+/// How many requests, checks and pages are under way at the same time: each waits for a network most of its time.
+const MAX_AT_ONCE: usize = 64;
+
+/// After so many failed checks of accounts that are read at the same place, the round asks there no more, so that a server
+/// that does not answer holds up no other account.
+const MAX_FAILED_AT_ONE_PLACE: usize = 16;
+
+/// So many hourly counts are recorded together.
+const COUNTS_AT_ONCE: usize = 100;
+
+/// A rate limit that begins so soon after the last one goes on: nothing could be read between them.
+const SAME_LIMIT: SignedDuration = SignedDuration::from_mins(10);
+
+/// Runs a round. No request begins after `last_start`.
+pub(crate) async fn round(deps: &Deps, wanted: Wanted, last_start: Option<Timestamp>) -> Found {
+    let begin = lock(deps).clone();
+    let mut round = Round::new(deps, wanted, last_start, begin.clone());
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < MAX_AT_ONCE
+            && let Some(job) = round.next_job()
+        {
+            running.push(job.run(deps, wanted));
+        }
+        match running.next().await {
+            Some(done) => round.take(done),
+            None => break,
+        }
+    }
+    // A dry run does not change with which account the next round begins.
+    if !wanted.dry_run {
+        *lock(deps) = round.next_begin(begin);
+    }
+    round.finish()
+}
+
+fn lock(deps: &Deps) -> std::sync::MutexGuard<'_, Option<RosterPlace>> {
+    // A place is whole even if a thread panicked while it held the lock.
+    deps.turn
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// An account of the round.
+struct Candidate<'a> {
+    /// Its number in the order of the roster, from where the round began.
+    number: usize,
+    name: AccountName,
+    glance: Option<Glance>,
+    source: Source<'a>,
+    /// Where it is read: the place whose rate limit it shares. `None` where it is not served.
+    place: Option<String>,
+}
+
+/// Where the settings of an account are.
+enum Source<'a> {
+    /// In hug.toml, at that place among its accounts.
+    File(usize, Result<Connected<'a>, NotServed>),
+    /// In the table.
+    Roster(Enrolled),
+}
+
+/// What is to be done next.
+enum Job<'a> {
+    Page(Option<RosterPlace>),
+    Count(Vec<Candidate<'a>>),
+    Check(Box<Candidate<'a>>, Box<FromRound>),
+    RecordCounts(Vec<(AccountId, u64)>),
+    RecordLimit(Limit),
+}
+
+/// What a job ended with.
+enum Done<'a> {
+    Page(Result<RosterPage, LedgerError>),
+    Counted(Vec<Candidate<'a>>, Result<Vec<Profile>, NetworkError>, Option<Timestamp>),
+    Checked(Box<Candidate<'a>>, Box<Checked>, Option<Timestamp>),
+    Recorded,
+}
+
+impl<'a> Job<'a> {
+    async fn run(self, deps: &'a Deps, wanted: Wanted) -> Done<'a> {
+        match self {
+            Self::Page(after) => Done::Page(deps.ledger.roster(after).await),
+            Self::Count(members) => {
+                let Some(Source::File(_, Ok(reader))) = members.first().map(|one| &one.source)
+                else {
+                    return Done::Counted(members, Ok(Vec::new()), None);
+                };
+                let network = reader.network;
+                let ids: Vec<UserId> = members
+                    .iter()
+                    .filter_map(|one| Some(one.glance.as_ref()?.id.clone()))
+                    .collect();
+                let counts = network.counts(&ids).await;
+                let blocked_until = network.blocked_until();
+                Done::Counted(members, counts, blocked_until)
+            }
+            Self::Check(candidate, from_round) => {
+                let (name, source) = (&candidate.name, &candidate.source);
+                let connected = match source {
+                    Source::File(_, connected) => connected.clone(),
+                    Source::Roster(_) => deps.connected(name),
+                };
+                let network = connected.as_ref().ok().map(|connected| connected.network);
+                let checked = check_one(deps, name, connected, wanted, *from_round).await;
+                let blocked_until = network.and_then(|network| network.blocked_until());
+                Done::Checked(candidate, Box::new(checked), blocked_until)
+            }
+            Self::RecordCounts(counts) => {
+                let recorded = deps.ledger.record_counts(&counts, deps.clock.now()).await;
+                if let Err(error) = recorded {
+                    tracing::warn!(%error, "the hour's counts are not recorded");
+                }
+                Done::Recorded
+            }
+            Self::RecordLimit(limit) => {
+                if let Err(error) = deps.ledger.record_limit(&limit).await {
+                    tracing::warn!(%error, "the rate limit is not recorded");
+                }
+                Done::Recorded
+            }
+        }
+    }
+}
+
+/// The state of a round.
+struct Round<'a> {
+    deps: &'a Deps,
+    wanted: Wanted,
+    last_start: Option<Timestamp>,
+    /// The active accounts of hug.toml, in the order of the roster, with their places in hug.toml.
+    configured: BTreeMap<RosterPlace, (usize, &'a Account)>,
+    pages: Pages,
+    /// What waits for its turn.
+    ready: VecDeque<Job<'a>>,
+    /// Accounts that are read together, until there are enough of them.
+    groups: HashMap<(NetworkName, String), Vec<Candidate<'a>>>,
+    limits: HashMap<String, Limit>,
+    failed: HashMap<String, usize>,
+    counts: Vec<(AccountId, u64)>,
+    numbered: usize,
+    /// The first account that was left out and was not left out by a limit that was in force before: its number and place.
+    left_out: Option<(usize, Option<RosterPlace>)>,
+    /// Whether an account was left out by a limit that was in force when the round began.
+    waits_for_limit: bool,
+    results: Vec<(usize, Checked)>,
+    found: Found,
+}
+
+/// How far the roster was read.
+struct Pages {
+    /// Where the round began, and ends when it comes around.
+    begin: Option<RosterPlace>,
+    /// Where the page begins that is being read.
+    reading: Option<RosterPlace>,
+    state: PagesState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PagesState {
+    /// The next page is to be read.
+    Wanted,
+    /// It is being read.
+    Read,
+    /// All are read.
+    Ended,
+}
+
+impl<'a> Round<'a> {
+    fn new(
+        deps: &'a Deps,
+        wanted: Wanted,
+        last_start: Option<Timestamp>,
+        begin: Option<RosterPlace>,
+    ) -> Self {
+        let accounts = deps.settings.accounts.iter().enumerate();
+        let active = accounts.filter(|(_, account)| account.is_active());
+        Self {
+            deps,
+            wanted,
+            last_start,
+            configured: active
+                .map(|(index, account)| (RosterPlace::of(&account.name), (index, account)))
+                .collect(),
+            pages: Pages {
+                reading: begin.clone(),
+                begin,
+                state: PagesState::Wanted,
+            },
+            ready: VecDeque::new(),
+            groups: HashMap::new(),
+            limits: HashMap::new(),
+            failed: HashMap::new(),
+            counts: Vec::new(),
+            numbered: 0,
+            left_out: None,
+            waits_for_limit: false,
+            results: Vec::new(),
+            found: Found::default(),
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        let now = self.deps.clock.now();
+        self.last_start.is_some_and(|last| now > last)
+    }
+
+    /// What is to be done next; `None` where nothing is, before something else has ended.
+    fn next_job(&mut self) -> Option<Job<'a>> {
+        if self.pages.state == PagesState::Wanted && self.ready.len() < MAX_AT_ONCE {
+            self.pages.state = PagesState::Read;
+            return Some(Job::Page(self.pages.reading.clone()));
+        }
+        while let Some(job) = self.ready.pop_front() {
+            if let Some(job) = self.unless_left_out(job) {
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// The job, unless there is no time for it or its place does not answer. Then its accounts are left out.
+    fn unless_left_out(&mut self, job: Job<'a>) -> Option<Job<'a>> {
+        let late = self.is_late();
+        match job {
+            Job::Count(members) => {
+                let place = members.first().and_then(|one| one.place.as_deref());
+                let limit = place.and_then(|place| self.limit(place));
+                if late || limit.is_some() || self.does_not_answer(place) {
+                    for one in members {
+                        self.alone(one, None);
+                    }
+                    return None;
+                }
+                Some(Job::Count(members))
+            }
+            Job::Check(candidate, _) if late => {
+                self.leave_out(*candidate, out_of_time);
+                None
+            }
+            Job::Check(candidate, _) if self.does_not_answer(candidate.place.as_deref()) => {
+                self.leave_out(*candidate, not_asked);
+                None
+            }
+            Job::Check(candidate, mut from_round) => {
+                let place = candidate.place.as_deref();
+                from_round.limit = place.and_then(|place| self.limit(place));
+                Some(Job::Check(candidate, from_round))
+            }
+            other => Some(other),
+        }
+    }
+
+    fn leave_out(&mut self, candidate: Candidate<'a>, why: fn(AccountName) -> Checked) {
+        self.note_left_out(&candidate);
+        let checked = why(candidate.name.clone());
+        self.result(candidate, checked);
+    }
+
+    fn note_left_out(&mut self, candidate: &Candidate<'a>) {
+        let first = self.left_out.as_ref().map(|(number, _)| *number);
+        if first.is_none_or(|first| candidate.number < first) {
+            let before = RosterPlace::before(&candidate.name);
+            self.left_out = Some((candidate.number, Some(before)));
+        }
+    }
+
+    fn does_not_answer(&self, place: Option<&str>) -> bool {
+        let failed = place.and_then(|place| self.failed.get(place));
+        failed.is_some_and(|failed| *failed >= MAX_FAILED_AT_ONE_PLACE)
+    }
+
+    /// The rate limit that is in force at that place.
+    fn limit(&self, place: &str) -> Option<Limit> {
+        let now = self.deps.clock.now();
+        let limit = self.limits.get(place).filter(|limit| limit.until > now);
+        limit.cloned()
+    }
+
+    fn take(&mut self, done: Done<'a>) {
+        match done {
+            Done::Page(page) => self.take_page(page),
+            Done::Counted(members, counts, blocked_until) => {
+                self.take_counts(members, counts, blocked_until);
+            }
+            Done::Checked(candidate, checked, blocked_until) => {
+                self.note_limit(candidate.place.clone(), blocked_until);
+                self.take_checked(*candidate, *checked);
+            }
+            Done::Recorded => {}
+        }
+        if self.pages.state == PagesState::Ended && self.ready.is_empty() {
+            // No more accounts come that could be read with these.
+            let groups = std::mem::take(&mut self.groups);
+            groups.into_values().for_each(|group| self.count(group));
+        }
+        if self.counts.len() >= COUNTS_AT_ONCE || self.pages.state == PagesState::Ended {
+            self.record_counts();
+        }
+    }
+
+    fn record_counts(&mut self) {
+        if !self.counts.is_empty() {
+            let counts = std::mem::take(&mut self.counts);
+            self.ready.push_back(Job::RecordCounts(counts));
+        }
+    }
+
+    fn take_page(&mut self, page: Result<RosterPage, LedgerError>) {
+        let from = self.pages.reading.take();
+        let page = page.unwrap_or_else(|error| {
+            // The accounts of hug.toml are checked all the same.
+            tracing::error!(%error, "the roster is not read");
+            self.found.roster_error = Some(error);
+            RosterPage::default()
+        });
+        for limit in page.limits {
+            self.limits.insert(limit.of.clone(), limit);
+        }
+        let turned = from < self.pages.begin;
+        let end = self.pages.begin.clone().filter(|_| turned);
+        let to = match (&page.next, &end) {
+            (Some(next), Some(end)) => Some(next.min(end).clone()),
+            (next, end) => next.clone().or_else(|| end.clone()),
+        };
+        let mut rows: BTreeMap<RosterPlace, _> = BTreeMap::new();
+        for row in page.rows {
+            let place = RosterPlace::of(&row.name);
+            if to.as_ref().is_none_or(|to| place <= *to) {
+                rows.insert(place, (row.name, row.glance, row.enrolled));
+            }
+        }
+        for (place, (_, account)) in &self.configured {
+            let is_after = from.as_ref().is_none_or(|from| place > from);
+            if is_after && to.as_ref().is_none_or(|to| place <= to) {
+                // An account without a row is new.
+                let row = || (account.name.clone(), None, None);
+                rows.entry(place.clone()).or_insert_with(row);
+            }
+        }
+        for (place, (name, glance, enrolled)) in rows {
+            let configured = self.configured.get(&place).copied();
+            self.candidate(name, glance, enrolled, configured);
+        }
+        let is_last = page.next.is_none() || end.is_some_and(|end| page.next >= Some(end));
+        self.pages.state = match (is_last, turned || self.pages.begin.is_none()) {
+            (false, _) => {
+                self.pages.reading = page.next;
+                PagesState::Wanted
+            }
+            (true, false) => PagesState::Wanted,
+            (true, true) => PagesState::Ended,
+        };
+        if self.pages.state == PagesState::Wanted && self.is_late() {
+            self.pages.state = PagesState::Ended;
+            let place = self.pages.reading.take();
+            self.left_out.get_or_insert((self.numbered, place));
+        }
+    }
+
+    /// Decides how an account is looked at.
+    fn candidate(
+        &mut self,
+        name: AccountName,
+        glance: Option<Glance>,
+        enrolled: Option<Enrolled>,
+        configured: Option<(usize, &'a Account)>,
+    ) {
+        let source = match (configured, enrolled) {
+            (Some((index, account)), _) => {
+                Source::File(index, self.deps.connected(&account.name))
+            }
+            (None, Some(enrolled)) if enrolled.active => Source::Roster(enrolled),
+            // An account that hug.toml does not name any more, or that is switched off.
+            _ => return,
+        };
+        let place = match &source {
+            Source::File(_, Ok(connected)) => Some(connected.network.limit()),
+            _ => None,
+        };
+        let by_hand = self.wanted.dry_run || self.wanted.login;
+        let now = self.deps.clock.now();
+        let is_over = |glance: &Glance| match configured {
+            Some((_, account)) => glance.is_over(&account.fingerprint, now),
+            None => glance.is_over(&glance.settings, now),
+        };
+        let glance_is_enough = glance.as_ref().is_some_and(|glance| !is_over(glance)) && !by_hand;
+        let candidate = Candidate {
+            number: self.numbered,
+            name,
+            glance,
+            source,
+            place,
+        };
+        self.numbered += 1;
+        let limited = candidate.place.as_deref().and_then(|place| self.limit(place));
+        match candidate.place.clone() {
+            Some(place) if glance_is_enough && limited.is_none() => {
+                let network = candidate.name.network;
+                let group = self.groups.entry((network, place)).or_default();
+                group.push(candidate);
+                if group.len() >= networks::rules(network).profiles_at_once {
+                    let group = std::mem::take(group);
+                    self.count(group);
+                }
+            }
+            _ => {
+                self.waits_for_limit |= limited.is_some();
+                self.alone(candidate, None);
+            }
+        }
+    }
+
+    fn count(&mut self, mut group: Vec<Candidate<'a>>) {
+        match group.len() {
+            0 => {}
+            1 => group.drain(..).for_each(|one| self.alone(one, None)),
+            _ => self.ready.push_back(Job::Count(group)),
+        }
+    }
+
+    /// Has an account checked by itself.
+    fn alone(&mut self, candidate: Candidate<'a>, profile: Option<Profile>) {
+        let id = candidate.glance.as_ref().map(|glance| &glance.id);
+        let looked_at = id.and_then(|id| self.deps.looks.last(&candidate.name.with_id(id)));
+        let from_round = FromRound {
+            glance: candidate.glance.clone(),
+            looked_at,
+            profile,
+            limit: None,
+        };
+        let job = Job::Check(Box::new(candidate), Box::new(from_round));
+        self.ready.push_back(job);
+    }
+
+    fn take_counts(
+        &mut self,
+        members: Vec<Candidate<'a>>,
+        counts: Result<Vec<Profile>, NetworkError>,
+        blocked_until: Option<Timestamp>,
+    ) {
+        let place = members.first().and_then(|one| one.place.clone());
+        self.note_limit(place, blocked_until);
+        let mut counts: HashMap<UserId, Profile> = match counts {
+            Ok(counts) => counts
+                .into_iter()
+                .map(|profile| (profile.id.clone(), profile))
+                .collect(),
+            Err(error) => {
+                if !matches!(error.failure, Failure::WaitUntil(_)) {
+                    tracing::warn!(%error, accounts = members.len(), "each is read by itself");
+                }
+                HashMap::new()
+            }
+        };
+        for one in members {
+            let id = one.glance.as_ref().map(|glance| &glance.id);
+            let profile = id.and_then(|id| counts.remove(id));
+            self.alone(one, profile);
+        }
+    }
+
+    fn take_checked(&mut self, candidate: Candidate<'a>, checked: Checked) {
+        let now = self.deps.clock.now();
+        match &checked {
+            Checked::Done(check) => {
+                if let Some(id) = check.id.as_ref().filter(|_| check.followers.is_some()) {
+                    let id = check.account.with_id(id);
+                    let is_due = self.deps.looks.note(&id, now);
+                    if is_due
+                        && check.outcome == CheckOutcome::Unchanged
+                        && let Some(followers) = check.followers
+                    {
+                        self.counts.push((id, followers));
+                    }
+                }
+            }
+            Checked::Failed {
+                retry_can_help: true,
+                ..
+            } => {
+                let place = candidate.place.clone().unwrap_or_default();
+                *self.failed.entry(place).or_default() += 1;
+            }
+            Checked::Failed { .. } | Checked::Skipped { .. } => {}
+        }
+        self.result(candidate, checked);
+    }
+
+    fn result(&mut self, candidate: Candidate<'a>, checked: Checked) {
+        match candidate.source {
+            Source::File(index, _) => self.results.push((index, checked)),
+            Source::Roster(_) => self.results.push((usize::MAX, checked)),
+        }
+    }
+
+    /// Notes until when nothing may be read at that place.
+    fn note_limit(&mut self, place: Option<String>, until: Option<Timestamp>) {
+        let now = self.deps.clock.now();
+        let (Some(of), Some(until)) = (place, until.filter(|until| *until > now)) else {
+            return;
+        };
+        let known = self.limits.get(&of);
+        if known.is_some_and(|known| known.until >= until) {
+            return;
+        }
+        let goes_on = known.filter(|known| now.duration_since(known.until) < SAME_LIMIT);
+        let limit = Limit {
+            since: goes_on.map_or(now, |known| known.since),
+            until,
+            of: of.clone(),
+        };
+        self.limits.insert(of, limit.clone());
+        if !self.wanted.dry_run {
+            self.ready.push_back(Job::RecordLimit(limit));
+        }
+    }
+
+    /// Where the next round begins: with the first account that was left out. While a limit is in force, the place at
+    /// which it stopped an earlier round stays.
+    fn next_begin(&self, begin: Option<RosterPlace>) -> Option<RosterPlace> {
+        match &self.left_out {
+            Some((_, place)) => place.clone(),
+            None => begin.filter(|_| self.waits_for_limit),
+        }
+    }
+
+    fn finish(mut self) -> Found {
+        let seen: HashSet<usize> = self.results.iter().map(|(index, _)| *index).collect();
+        let unseen = self.configured.into_values();
+        let unseen = unseen.filter(|(index, _)| !seen.contains(index));
+        let unseen = unseen.map(|(index, account)| (index, out_of_time(account.name.clone())));
+        self.results.extend(unseen);
+        self.results.sort_by_key(|(index, _)| *index);
+        let accounts = self.results.into_iter().map(|(_, checked)| checked);
+        self.found.accounts = accounts.collect();
+        self.found
+    }
+}
+
+fn out_of_time(account: AccountName) -> Checked {
+    let why =
+        "no time was left for it; the next round of checks begins with the accounts that are left";
+    Checked::Skipped {
+        account,
+        why: why.to_owned(),
+        retry_can_help: true,
+        failing_since: None,
+    }
+}
+
+fn not_asked(account: AccountName) -> Checked {
+    let why = format!(
+        "it was not asked for, because {MAX_FAILED_AT_ONE_PLACE} checks of accounts that are read at the same place had failed in this round; the next round tries again"
+    );
+    Checked::Skipped {
+        account,
+        why,
+        retry_can_help: true,
+        failing_since: None,
+    }
+}
