@@ -98,14 +98,14 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
     (
         "functions/have-a-hug/src/",
         &[
-            &["clock", "http", "secret", "aws"],
-            &["network.rs", "bucket"],
+            &["clock", "http", "secret", "aws", "signed"],
+            &["network.rs", "bucket", "seal"],
             &["network/"],
             &["networks/"],
             &["networks.rs", "youtube"],
             &["ledger", "settings"],
             &["metrics", "news", "songbook"],
-            &["publish"],
+            &["publish", "enrolled"],
             &["deps"],
             &["pause", "whole"],
             &["check", "deliver", "by_hand", "forget", "transfer"],

@@ -217,11 +217,17 @@ impl OneCheck<'_> {
         let Connected { account, network } = self.connected;
         let by_hand = self.wanted.dry_run || self.wanted.login;
         let glance = self.round.glance.as_ref();
-        let glance = glance.filter(|glance| !by_hand && !glance.is_over(&account.fingerprint, self.now));
+        let glance =
+            glance.filter(|glance| !by_hand && !glance.is_over(&account.fingerprint, self.now));
         let Some(glance) = glance else {
             return Ok(Glanced::Look(self.round.profile.clone()));
         };
-        if let Some(limit) = self.round.limit.as_ref().filter(|limit| limit.until > self.now) {
+        if let Some(limit) = self
+            .round
+            .limit
+            .as_ref()
+            .filter(|limit| limit.until > self.now)
+        {
             let limited = CheckOutcome::RateLimited;
             return Ok(Glanced::Done(Box::new(Check {
                 followers: None,
@@ -337,7 +343,9 @@ impl OneCheck<'_> {
         };
         if let Some(account) = &mut account {
             // The checks since then found the same count, and wrote nothing.
-            account.checked_at = account.checked_at.max(self.round.looked_at.unwrap_or_default());
+            account.checked_at = account
+                .checked_at
+                .max(self.round.looked_at.unwrap_or_default());
         }
         Ok(Known { handle, account })
     }
@@ -443,7 +451,10 @@ impl OneCheck<'_> {
         followers: u64,
     ) -> Result<AccountRecord, LedgerError> {
         let plan = self.connected.account.plan;
-        let crosses = !plan.owed(before.promised_up_to, followers).milestones.is_empty();
+        let crosses = !plan
+            .owed(before.promised_up_to, followers)
+            .milestones
+            .is_empty();
         if crosses && self.round.looked_at.is_none() {
             let looked_at = self.deps.ledger.looked_at(&before.key()).await?;
             before.checked_at = before.checked_at.max(looked_at.unwrap_or_default());

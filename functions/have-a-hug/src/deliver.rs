@@ -21,7 +21,7 @@ use promise::{
 pub use self::outcome::{DeliverError, Delivery, DeliveryOutcome};
 use self::{follower::Found, worker::OneDelivery};
 use crate::{
-    deps::{Connected, Deps},
+    deps::{Deps, Served},
     ledger::{HandleChange, LedgerFailure},
     network::{Failure, NetworkError},
     settings::NotServed,
@@ -43,10 +43,11 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
         Ok(None) => return ended(None, 0, Ok(DeliveryOutcome::Gone)),
         Err(error) => return ended(None, 0, Err(error.into())),
     };
-    let connected = match find_account(deps, &hug).await {
-        Ok(connected) => connected,
+    let served = match find_account(deps, &hug).await {
+        Ok(served) => served,
         Err(error) => return ended(Some(hug), 0, Err(error)),
     };
+    let connected = served.connected();
     let handle = match deps.ledger.handle(&connected.account.name).await {
         Ok(handle) => handle.unwrap_or_default(),
         Err(error) => return ended(Some(hug), 0, Err(error.into())),
@@ -73,13 +74,13 @@ pub async fn deliver(deps: &Deps, key: &HugKey) -> Delivery {
 }
 
 /// The hug's account in the settings; under its new name, if its handle has changed since.
-async fn find_account<'a>(deps: &'a Deps, hug: &Hug) -> Result<Connected<'a>, DeliverError> {
-    let unknown = match deps.connected(&hug.account) {
+async fn find_account(deps: &Deps, hug: &Hug) -> Result<Served, DeliverError> {
+    let unknown = match deps.served(&hug.account).await {
         Err(NotServed::Unknown(why)) => NotServed::Unknown(why),
         known => return Ok(known?),
     };
     let renamed = deps.ledger.account(&hug.key().id).await?;
-    Ok(deps.connected(&renamed.ok_or(unknown)?.name)?)
+    Ok(deps.served(&renamed.ok_or(unknown)?.name).await?)
 }
 
 impl OneDelivery<'_> {

@@ -9,15 +9,21 @@ use promise::account::AccountName;
 
 use crate::{
     clock::Clock,
-    ledger::{Ledger, RosterPlace},
+    enrolled::Enrollment,
+    ledger::{Enrolled, Ledger, RosterPlace},
     looks::Looks,
     metrics::Metrics,
-    network::Network,
+    network::{Network, client::Connection},
+    networks,
     news::News,
     publish::Publisher,
+    seal::Seal,
     settings::{Account, NotServed, Settings},
     youtube::YouTube,
 };
+
+/// The network of an account, or why it is not served.
+type Reached = Result<Arc<dyn Network>, NotServed>;
 
 /// What a check and a delivery work with.
 pub struct Deps {
@@ -40,19 +46,40 @@ pub struct Deps {
     pub news: News,
     /// Where the songbook is published, if anywhere: on AWS in a bucket, where the stack has one.
     pub publisher: Option<Publisher>,
+    /// What opens the logins that are in the table; `None` where there is no key.
+    pub seal: Option<Seal>,
+    /// The HTTP client for the networks of accounts whose settings are in the table.
+    http: reqwest::Client,
     /// The network of each account, in the order of the settings, or why it is not served.
-    networks: Vec<Result<Arc<dyn Network>, NotServed>>,
+    networks: Vec<Reached>,
     /// The place of each account in that order.
     places: HashMap<AccountName, usize>,
 }
 
-/// An account of the settings with its network.
+/// An account with its network.
 #[derive(Clone, Copy)]
 pub struct Connected<'a> {
     /// What its creator wants for it.
     pub account: &'a Account,
     /// Its network.
     pub network: &'a dyn Network,
+}
+
+/// An account with its network, for as long as they are needed.
+pub struct Served {
+    /// What its creator wants for it.
+    pub account: Account,
+    network: Arc<dyn Network>,
+}
+
+impl Served {
+    /// The two together.
+    pub fn connected(&self) -> Connected<'_> {
+        Connected {
+            account: &self.account,
+            network: self.network.as_ref(),
+        }
+    }
 }
 
 impl Deps {
@@ -84,6 +111,8 @@ impl Deps {
             looks: Looks::default(),
             news: News::default(),
             publisher: None,
+            seal: None,
+            http: http.clone(),
             networks,
         }
     }
@@ -94,16 +123,79 @@ impl Deps {
     ///
     /// Why the account is not served: the settings do not name it, it is switched off, or its secrets are missing.
     pub fn connected(&self, name: &AccountName) -> Result<Connected<'_>, NotServed> {
-        let place = self.places.get(name).copied();
-        let found = place.and_then(|place| {
-            let account = self.settings.accounts.get(place)?;
-            Some((account, self.networks.get(place)?))
-        });
+        let found = self.place(name);
         let (account, network) = found.ok_or_else(|| self.settings.unknown(name))?;
         let network = network.as_ref().map_err(Clone::clone)?;
         Ok(Connected {
             account,
             network: network.as_ref(),
+        })
+    }
+
+    /// The account of that name in hug.toml, and its network.
+    fn place(&self, name: &AccountName) -> Option<(&Account, &Reached)> {
+        let place = *self.places.get(name)?;
+        Some((
+            self.settings.accounts.get(place)?,
+            self.networks.get(place)?,
+        ))
+    }
+
+    /// The settings of an account that hug.toml does not name, read from the table now.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be used: the table has none, there is a mistake in them, or the ledger fails.
+    pub async fn enrolled(&self, name: &AccountName) -> Result<Enrollment, NotServed> {
+        Enrollment::find(&self.ledger, &self.settings, name).await
+    }
+
+    /// The account of that name with its login, wherever its settings are.
+    ///
+    /// # Errors
+    ///
+    /// Why the account is not served.
+    pub async fn served(&self, name: &AccountName) -> Result<Served, NotServed> {
+        match self.place(name) {
+            Some((account, network)) => Ok(Served {
+                account: account.clone(),
+                network: network.as_ref().map_err(Clone::clone)?.clone(),
+            }),
+            None => self.enrolled(name).await?.serve(self, true).await,
+        }
+    }
+
+    /// A client that reads an account whose settings are in the table, with the secrets of the developer's app alone. No
+    /// request is made yet.
+    pub fn reader(&self, name: &AccountName, row: &Enrolled) -> Arc<dyn Network> {
+        networks::connect(&Connection {
+            account: name,
+            server: row.server.as_deref(),
+            appview: row.appview.as_deref(),
+            credentials: &self.settings.of_the_app(name.network),
+            http: &self.http,
+            clock: &self.clock,
+        })
+    }
+}
+
+impl Enrollment {
+    /// The account with its network. With `login`, its own login is opened for that, so that letters can be sent and the
+    /// login be tried; else the network can be read only, with the secrets of the developer's app.
+    ///
+    /// # Errors
+    ///
+    /// Why the account is not served.
+    pub async fn serve(&self, deps: &Deps, login: bool) -> Result<Served, NotServed> {
+        let account = if login {
+            let seal = deps.seal.as_ref();
+            self.to_send(seal, deps.clock.now()).await?
+        } else {
+            self.to_read()?
+        };
+        Ok(Served {
+            network: account.connect(&deps.http, &deps.clock)?,
+            account,
         })
     }
 }

@@ -50,14 +50,23 @@ pub async fn forget_account(
     let handles = account.known_handles();
     if let Some(id) = &account.id {
         pause(ledger, id, &handles, now).await?;
+        end_enrollment(ledger, account).await?;
         erase_hugs(ledger, id).await?;
         let rest = ledger.all_of(id).await?;
         let (itself, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(StoredItem::is_account);
         ledger.delete_all(&others).await?;
         ledger.delete_all(&itself).await?;
     }
-    ledger.delete_all(&account.rows).await?;
+    end_enrollment(ledger, account).await?;
     Ok(ledger.delete_all(&account.handles).await?)
+}
+
+/// Erases the rows of an account in the roster, so that no round begins with it, and then its settings and its login.
+async fn end_enrollment(ledger: &Ledger, account: &WholeAccount) -> Result<(), LedgerError> {
+    for name in account.names() {
+        ledger.unenroll(&name).await?;
+    }
+    Ok(())
 }
 
 /// Erases the hugs of an account that is paused. A check that was at work can still have put one back to

@@ -5,6 +5,7 @@
 //! written back as they were read. The keys are in `ledger/keys.rs`, the items in `ledger/item.rs`.
 
 mod counts;
+mod enrollment;
 mod error;
 mod growth;
 mod handle;
@@ -44,6 +45,7 @@ use self::{
     },
     row::glance_update,
 };
+pub use enrollment::EnrolledSettings;
 pub use error::{LedgerError, LedgerFailure};
 pub use growth::Growth;
 pub use handle::HandleChange;

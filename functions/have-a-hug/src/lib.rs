@@ -8,13 +8,14 @@
 //! everything else serves these two. Each layer uses only those before it:
 //!
 //! 1. [`clock`], [`http`], [`secret`], [`aws`]: the time, requests, secrets, AWS's SDK over the same client.
-//!    [`bucket`]: one call of S3, without its SDK.
+//!    [`bucket`], [`seal`]: a file in S3, and logins sealed by KMS, without their SDKs.
 //! 2. [`network`]: what a network can do, and what its failures mean; `network::client`: requests of one
 //!    account. [`networks`]: every network there is, each in a folder of its own.
 //! 3. [`youtube`]: the videos of the songs. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided.
 //!    [`metrics`]: numbers for CloudWatch. [`news`]: sentences for the creator.
 //!    [`songbook`](mod@songbook): what the page of the songs shows. [`publish`]: the page, put into a bucket.
 //!    [`looks`]: when this process last looked at each account.
+//!    [`enrolled`]: accounts whose settings are in the ledger and not in hug.toml.
 //! 4. [`deps`]: what the procedures work with. [`check`](mod@check), [`deliver`](mod@deliver),
 //!    [`by_hand`](mod@by_hand): what a person does to a hug. [`pause`], [`whole`], [`forget`], [`transfer`]: an account that
 //!    is erased, or moves to another ledger.
@@ -29,6 +30,7 @@ pub mod check;
 pub mod clock;
 pub mod deliver;
 pub mod deps;
+pub mod enrolled;
 pub mod forget;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -43,8 +45,10 @@ pub mod networks;
 pub mod news;
 pub mod pause;
 pub mod publish;
+pub mod seal;
 pub mod secret;
 pub mod settings;
+mod signed;
 pub mod songbook;
 pub mod start;
 pub mod transfer;

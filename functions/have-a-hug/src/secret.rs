@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use promise::rules::SecretRule;
-use secrecy::SecretString;
+use promise::rules::{Rules, SecretRule};
+use secrecy::{ExposeSecret, SecretString};
 
 /// The secrets of one account that were found, by their keys: `API_KEY`.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,48 @@ impl Credentials {
         rules.iter().all(|rule| self.0.contains_key(rule.key))
     }
 
+    /// Those that belong to the account and not to the developer's app: its login.
+    pub fn of_the_account(&self, rules: &Rules) -> Self {
+        own_rules(rules)
+            .filter_map(|rule| Some((rule.key, self.get(rule.key)?.clone())))
+            .collect()
+    }
+
+    /// Both, where each has other keys.
+    #[must_use]
+    pub fn with(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As JSON: an object with a text for each key.
+    pub(crate) fn to_json(&self) -> SecretString {
+        let texts = self.0.iter();
+        let texts: BTreeMap<&str, &str> = texts
+            .map(|(key, value)| (*key, value.expose_secret()))
+            .collect();
+        // Texts are always JSON.
+        serde_json::to_string(&texts).unwrap_or_default().into()
+    }
+
+    /// Reads the login of an account on the network of these rules from JSON. Other keys are left out. `None` where it is
+    /// not such an object.
+    pub(crate) fn from_json(json: &[u8], rules: &Rules) -> Option<Self> {
+        let mut texts: BTreeMap<String, SecretString> =
+            serde_json::from_slice::<BTreeMap<String, String>>(json)
+                .ok()?
+                .into_iter()
+                .map(|(key, value)| (key, value.into()))
+                .collect();
+        let own = own_rules(rules).filter_map(|rule| Some((rule.key, texts.remove(rule.key)?)));
+        Some(own.collect())
+    }
+
     /// All of them, for a check that none is printed.
     pub fn values(&self) -> impl Iterator<Item = &SecretString> {
         self.0.values()
@@ -32,6 +74,12 @@ impl FromIterator<(&'static str, SecretString)> for Credentials {
     fn from_iter<I: IntoIterator<Item = (&'static str, SecretString)>>(found: I) -> Self {
         Self(found.into_iter().collect())
     }
+}
+
+/// The rules of the secrets that belong to one account.
+fn own_rules(rules: &Rules) -> impl Iterator<Item = &'static SecretRule> + use<> {
+    let all = rules.secrets_to_send.iter().chain(rules.secrets_to_read);
+    all.filter(|rule| !rule.of_the_app)
 }
 
 /// Whether a secret may be sent to that address: over TLS, or within this machine.

@@ -11,13 +11,14 @@ mod tests;
 mod validate;
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use promise::{
-    account::{AccountName, UserId},
+    account::{AccountName, NetworkName, UserId},
     channel::Channel,
     evidence::{Certainty, Evidence},
     follower::Recipient,
@@ -45,7 +46,7 @@ use crate::{
     secret::Credentials,
     youtube::YouTube,
 };
-pub use secrets::{Secrets, environment, rule_of_secret};
+pub use secrets::{Secrets, environment, name_for_all, rule_of_secret};
 
 /// An error names at most this many accounts.
 const MAX_NAMED: usize = 10;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub youtube: YouTubeSettings,
     /// What the page of the songs says in the creator's own words, and who may find it.
     pub songbook: Words,
+    /// The secrets of the developer's app on each network: those that need no account's name.
+    of_the_app: BTreeMap<NetworkName, Credentials>,
 }
 
 /// How YouTube is read.
@@ -122,6 +125,8 @@ pub struct Account {
     pub doubtful_words: Vec<String>,
     /// How new followers are judged.
     pub screening: Screening,
+    /// Whether its settings are in the ledger's table and not in hug.toml.
+    pub is_enrolled: bool,
     /// The names of the secrets that it needs: as few as are enough. Empty where it is switched off.
     pub needs: Vec<String>,
     /// The account's secrets, or why it is not served. The reason is never [`NotServed::Unknown`].
@@ -153,8 +158,7 @@ pub struct UnknownAccount {
     known: String,
 }
 
-/// Why an account is not served, so that it is not checked and nothing is sent for it. A retry cannot help before the
-/// settings or the secrets are changed.
+/// Why an account is not served, so that it is not checked and nothing is sent for it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotServed {
     /// The settings do not name it.
@@ -173,6 +177,31 @@ pub enum NotServed {
         /// What to do.
         help: String,
     },
+    /// Its settings or its login are in the ledger's table, and cannot be used.
+    #[error("{attempted} of {account} failed: {why}")]
+    NotUsable {
+        /// The account.
+        account: AccountName,
+        /// What was being attempted: "reading the settings".
+        attempted: &'static str,
+        /// Why, and what helps.
+        why: String,
+        /// Whether the same can work later without anyone changing anything.
+        retry_can_help: bool,
+    },
+}
+
+impl NotServed {
+    /// Whether the account can be served later without anyone changing anything: only where the ledger or KMS was busy.
+    pub fn retry_can_help(&self) -> bool {
+        matches!(
+            self,
+            Self::NotUsable {
+                retry_can_help: true,
+                ..
+            }
+        )
+    }
 }
 
 fn what(is_missing: bool, mistakes: &[String]) -> String {
@@ -219,20 +248,30 @@ impl Settings {
         let first = self.accounts.iter().take(MAX_NAMED);
         let first: Vec<String> = first.map(|account| account.name.to_string()).collect();
         match self.accounts.len() - first.len() {
+            0 if first.is_empty() => "none".to_owned(),
             0 => first.join(", "),
             more => format!("{} and {more} more", first.join(", ")),
         }
     }
 
+    /// The secrets of the developer's app on that network, as far as they were found. They belong to no account.
+    pub fn of_the_app(&self, network: NetworkName) -> Credentials {
+        self.of_the_app.get(&network).cloned().unwrap_or_default()
+    }
+
     /// Whether another account that is switched on has its songs on the same channel, so that a number alone does not say
-    /// whose song a video is.
+    /// whose song a video is. Who else uses the channel of an account whose settings are in the table is not known, so
+    /// that counts as shared.
     pub fn shares_channel(&self, account: &Account) -> bool {
         let mut others = self
             .accounts
             .iter()
             .filter(|other| other.name != account.name);
         account.songs.is_some()
-            && others.any(|other| other.is_active() && other.songs == account.songs)
+            && (account.is_enrolled
+                || others.any(|other| {
+                    other.is_active() && !other.is_enrolled && other.songs == account.songs
+                }))
     }
 
     /// What the creator writes into the title or the description of a video, so that a check finds it as the song of

@@ -15,6 +15,7 @@ use crate::{
     metrics::Metrics,
     news::News,
     publish::Publisher,
+    seal::Seal,
     settings::{self, Settings},
 };
 
@@ -28,7 +29,9 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// `/have-a-hug/settings` is the text of `hug.toml` and `/have-a-hug/secrets/X_API_KEY` a secret.
 ///
 /// If `HUG_NEWS_TOPIC` is set, news are published to the topic of SNS with this ARN. If
-/// `HUG_SONGBOOK_BUCKET` is set, the songbook is published in the bucket of S3 with this name.
+/// `HUG_SONGBOOK_BUCKET` is set, the songbook is published in the bucket of S3 with this name. If `HUG_LOGINS_KEY` is
+/// set, accounts can have their settings in the table, with a login that this key of KMS opens; then hug.toml does not have
+/// to name one.
 ///
 /// # Errors
 ///
@@ -40,16 +43,22 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     )?;
     let http = http::client()?;
     let aws = aws::config(&http);
+    let key = variable("HUG_LOGINS_KEY");
     let (settings, metrics) = match (variable("HUG_SETTINGS"), variable("HUG_PARAMETERS")) {
         (Some(path), None) => {
-            let settings = Settings::load(Path::new(&path), &settings::environment())?;
+            let (path, secrets) = (Path::new(&path), settings::environment());
+            let settings = match &key {
+                None => Settings::load(path, &secrets)?,
+                Some(_) => Settings::load_for_table(path, &secrets)?,
+            };
             (settings, Metrics::default())
         }
         (None, Some(prefix)) => {
             let prefix = prefix.trim_end_matches('/');
             // Stack and prefix are of one name, which the alarms look for: infra/template.yaml.
             let metrics = Metrics::on_standard_output(prefix.trim_start_matches('/'));
-            (Parameters::read(&aws, prefix).await?.settings()?, metrics)
+            let parameters = Parameters::read(&aws, prefix).await?;
+            (parameters.settings(key.is_some())?, metrics)
         }
         (None, None) => {
             return Err("neither HUG_SETTINGS nor HUG_PARAMETERS is set; set one: the path of hug.toml, or the prefix of the AWS parameters".into());
@@ -61,7 +70,7 @@ pub async fn from_environment() -> Result<Deps, StartError> {
             );
         }
     };
-    let ledger = Ledger::new(aws::dynamodb(&aws), table);
+    let ledger = Ledger::new(aws::dynamodb(&aws), table.clone());
     for warning in &settings.warnings {
         tracing::warn!(warning, "the settings look wrong");
     }
@@ -72,7 +81,10 @@ pub async fn from_environment() -> Result<Deps, StartError> {
         deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
     }
     if let Some(name) = variable("HUG_SONGBOOK_BUCKET") {
-        deps.publisher = Some(Publisher::new(Bucket::new(name, &aws, http)?));
+        deps.publisher = Some(Publisher::new(Bucket::new(name, &aws, http.clone())?));
+    }
+    if let Some(key) = key {
+        deps.seal = Some(Seal::new(key, table, &aws, http)?);
     }
     Ok(deps)
 }
@@ -123,7 +135,8 @@ impl Parameters {
         })
     }
 
-    fn settings(&self) -> Result<Settings, StartError> {
+    /// The settings. With `for_table`, they do not have to name an account, because the table can have the settings of some.
+    fn settings(&self, for_table: bool) -> Result<Settings, StartError> {
         let Self {
             prefix,
             region,
@@ -134,7 +147,12 @@ impl Parameters {
         })?;
         let secrets = |name: &str| values.get(&format!("{prefix}/secrets/{name}")).cloned();
         let file = format!("the parameter {prefix}/settings in {region}");
-        Settings::parse(text, &file, &secrets).map_err(|error| {
+        let read = if for_table {
+            Settings::parse_for_table(text, &file, &secrets)
+        } else {
+            Settings::parse(text, &file, &secrets)
+        };
+        read.map_err(|error| {
             format!("{error}\n  upload a corrected hug.toml with `make settings`").into()
         })
     }
@@ -166,13 +184,13 @@ mod tests {
             ("secrets/X_ACCESS_TOKEN", "c"),
             ("secrets/X_ACCESS_SECRET", "d"),
         ]);
-        assert_eq!(all.settings().unwrap().accounts.len(), 1);
+        assert_eq!(all.settings(false).unwrap().accounts.len(), 1);
     }
 
     #[test]
     fn missing_settings_are_told_with_their_name_their_region_and_what_to_do() {
         let message = parameters(&[("secrets/X_API_KEY", "a")])
-            .settings()
+            .settings(false)
             .unwrap_err()
             .to_string();
         for word in ["/have-a-hug/settings", "eu-central-1", "make settings"] {
@@ -189,7 +207,7 @@ mod tests {
             ("secrets/X_API_KEY", "hidden"),
             ("secrets/BLUESKY_APP_PASSWORD", "hidden"),
         ]);
-        let settings = all.settings().unwrap();
+        let settings = all.settings(false).unwrap();
         assert!(settings.accounts[1].credentials.is_ok());
         let why = settings.accounts[0]
             .credentials
@@ -207,7 +225,7 @@ mod tests {
     fn a_mistake_names_the_parameter_its_region_and_what_to_do() {
         let wrong = SETTINGS.replace("600", "0");
         let message = parameters(&[("settings", &wrong)])
-            .settings()
+            .settings(false)
             .unwrap_err()
             .to_string();
         for word in [

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use promise::{account::AccountName, record::HandleRecord};
 
 use crate::{
-    ledger::{HandleChange, Ledger, LedgerError, LedgerFailure, StoredItem},
+    enrolled::Enrollment,
+    ledger::{EnrolledSettings, HandleChange, Ledger, LedgerError, LedgerFailure, StoredItem},
     pause::{PauseError, pause, resume},
+    secret::Credentials,
     whole::{WholeAccount, each},
 };
 
@@ -102,20 +104,17 @@ async fn pause_whole(
     one: &WholeAccount,
     now: Timestamp,
 ) -> Result<(), TransferError> {
-    let handles = one.known_handles();
     if let Some(id) = &one.id {
-        return Ok(pause(ledger, id, &handles, now).await?);
+        return Ok(pause(ledger, id, &one.known_handles(), now).await?);
     }
-    let names = handles.iter().map(|(name, _)| name);
-    Ok(mark_handles(ledger, names, now).await?)
+    Ok(mark_handles(ledger, one.names().iter(), now).await?)
 }
 
 async fn resume_whole(ledger: &Ledger, one: &WholeAccount) -> Result<(), LedgerError> {
     let handles = one.known_handles();
-    let names = handles.iter().map(|(name, _)| name);
     match &one.id {
-        Some(id) => resume(ledger, id, names).await,
-        None => unmark_handles(ledger, names).await,
+        Some(id) => resume(ledger, id, handles.iter().map(|(name, _)| name)).await,
+        None => unmark_handles(ledger, one.names().iter()).await,
     }
 }
 
@@ -149,7 +148,7 @@ async fn unmark_handles(
 }
 
 /// The result of an import for one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Imported {
     /// The account was imported.
     Here,
@@ -178,6 +177,9 @@ pub async fn import(
     let (accounts, others) = each(items);
     let mut targets = Vec::new();
     for one in &accounts {
+        for (name, kept) in one.settings.iter().filter_map(StoredItem::settings) {
+            read(&one.name, &name, &kept)?;
+        }
         targets.push(compare(ledger, one).await?);
     }
     // First of all who said stop, so that no check names them before.
@@ -285,6 +287,7 @@ async fn bring_one(
         for handle in &open_handles {
             insert_item(ledger, handle).await?;
         }
+        enroll(ledger, one, target.imported).await?;
         return Ok(unmark_handles(ledger, names()).await?);
     }
     mark_handles(ledger, names(), now).await?;
@@ -316,7 +319,38 @@ async fn bring_one(
             .replace_item(&paused.paused(None), Some(paused))
             .await?;
     }
-    Ok(ledger.put_all(&open_handles).await?)
+    ledger.put_all(&open_handles).await?;
+    enroll(ledger, one, target.imported).await
+}
+
+/// Puts the settings of an account into the table, and makes its row in the roster. Settings that an account has here
+/// already are newer than those in the export, unless the account comes back.
+async fn enroll(
+    ledger: &Ledger,
+    one: &WholeAccount,
+    imported: Imported,
+) -> Result<(), TransferError> {
+    for (name, kept) in one.settings.iter().filter_map(StoredItem::settings) {
+        if imported == Imported::HereAlready && ledger.enrolled(&name).await?.is_some() {
+            continue;
+        }
+        let row = read(&one.name, &name, &kept)?.row();
+        ledger.enroll(&name, &kept, &row).await?;
+    }
+    Ok(())
+}
+
+/// The settings of an account in the export.
+fn read(
+    account: &AccountName,
+    name: &AccountName,
+    kept: &EnrolledSettings,
+) -> Result<Enrollment, TransferError> {
+    let read = Enrollment::read(name, kept.clone(), Credentials::default());
+    read.map_err(|error| TransferError::CannotImport {
+        account: account.clone(),
+        why: error.to_string(),
+    })
 }
 
 async fn insert_item(ledger: &Ledger, item: &StoredItem) -> Result<(), LedgerError> {

@@ -1,6 +1,6 @@
 //! All items that a ledger has of one account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use promise::{
     account::{AccountId, AccountName},
@@ -18,8 +18,8 @@ pub struct WholeAccount {
     pub id: Option<AccountId>,
     /// The items of its handles.
     pub handles: Vec<StoredItem>,
-    /// Its rows in the roster. They are not taken to another ledger, where checks write them anew.
-    pub rows: Vec<StoredItem>,
+    /// Its settings and its login, where they are in the table and not in hug.toml: one item for each handle.
+    pub settings: Vec<StoredItem>,
     /// Everything else: the account itself, hugs, growth, who was passed over.
     pub items: Vec<StoredItem>,
     /// The account's name now, where `name` is an earlier one. Then only the item of the earlier handle is here, and
@@ -28,6 +28,18 @@ pub struct WholeAccount {
 }
 
 impl WholeAccount {
+    /// An account of which nothing is known but its name.
+    fn without_id(name: AccountName) -> Self {
+        Self {
+            name,
+            id: None,
+            handles: Vec::new(),
+            settings: Vec::new(),
+            items: Vec::new(),
+            called_now: None,
+        }
+    }
+
     /// The names of its handles, and what is known of them.
     pub fn known_handles(&self) -> Vec<(AccountName, HandleRecord)> {
         self.handles.iter().filter_map(StoredItem::handle).collect()
@@ -38,9 +50,18 @@ impl WholeAccount {
         self.items.iter().find(|item| item.is_account())
     }
 
-    /// Every item but its rows in the roster.
+    /// All names under which the ledger has something of it.
+    pub fn names(&self) -> BTreeSet<AccountName> {
+        let handles = self.known_handles().into_iter().map(|(name, _)| name);
+        let settings = self.settings.iter().filter_map(StoredItem::settings_of);
+        let all = handles.chain(settings).chain([self.name.clone()]);
+        all.collect()
+    }
+
+    /// Every item but its rows in the roster, which are made anew in another ledger.
     pub fn all(&self) -> impl Iterator<Item = &StoredItem> {
-        self.items.iter().chain(&self.handles)
+        let of_handles = self.handles.iter().chain(&self.settings);
+        self.items.iter().chain(of_handles)
     }
 }
 
@@ -65,18 +86,18 @@ pub async fn find(
     let is_it = |account: &&AccountRecord| Some(account.key()) == own_id;
     let renamed = accounts.iter().find(is_it).filter(|_| named.is_none());
     if let Some(renamed) = renamed {
-        let is_own = |item: &StoredItem| item.handle().is_some_and(|(handle, _)| handle == *name);
+        let own = |is_own: &dyn Fn(&StoredItem) -> bool| {
+            let own = items.iter().filter(|item| is_own(item));
+            own.cloned().collect()
+        };
+        let is_handle =
+            |item: &StoredItem| item.handle().is_some_and(|(handle, _)| handle == *name);
         return Ok(Some(WholeAccount {
             name: name.clone(),
-            id: None,
-            rows: items
-                .iter()
-                .filter(|item| item.of_roster().as_ref() == Some(name))
-                .cloned()
-                .collect(),
-            handles: items.into_iter().filter(is_own).collect(),
-            items: Vec::new(),
+            settings: own(&|item| item.settings_of().as_ref() == Some(name)),
+            handles: own(&is_handle),
             called_now: Some(renamed.name.clone()),
+            ..WholeAccount::without_id(name.clone())
         }));
     }
     let (accounts, _) = each(items);
@@ -96,22 +117,24 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     }
     let mut parts: BTreeMap<AccountId, Part> = BTreeMap::new();
     let (mut accounts, mut others) = (Vec::new(), Vec::new());
-    let (roster, items): (Vec<_>, Vec<_>) = items.into_iter().partition(StoredItem::is_of_roster);
-    let row = |item: StoredItem| Some((item.of_roster()?, item));
-    let mut roster: BTreeMap<AccountName, StoredItem> =
-        roster.into_iter().filter_map(row).collect();
+    let mut enrolled = BTreeSet::new();
+    let mut settings = BTreeMap::new();
     for item in items {
+        if item.is_of_roster() {
+            enrolled.extend(item.of_roster().filter(|_| item.is_enrolled()));
+            continue;
+        }
+        if let Some(name) = item.settings_of() {
+            settings.insert(name, item);
+            continue;
+        }
         match (item.handle(), item.pk().parse::<AccountId>()) {
             (Some((name, known)), _) => match known.id.map(|id| name.with_id(&id)) {
                 Some(id) => parts.entry(id).or_default().handles.push(item),
                 // No check has learned its id yet.
                 None => accounts.push(WholeAccount {
-                    name,
-                    id: None,
-                    rows: Vec::new(),
                     handles: vec![item],
-                    items: Vec::new(),
-                    called_now: None,
+                    ..WholeAccount::without_id(name)
                 }),
             },
             (None, Ok(id)) => parts.entry(id).or_default().items.push(item),
@@ -121,12 +144,10 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     for (id, Part { handles, items }) in parts {
         match name_of(&handles, &items) {
             Some(name) => accounts.push(WholeAccount {
-                name,
                 id: Some(id),
-                rows: Vec::new(),
                 handles,
                 items,
-                called_now: None,
+                ..WholeAccount::without_id(name)
             }),
             None => others.extend(items),
         }
@@ -134,9 +155,17 @@ pub fn each(items: Vec<StoredItem>) -> (Vec<WholeAccount>, Vec<StoredItem>) {
     for account in &mut accounts {
         let handles = account.known_handles();
         let names = handles.iter().map(|(handle, _)| handle);
-        let names = names.chain([&account.name]);
-        account.rows = names.filter_map(|name| roster.remove(name)).collect();
+        for name in names.chain([&account.name]) {
+            account.settings.extend(settings.remove(name));
+            enrolled.remove(name);
+        }
     }
+    // No check has looked at the others yet. A row without settings is what an interrupted command has left.
+    enrolled.extend(settings.keys().cloned());
+    accounts.extend(enrolled.into_iter().map(|name| WholeAccount {
+        settings: settings.remove(&name).into_iter().collect(),
+        ..WholeAccount::without_id(name)
+    }));
     accounts.sort_by(|a, b| a.name.cmp(&b.name));
     (accounts, others)
 }

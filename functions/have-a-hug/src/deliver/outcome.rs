@@ -74,7 +74,7 @@ pub enum DeliverError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The account is not served: it is not named in the settings, is switched off, or its secrets are missing.
+    /// The account is not served.
     #[error("the letter was not sent: {0}")]
     NotServed(#[from] NotServed),
 }
@@ -85,7 +85,7 @@ impl DeliverError {
         match self {
             Self::Network(error) => error.failure.retry_can_help(),
             Self::Ledger(error) => error.failure != LedgerFailure::Final,
-            Self::NotServed(_) => false,
+            Self::NotServed(why) => why.retry_can_help(),
         }
     }
 }

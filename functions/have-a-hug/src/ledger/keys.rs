@@ -7,6 +7,7 @@
 //! | who was passed over for it | same | `passed_over#0000000600#2026-11-22T14:05:00Z` |
 //! | growth | same | `count#2026-11-22T14` |
 //! | handle | `x@amber` | `signpost` |
+//! | settings and login of an account that hug.toml does not name | same | `settings` |
 //! | what an account is compared with at a glance | `roster` | `x@amber` |
 //! | a rate limit | `roster` | `!https://api.x.com` |
 //! | who said stop | `stop#x`, `stop#mastodon@m.example` | the follower's id |
@@ -22,6 +23,7 @@ use promise::{
 
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const HANDLE: &str = "signpost";
+pub(super) const SETTINGS: &str = "settings";
 pub(super) const MILESTONE: &str = "milestone#";
 pub(super) const PASSED_OVER: &str = "passed_over#";
 pub(super) const STOP: &str = "stop#";

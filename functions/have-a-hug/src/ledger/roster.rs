@@ -61,10 +61,7 @@ impl Ledger {
             about: self.table.clone(),
         };
         let start = after.map(|RosterPlace(sk)| {
-            HashMap::from([
-                ("pk".to_owned(), text(ROSTER)),
-                ("sk".to_owned(), text(sk)),
-            ])
+            HashMap::from([("pk".to_owned(), text(ROSTER)), ("sk".to_owned(), text(sk))])
         });
         let page = self
             .client
@@ -180,7 +177,12 @@ impl Ledger {
             .iter()
             .map(|(id, followers)| {
                 let growth = Growth::at(now, *followers);
-                Ok(StoredItem::from_item(item(&call, &growth, &id.to_string(), &sk)?))
+                Ok(StoredItem::from_item(item(
+                    &call,
+                    &growth,
+                    &id.to_string(),
+                    &sk,
+                )?))
             })
             .collect();
         self.put_all(&items?).await

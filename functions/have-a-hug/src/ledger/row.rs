@@ -91,6 +91,26 @@ pub(super) fn glance_update(
     }
 }
 
+/// The update of an account's row when its settings are put into the table. The next round checks the account.
+pub(super) fn enrolled_update(table: &str, name: &AccountName, row: &Enrolled) -> UpdateBuilder {
+    let texts = [("server", &row.server), ("appview", &row.appview)];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(field, value)| Some((field.to_owned(), text(value.as_ref()?))));
+    let active = ("active".to_owned(), AttributeValue::Bool(row.active));
+    let sets = format!("version = if_not_exists(version, :version), {ENROLLED} = :{ENROLLED}");
+    Update::builder()
+        .table_name(table)
+        .key("pk", text(ROSTER))
+        .key("sk", text(handle_key(name)))
+        .update_expression(format!("SET {sets} REMOVE {}", FIELDS.join(", ")))
+        .expression_attribute_values(":version", number(VERSION))
+        .expression_attribute_values(
+            format!(":{ENROLLED}"),
+            AttributeValue::M(texts.chain([active]).collect()),
+        )
+}
+
 /// The account of an item; `None` where it is not one.
 pub(super) fn row_of(item: &Item) -> Option<Row> {
     let name = name_of_handle(text_of(item, "sk")?).ok()?;

@@ -77,7 +77,9 @@ impl Ledger {
         for account in &mut all.accounts {
             // A check at which nothing happened writes only the hour's count.
             let looked_at = looked.get(&account.key().to_string());
-            account.checked_at = account.checked_at.max(looked_at.copied().unwrap_or_default());
+            account.checked_at = account
+                .checked_at
+                .max(looked_at.copied().unwrap_or_default());
         }
         all.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         all.hugs

@@ -13,10 +13,14 @@ use promise::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Ledger,
+    EnrolledSettings, Ledger,
     error::{Call, LedgerError},
     item::{Item, item, parse_hug},
-    keys::{ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, ROSTER, name_of_handle, number, stop_key, text},
+    keys::{
+        ACCOUNT, HANDLE, MILESTONE, PASSED_OVER, ROSTER, SETTINGS, name_of_handle, number,
+        stop_key, text,
+    },
+    row::ENROLLED,
 };
 
 /// DynamoDB takes so many items in one batch.
@@ -103,6 +107,23 @@ impl StoredItem {
     pub fn handle(&self) -> Option<(AccountName, HandleRecord)> {
         let name = name_of_handle(self.pk()).ok()?;
         Some((name, self.parsed(self.sk() == HANDLE)?))
+    }
+
+    /// Whether it is the settings of an account that hug.toml does not name, and of which.
+    pub fn settings_of(&self) -> Option<AccountName> {
+        let is_it = self.sk() == SETTINGS;
+        is_it.then(|| name_of_handle(self.pk()).ok()).flatten()
+    }
+
+    /// The settings of an account that hug.toml does not name, if it is that.
+    pub fn settings(&self) -> Option<(AccountName, EnrolledSettings)> {
+        let name = self.settings_of()?;
+        Some((name, self.parsed(true)?))
+    }
+
+    /// Whether it is a row of the roster for an account that hug.toml does not name.
+    pub fn is_enrolled(&self) -> bool {
+        self.is_of_roster() && self.0.contains_key(ENROLLED)
     }
 
     /// Whether it is a row of the roster or a rate limit.

@@ -43,7 +43,7 @@ impl Names {
     /// for a secret of the developer's app, because many accounts share one app.
     fn plain(&self, rule: &SecretRule) -> Option<String> {
         let may = self.is_first || rule.of_the_app;
-        may.then(|| format!("{}{}", prefix(self.network), rule.key))
+        may.then(|| name_for_all(self.network, rule))
     }
 }
 
@@ -137,6 +137,24 @@ pub(super) fn look_up(
         },
         warnings,
     }
+}
+
+/// The name of a secret without an account's part: `X_API_KEY`. Every account may use it for a secret of the developer's
+/// app.
+pub fn name_for_all(network: NetworkName, rule: &SecretRule) -> String {
+    format!("{}{}", prefix(network), rule.key)
+}
+
+/// The secrets of the developer's app on a network, by the names that every account may use.
+pub(super) fn of_the_app(secrets: Secrets<'_>, network: NetworkName) -> Credentials {
+    let rules = networks::rules(network);
+    let all = rules.secrets_to_send.iter().chain(rules.secrets_to_read);
+    let found = all.filter(|rule| rule.of_the_app).filter_map(|rule| {
+        let value = secrets(&name_for_all(network, rule))?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| (rule.key, SecretString::from(value)))
+    });
+    found.collect()
 }
 
 type Found = Option<(String, String)>;

@@ -28,7 +28,7 @@ use super::{
         RawAccount, RawNews, RawPlan, RawSettings, RawSongbook, RawTexts, RawTopics, line_of,
         plain_handle, syntax_mistake,
     },
-    secrets::{Names, Secrets, look_up, word_of},
+    secrets::{Names, Secrets, look_up, of_the_app, word_of},
     sends,
 };
 use crate::{networks, secret::is_allowed_server, youtube::API_KEY};
@@ -41,28 +41,18 @@ impl Settings {
     ///
     /// Every mistake at once, or why the file cannot be read.
     pub fn load(path: &Path, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            let help = match error.kind() {
-                ErrorKind::NotFound => {
-                    "call hug in the folder where you have it; or make it with `hug connect x HANDLE` (or bluesky, mastodon); or name another file: --settings FILE".to_owned()
-                }
-                ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
-                _ => format!("see what {file} is, and who may read it"),
-            };
-            let is_missing = error.kind() == ErrorKind::NotFound;
-            SettingsError {
-                mistakes: vec![if is_missing {
-                    help
-                } else {
-                    format!("it cannot be read: {error}; {help}")
-                }],
-                is_missing,
-                file: file.clone(),
-                not_served: Vec::new(),
-            }
-        })?;
+        let (file, text) = read(path)?;
         Self::parse(&text, &file, secrets)
+    }
+
+    /// The same, for a table that can have the settings of accounts, too: the file does not have to name one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Settings::load`].
+    pub fn load_for_table(path: &Path, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
+        let (file, text) = read(path)?;
+        Self::parse_for_table(&text, &file, secrets)
     }
 
     /// Reads settings from their text; `file` is what errors call it.
@@ -71,6 +61,28 @@ impl Settings {
     ///
     /// Every mistake at once; those that keep the file from being read as TOML at all, one at a time.
     pub fn parse(text: &str, file: &str, secrets: Secrets<'_>) -> Result<Self, SettingsError> {
+        Self::parse_with(text, file, secrets, Accounts::Here)
+    }
+
+    /// The same, for a table that can have the settings of accounts, too: the text does not have to name one.
+    ///
+    /// # Errors
+    ///
+    /// See [`Settings::parse`].
+    pub fn parse_for_table(
+        text: &str,
+        file: &str,
+        secrets: Secrets<'_>,
+    ) -> Result<Self, SettingsError> {
+        Self::parse_with(text, file, secrets, Accounts::InTable)
+    }
+
+    fn parse_with(
+        text: &str,
+        file: &str,
+        secrets: Secrets<'_>,
+        accounts: Accounts,
+    ) -> Result<Self, SettingsError> {
         let fail = |mistakes, not_served| SettingsError {
             file: file.to_owned(),
             is_missing: false,
@@ -82,6 +94,7 @@ impl Settings {
         let mut validator = Validator {
             text,
             secrets,
+            accounts,
             mistakes: Vec::new(),
             warnings: Vec::new(),
             needs: Vec::new(),
@@ -95,10 +108,46 @@ impl Settings {
     }
 }
 
+/// Where accounts can have their settings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accounts {
+    /// Only in hug.toml, which has to name one.
+    Here,
+    /// In the ledger's table, too.
+    InTable,
+}
+
+/// What errors call the file at `path`, and its text.
+fn read(path: &Path) -> Result<(String, String), SettingsError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let help = match error.kind() {
+            ErrorKind::NotFound => {
+                "call hug in the folder where you have it; or make it with `hug connect x HANDLE` (or bluesky, mastodon); or name another file: --settings FILE".to_owned()
+            }
+            ErrorKind::InvalidData => "save it as plain text in UTF-8".to_owned(),
+            _ => format!("see what {file} is, and who may read it"),
+        };
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        SettingsError {
+            mistakes: vec![if is_missing {
+                help
+            } else {
+                format!("it cannot be read: {error}; {help}")
+            }],
+            is_missing,
+            file: file.clone(),
+            not_served: Vec::new(),
+        }
+    })?;
+    Ok((file, text))
+}
+
 /// Goes on after a mistake, to find all of them.
 struct Validator<'a> {
     text: &'a str,
     secrets: Secrets<'a>,
+    accounts: Accounts,
     mistakes: Vec<String>,
     warnings: Vec<String>,
     needs: Vec<String>,
@@ -119,7 +168,7 @@ impl Validator<'_> {
     }
 
     fn settings(&mut self, raw: &RawSettings) -> Settings {
-        if raw.account.is_empty() {
+        if raw.account.is_empty() && self.accounts == Accounts::Here {
             let what =
                 "no account is named; add [[account]] with network = \"x\" and handle = \"you\"";
             self.mistakes.push(what.to_owned());
@@ -156,6 +205,10 @@ impl Validator<'_> {
             news,
             youtube,
             songbook,
+            of_the_app: NetworkName::ALL
+                .into_iter()
+                .map(|network| (network, of_the_app(self.secrets, network)))
+                .collect(),
         }
     }
 
@@ -292,6 +345,11 @@ impl Validator<'_> {
     /// The key of YouTube's API, which is needed where an account has a channel for its songs. Without it the creator
     /// names each song, so a missing key is no mistake.
     fn youtube_key(&mut self, accounts: &[Account]) -> Option<SecretString> {
+        if self.accounts == Accounts::InTable
+            && let Some(key) = (self.secrets)(API_KEY)
+        {
+            return Some(key.into());
+        }
         let mut active = accounts.iter().filter(|account| account.is_active());
         if !active.any(|account| account.songs.is_some()) {
             return None;
@@ -392,6 +450,7 @@ impl Validator<'_> {
             server,
             appview,
             screening: self.screening(rules, &name, raw),
+            is_enrolled: false,
             needs,
             credentials,
             fingerprint: String::new(),

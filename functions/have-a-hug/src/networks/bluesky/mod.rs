@@ -28,7 +28,9 @@ use self::{
     rules::APP_PASSWORD,
     session::{Pds, Session},
     thread::Posts,
-    wire::{Counted, Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error},
+    wire::{
+        Counted, Followers, Notifications, ProfileView, Profiles, Reference, XrpcError, xrpc_error,
+    },
 };
 use super::{reply::answered_post, words::MAX_ANSWERS};
 use crate::{

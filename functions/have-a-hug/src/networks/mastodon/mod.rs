@@ -38,7 +38,8 @@ use self::{
     link::next_page,
     rules::{ACCESS_TOKEN, domain},
     wire::{
-        Account, Application, Counted, Instance, Notification, Problem, Status, count, some_text, visibility,
+        Account, Application, Counted, Instance, Notification, Problem, Status, count, some_text,
+        visibility,
     },
 };
 use super::{reply::answered_post, words::MAX_ANSWERS};
