@@ -36,6 +36,7 @@ fn recording<'a>(
         hugs,
         passed_over: &[],
         handle: &NOTHING,
+        glance: None,
     }
 }
 
@@ -373,7 +374,8 @@ async fn the_ledger_itself_takes_no_second_hug_for_a_milestone_and_no_second_bas
 
 #[tokio::test]
 async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
-    let world = World::<X>::with_followers(610).await;
+    let mut world = World::<X>::with_followers(610).await;
+    world.fan();
     let slow = Fault::Slow(Duration::from_millis(500));
     world.network.fail_next("GET /2/users", slow);
     let overtaking = async {
@@ -388,9 +390,10 @@ async fn a_check_that_was_overtaken_does_not_bring_the_mark_down() {
     };
     world.network.clear_requests();
     let (overtaken, overtaking) = tokio::join!(world.check_now(), overtaking);
-    assert_eq!(overtaking.promised_up_to, Some(650));
-    assert_eq!(overtaken.promised_up_to, Some(650), "it was decided again");
-    assert_eq!(world.promised_up_to().await, 650);
+    assert_eq!(overtaking.promised_up_to, Some(651));
+    assert_eq!(overtaken.followers, Some(611));
+    assert_eq!(overtaken.promised_up_to, Some(651));
+    assert_eq!(world.promised_up_to().await, 651);
 }
 
 #[tokio::test]

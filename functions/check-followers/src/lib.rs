@@ -22,12 +22,12 @@ use promise::account::AccountName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::summary::{Checked, Summary};
 use self::{
     one::{MAX_CHECK, check_one},
     round::round,
     summary::{Found, charted},
 };
-pub use self::summary::{Checked, Summary};
 
 /// No check begins when less of the function's time is left than this: a check and the summary must fit in.
 const MIN_TIME_LEFT: Duration = Duration::from_secs(MAX_CHECK.as_secs() + 5);

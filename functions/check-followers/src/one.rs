@@ -30,13 +30,14 @@ pub(crate) async fn check_one(
     let connected = match connected {
         Ok(connected) => connected,
         Err(why) => {
-            tracing::error!(%account, %why, "not checked; a person has to act");
+            let retry_can_help = why.retry_can_help();
+            tracing::error!(%account, retry_can_help, %why, "not checked");
             let why = why.to_string();
             return Checked::Skipped {
                 failing_since: remember_failure(deps, account, wanted, had_glance, &why).await,
                 account: account.clone(),
                 why,
-                retry_can_help: false,
+                retry_can_help,
             };
         }
     };

@@ -4,14 +4,17 @@
 //! are enough of them to be read with one request; those whose count is the same are done. Every other account is
 //! checked by itself. A rate limit stops every account that shares it, and no other.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use have_a_hug::{
     check::{CheckOutcome, FromRound, Wanted},
-    deps::{Connected, Deps},
+    deps::{Connected, Deps, Served},
     ledger::{Enrolled, LedgerError, Limit, RosterPage, RosterPlace},
-    network::{Failure, NetworkError, Profile},
+    network::{Failure, Network, NetworkError, Profile},
     networks,
     settings::{Account, NotServed},
 };
@@ -84,8 +87,18 @@ struct Candidate<'a> {
 enum Source<'a> {
     /// In hug.toml, at that place among its accounts.
     File(usize, Result<Connected<'a>, NotServed>),
-    /// In the table.
-    Roster(Enrolled),
+    /// In the table. The reader has the secrets of the developer's app alone.
+    Roster(Arc<dyn Network>),
+}
+
+impl Source<'_> {
+    /// The network, where it can be read.
+    fn network(&self) -> Option<&dyn Network> {
+        match self {
+            Self::File(_, connected) => connected.as_ref().ok().map(|connected| connected.network),
+            Self::Roster(reader) => Some(reader.as_ref()),
+        }
+    }
 }
 
 /// What is to be done next.
@@ -100,7 +113,11 @@ enum Job<'a> {
 /// What a job ended with.
 enum Done<'a> {
     Page(Result<RosterPage, LedgerError>),
-    Counted(Vec<Candidate<'a>>, Result<Vec<Profile>, NetworkError>, Option<Timestamp>),
+    Counted(
+        Vec<Candidate<'a>>,
+        Result<Vec<Profile>, NetworkError>,
+        Option<Timestamp>,
+    ),
     Checked(Box<Candidate<'a>>, Box<Checked>, Option<Timestamp>),
     Recorded,
 }
@@ -110,11 +127,9 @@ impl<'a> Job<'a> {
         match self {
             Self::Page(after) => Done::Page(deps.ledger.roster(after).await),
             Self::Count(members) => {
-                let Some(Source::File(_, Ok(reader))) = members.first().map(|one| &one.source)
-                else {
+                let Some(network) = members.first().and_then(|one| one.source.network()) else {
                     return Done::Counted(members, Ok(Vec::new()), None);
                 };
-                let network = reader.network;
                 let ids: Vec<UserId> = members
                     .iter()
                     .filter_map(|one| Some(one.glance.as_ref()?.id.clone()))
@@ -124,13 +139,17 @@ impl<'a> Job<'a> {
                 Done::Counted(members, counts, blocked_until)
             }
             Self::Check(candidate, from_round) => {
-                let (name, source) = (&candidate.name, &candidate.source);
-                let connected = match source {
+                let (name, from_round) = (&candidate.name, *from_round);
+                let served;
+                let connected = match &candidate.source {
                     Source::File(_, connected) => connected.clone(),
-                    Source::Roster(_) => deps.connected(name),
+                    Source::Roster(_) => {
+                        served = serve(deps, name, &from_round).await;
+                        served.as_ref().map(Served::connected).map_err(Clone::clone)
+                    }
                 };
                 let network = connected.as_ref().ok().map(|connected| connected.network);
-                let checked = check_one(deps, name, connected, wanted, *from_round).await;
+                let checked = check_one(deps, name, connected, wanted, from_round).await;
                 let blocked_until = network.and_then(|network| network.blocked_until());
                 Done::Checked(candidate, Box::new(checked), blocked_until)
             }
@@ -151,6 +170,26 @@ impl<'a> Job<'a> {
     }
 }
 
+/// An account of the roster, with its login where the check needs it: if a milestone is crossed, if a hug waits for
+/// something, or if the login is to be tried. A count that has moved below a milestone needs none.
+async fn serve(
+    deps: &Deps,
+    name: &AccountName,
+    from_round: &FromRound,
+) -> Result<Served, NotServed> {
+    let enrollment = deps.enrolled(name).await?;
+    let plan = enrollment.account.plan;
+    let settings = &enrollment.account.fingerprint;
+    let moved_below = match (&from_round.glance, &from_round.profile) {
+        (Some(glance), Some(profile)) => {
+            let owed = plan.owed(glance.promised_up_to, profile.followers);
+            owed.milestones.is_empty() && !glance.is_over(settings, deps.clock.now())
+        }
+        _ => false,
+    };
+    enrollment.serve(deps, !moved_below).await
+}
+
 /// The state of a round.
 struct Round<'a> {
     deps: &'a Deps,
@@ -163,6 +202,8 @@ struct Round<'a> {
     ready: VecDeque<Job<'a>>,
     /// Accounts that are read together, until there are enough of them.
     groups: HashMap<(NetworkName, String), Vec<Candidate<'a>>>,
+    /// The clients for the accounts of the roster, by what tells them apart.
+    readers: HashMap<ReaderKey, Arc<dyn Network>>,
     limits: HashMap<String, Limit>,
     failed: HashMap<String, usize>,
     counts: Vec<(AccountId, u64)>,
@@ -174,6 +215,9 @@ struct Round<'a> {
     results: Vec<(usize, Checked)>,
     found: Found,
 }
+
+/// A network, a server and where it is read.
+type ReaderKey = (NetworkName, String, Option<String>);
 
 /// How far the roster was read.
 struct Pages {
@@ -217,6 +261,7 @@ impl<'a> Round<'a> {
             },
             ready: VecDeque::new(),
             groups: HashMap::new(),
+            readers: HashMap::new(),
             limits: HashMap::new(),
             failed: HashMap::new(),
             counts: Vec::new(),
@@ -273,6 +318,14 @@ impl<'a> Round<'a> {
             Job::Check(candidate, mut from_round) => {
                 let place = candidate.place.as_deref();
                 from_round.limit = place.and_then(|place| self.limit(place));
+                let is_of_roster = matches!(candidate.source, Source::Roster(_));
+                if is_of_roster && from_round.limit.is_some() && candidate.glance.is_some() {
+                    self.found.limited += 1;
+                    if !self.waits_for_limit {
+                        self.note_left_out(&candidate);
+                    }
+                    return None;
+                }
                 Some(Job::Check(candidate, from_round))
             }
             other => Some(other),
@@ -395,17 +448,14 @@ impl<'a> Round<'a> {
         configured: Option<(usize, &'a Account)>,
     ) {
         let source = match (configured, enrolled) {
-            (Some((index, account)), _) => {
-                Source::File(index, self.deps.connected(&account.name))
+            (Some((index, account)), _) => Source::File(index, self.deps.connected(&account.name)),
+            (None, Some(enrolled)) if enrolled.active => {
+                Source::Roster(self.reader(&name, enrolled))
             }
-            (None, Some(enrolled)) if enrolled.active => Source::Roster(enrolled),
             // An account that hug.toml does not name any more, or that is switched off.
             _ => return,
         };
-        let place = match &source {
-            Source::File(_, Ok(connected)) => Some(connected.network.limit()),
-            _ => None,
-        };
+        let place = source.network().map(Network::limit);
         let by_hand = self.wanted.dry_run || self.wanted.login;
         let now = self.deps.clock.now();
         let is_over = |glance: &Glance| match configured {
@@ -421,7 +471,10 @@ impl<'a> Round<'a> {
             place,
         };
         self.numbered += 1;
-        let limited = candidate.place.as_deref().and_then(|place| self.limit(place));
+        let limited = candidate
+            .place
+            .as_deref()
+            .and_then(|place| self.limit(place));
         match candidate.place.clone() {
             Some(place) if glance_is_enough && limited.is_none() => {
                 let network = candidate.name.network;
@@ -437,6 +490,16 @@ impl<'a> Round<'a> {
                 self.alone(candidate, None);
             }
         }
+    }
+
+    /// The client that reads accounts of the roster at the place of this one.
+    fn reader(&mut self, name: &AccountName, enrolled: Enrolled) -> Arc<dyn Network> {
+        let server = networks::rules(name.network).server(&name.handle, enrolled.server.as_deref());
+        let key = (name.network, server, enrolled.appview.clone());
+        let reader = self.readers.entry(key);
+        reader
+            .or_insert_with(|| self.deps.reader(name, &enrolled))
+            .clone()
     }
 
     fn count(&mut self, mut group: Vec<Candidate<'a>>) {
@@ -484,22 +547,45 @@ impl<'a> Round<'a> {
         for one in members {
             let id = one.glance.as_ref().map(|glance| &glance.id);
             let profile = id.and_then(|id| counts.remove(id));
-            self.alone(one, profile);
+            if self.is_unchanged(&one, profile.as_ref()) {
+                self.found.unchanged += 1;
+            } else {
+                self.alone(one, profile);
+            }
+        }
+    }
+
+    /// Whether an account of the roster is done, because its count is the same. (Those of hug.toml are listed one by one,
+    /// so each has its check, which finds the same.)
+    fn is_unchanged(&mut self, one: &Candidate<'a>, profile: Option<&Profile>) -> bool {
+        let (Source::Roster(_), Some(glance), Some(profile)) = (&one.source, &one.glance, profile)
+        else {
+            return false;
+        };
+        let is_same = profile.followers == glance.followers;
+        if is_same {
+            self.note_look(one.name.with_id(&glance.id), glance.followers);
+        }
+        is_same
+    }
+
+    /// Notes that nothing happened at an account, and its count if the hour's is due.
+    fn note_look(&mut self, id: AccountId, followers: u64) {
+        if self.deps.looks.note(&id, self.deps.clock.now()) {
+            self.counts.push((id, followers));
         }
     }
 
     fn take_checked(&mut self, candidate: Candidate<'a>, checked: Checked) {
-        let now = self.deps.clock.now();
         match &checked {
             Checked::Done(check) => {
-                if let Some(id) = check.id.as_ref().filter(|_| check.followers.is_some()) {
+                if let (Some(id), Some(followers)) = (&check.id, check.followers) {
                     let id = check.account.with_id(id);
-                    let is_due = self.deps.looks.note(&id, now);
-                    if is_due
-                        && check.outcome == CheckOutcome::Unchanged
-                        && let Some(followers) = check.followers
-                    {
-                        self.counts.push((id, followers));
+                    if check.outcome == CheckOutcome::Unchanged {
+                        self.note_look(id, followers);
+                    } else {
+                        // The check itself has recorded the count.
+                        self.deps.looks.note(&id, self.deps.clock.now());
                     }
                 }
             }

@@ -238,6 +238,7 @@ async fn record_as_settled(ledger: &Ledger, read: &AccountRecord) -> Result<(), 
         hugs: &[],
         passed_over: &[],
         handle: &HandleChange::default(),
+        glance: None,
     };
     ledger.record_check(check).await
 }

@@ -40,10 +40,11 @@ impl RosterPlace {
         Self(handle_key(name))
     }
 
-    /// A place before an account, and not far before it.
+    /// The place right before an account: no handle has a `~`, which is sorted behind what handles have.
     pub fn before(name: &AccountName) -> Self {
         let mut key = handle_key(name);
-        key.pop();
+        let last = key.pop().and_then(|last| char::from_u32(last as u32 - 1));
+        key.extend(last.into_iter().chain(['~']));
         Self(key)
     }
 }
@@ -186,5 +187,25 @@ impl Ledger {
             })
             .collect();
         self.put_all(&items?).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_between_an_account_and_the_place_before_it() {
+        let name = |text: &str| -> AccountName { text.parse().unwrap() };
+        let before = RosterPlace::before(&name("x:creator164"));
+        for earlier in [
+            "x:creator163",
+            "x:creator1639",
+            "x:creator16",
+            "mastodon:z@z",
+        ] {
+            assert!(RosterPlace::of(&name(earlier)) < before, "{earlier}");
+        }
+        assert!(before < RosterPlace::of(&name("x:creator164")));
     }
 }
