@@ -219,20 +219,12 @@ def compare() -> str:
     )
 
 
-def settings(servers: Servers) -> Path:
-    file = TARGET / "bench" / "hug.toml"
-    url = servers.at["bluesky"]
-    account = '\n[[account]]\nnetwork = "bluesky"\nhandle = "{}"\nserver = "{}"\nappview = "{}"\ncontact = ["draft"]\n'
-    accounts = "".join(account.format(handle, url, url) for handle in servers.at["handles"])
-    file.write_text(f"[plan]\nfirst = 600\nstep = 100\n{accounts}")
-    return file
-
-
-def call_all(servers: Servers, environment: dict[str, str]) -> tuple[dict[str, float], int]:
-    """One call of a newly started check-followers; returns what was measured, and how many accounts it left out."""
+def call_all(servers: Servers, number: int) -> dict[str, float]:
+    """The second call of a newly started check-followers: the first one writes the hour's count of each account."""
     log = TARGET / "bench" / "many.log"
-    with Function([str(RELEASE / "check-followers")], environment, log) as function:
+    with Function([str(RELEASE / "check-followers")], servers.environment(), log) as function:
         start = function.wait()
+        function.call(SCHEDULE)
         servers.counts()
         cpu, others = function.cpu(), servers.cpu()
         seconds, answer = function.call(SCHEDULE)
@@ -242,6 +234,8 @@ def call_all(servers: Servers, environment: dict[str, str]) -> tuple[dict[str, f
         if summary["failed"]:
             raise function.error(f"{summary['failed']} checks failed")
         checked = summary["checked"]
+        if summary["unchanged"] < number:
+            print(f"{number - summary['unchanged']} accounts were not idle", file=sys.stderr)
         measured = {
             "checked": checked,
             "seconds": seconds,
@@ -253,21 +247,26 @@ def call_all(servers: Servers, environment: dict[str, str]) -> tuple[dict[str, f
             "others": others * 1000 / checked,
             "table": counts["busy"] * 1000 / checked,
         }
-        return measured, summary["skipped"]
+        return measured
+
+
+def first_checks(servers: Servers, number: int) -> None:
+    """Calls check-followers until it has noted the count of every account."""
+    log = TARGET / "bench" / "many.log"
+    with Function([str(RELEASE / "check-followers")], servers.environment(), log) as function:
+        while json.loads(function.call(SCHEDULE)[1])["unchanged"] < number:
+            pass
 
 
 def many(number: int) -> list[list[str]]:
     rows = []
     with Servers(number) as servers:
-        environment = servers.environment() | {"HUG_SETTINGS": str(settings(servers))}
-        del environment["HUG_PARAMETERS"]
-        while call_all(servers, environment)[1]:  # The first checks note the counts.
-            pass
+        first_checks(servers, number)
         for delay in DELAYS:
             servers.delay(delay)
             calls: list[dict[str, float]] = []
             while len(calls) < 3 and sum(call["seconds"] for call in calls) < 30:
-                calls.append(call_all(servers, environment)[0])
+                calls.append(call_all(servers, number))
             medians = [statistics.median(call[figure] for call in calls) for figure in calls[0]]
             _, seconds, _, *rest = (short(median) for median in medians)
             row = [f"{number:,}", f"{delay} / {LEDGER_DELAY if delay else 0}", str(len(calls)), f"{medians[0]:,.0f}"]

@@ -19,13 +19,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use dynoxide::Database;
-use have_a_hug::clock::Clock;
+use have_a_hug::{
+    clock::Clock,
+    ledger::{Enrolled, EnrolledSettings, Ledger},
+};
 use hug::{
     Error,
     dynamodb::{Answer, answer},
     table::Table,
 };
+use promise::account::{AccountName, NetworkName};
 use serde_json::{Value, json};
 use stand_ins::{
     Person,
@@ -37,7 +40,7 @@ use tokio::net::TcpListener;
 const FOLLOWERS: u64 = 598;
 
 struct Servers {
-    database: Database,
+    table: Table,
     bluesky: Bluesky,
     /// The answer to the request for all parameters.
     parameters: String,
@@ -71,16 +74,17 @@ async fn main() -> Result<(), Error> {
         parameters.push(json!({ "Name": name, "Value": value }));
     }
     let servers = Arc::new(Servers {
-        database: table().await?,
+        table: table().await?,
         parameters: json!({ "Parameters": parameters }).to_string(),
         aws: Mutex::default(),
         bluesky,
     });
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let aws = format!("http://{}", listener.local_addr()?);
     let handle = |n| (servers.bluesky.facts().handle_of)(&fan(1_000_000 + n));
     let handles: Vec<String> = (0..people).map(handle).collect();
-    let description = json!({ "aws": aws, "bluesky": servers.bluesky.url(), "handles": handles });
+    enroll(&servers.table, servers.bluesky.url(), &handles).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let aws = format!("http://{}", listener.local_addr()?);
+    let description = json!({ "aws": aws, "bluesky": servers.bluesky.url() });
     writeln!(stdout(), "{description}")?;
     let router = Router::new()
         .route("/counts", get(counts))
@@ -91,7 +95,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// The ledger's table, without its stream: nobody reads it here, so each write would make it longer.
-async fn table() -> Result<Database, Error> {
+async fn table() -> Result<Table, Error> {
     let table = Table::in_memory().await?;
     let off =
         json!({ "TableName": hug::table::NAME, "StreamSpecification": { "StreamEnabled": false } });
@@ -99,7 +103,32 @@ async fn table() -> Result<Database, Error> {
     if answer.status != 200 {
         return Err(answer.body.into());
     }
-    Ok(table.database().clone())
+    Ok(table)
+}
+
+/// Enrols the people, so that check-followers checks them as accounts of the roster.
+async fn enroll(table: &Table, url: &str, handles: &[String]) -> Result<(), Error> {
+    let ledger = Ledger::new(table.client().clone(), hug::table::NAME);
+    let row = Enrolled {
+        server: Some(url.to_owned()),
+        appview: Some(url.to_owned()),
+        active: true,
+    };
+    for handle in handles {
+        let settings = format!(
+            "[plan]\nfirst = 600\nstep = 100\n[[account]]\nnetwork = \"bluesky\"\nhandle = \"{handle}\"\nserver = \"{url}\"\nappview = \"{url}\"\ncontact = [\"draft\"]\n"
+        );
+        let settings = EnrolledSettings {
+            settings,
+            login: None,
+        };
+        let name = AccountName {
+            network: NetworkName::Bluesky,
+            handle: handle.clone(),
+        };
+        ledger.enroll(&name, &settings, &row).await?;
+    }
+    Ok(())
 }
 
 impl Servers {
@@ -117,7 +146,7 @@ async fn serve(State(servers): State<Arc<Servers>>, headers: HeaderMap, body: By
         let body = servers.parameters.clone();
         Answer { status: 200, body }
     } else {
-        answer(&servers.database, &operation, &body)
+        answer(servers.table.database(), &operation, &body)
     };
     let delay = servers.with_aws(|aws| {
         aws.busy += began.elapsed();

@@ -16,10 +16,16 @@ use super::{history::Fault, process::Scheduler, truth::Truth};
 /// The account's id.
 pub const ID: &str = "1";
 
+/// The id of a second account at which nothing ever happens. Its count is read together with the first one's.
+const QUIET: &str = "2";
+const FOLLOWERS_OF_QUIET: u64 = 5;
+
 /// The network as one process reaches it.
 pub struct SimulatedNetwork {
     pub scheduler: Scheduler,
     pub account: AccountName,
+    /// Whether it is the account at which nothing ever happens.
+    pub is_quiet: bool,
     /// Whether it notifies the account of follows.
     pub tells_follows: bool,
 }
@@ -68,19 +74,27 @@ impl SimulatedNetwork {
 impl Network for SimulatedNetwork {
     async fn profile(&self, _: Option<&UserId>) -> Result<Profile, NetworkError> {
         let attempted = "reading the follower count";
-        let count = self
-            .ask(attempted, Truth::read_count, Failure::TryAgain)
-            .await?;
-        Ok(Profile {
-            id: ID.into(),
-            name: "Amber".to_owned(),
-            followers: count,
-        })
+        let is_quiet = self.is_quiet;
+        let read = |truth: &mut Truth| {
+            if is_quiet {
+                profile_of_quiet()
+            } else {
+                profile(truth)
+            }
+        };
+        self.ask(attempted, read, Failure::TryAgain).await
     }
 
     async fn counts(&self, ids: &[UserId]) -> Result<Vec<Profile>, NetworkError> {
-        assert_eq!(ids, [ID.into()], "there is one account");
-        Ok(vec![self.profile(None).await?])
+        let attempted = "reading the follower counts";
+        let read = |truth: &mut Truth| {
+            let one = |id: &UserId| match id.as_str() {
+                ID => profile(truth),
+                _ => profile_of_quiet(),
+            };
+            ids.iter().map(one).collect()
+        };
+        self.ask(attempted, read, Failure::TryAgain).await
     }
 
     fn limit(&self) -> String {
@@ -174,6 +188,22 @@ impl Network for SimulatedNetwork {
 
     fn addresses(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+fn profile(truth: &mut Truth) -> Profile {
+    Profile {
+        id: ID.into(),
+        name: "Amber".to_owned(),
+        followers: truth.read_count(),
+    }
+}
+
+fn profile_of_quiet() -> Profile {
+    Profile {
+        id: QUIET.into(),
+        name: "Quiet".to_owned(),
+        followers: FOLLOWERS_OF_QUIET,
     }
 }
 

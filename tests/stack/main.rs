@@ -16,6 +16,7 @@ mod faults;
 mod heard;
 mod invitation;
 mod letters;
+mod many;
 mod mastodon;
 mod news;
 mod pages;

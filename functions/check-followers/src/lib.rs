@@ -131,12 +131,14 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
     let results = &summary.accounts;
     let checks = || results.iter().filter_map(Checked::check);
     let failing = || results.iter().filter(|one| one.is_failing(now));
+    // A roster that cannot be read needs a person like an account that cannot be read.
+    let roster = usize::from(summary.roster_error.is_some());
     let counts = CheckCounts {
         // A check that met a rate limit did not read the number of followers.
-        checked: checks().filter(|check| check.followers.is_some()).count(),
-        failed: summary.failed,
+        checked: checks().filter(|check| check.followers.is_some()).count() + summary.unchanged,
+        failed: summary.failed + roster,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        failing: every_account.then(|| failing().count()),
+        failing: every_account.then(|| failing().count() + roster),
         waiting: every_account.then(|| checks().map(|check| check.for_creator.len()).sum()),
     };
     deps.metrics.checks(&counts, now);

@@ -49,7 +49,7 @@ pub(crate) async fn round(deps: &Deps, wanted: Wanted, last_start: Option<Timest
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < MAX_AT_ONCE
-            && let Some(job) = round.next_job()
+            && let Some(job) = round.next_job(running.is_empty())
         {
             running.push(job.run(deps, wanted));
         }
@@ -278,8 +278,9 @@ impl<'a> Round<'a> {
         self.last_start.is_some_and(|last| now > last)
     }
 
-    /// What is to be done next; `None` where nothing is, before something else has ended.
-    fn next_job(&mut self) -> Option<Job<'a>> {
+    /// What is to be done next; `None` where nothing is, before something else has ended. `is_last` says that nothing else
+    /// is under way.
+    fn next_job(&mut self, is_last: bool) -> Option<Job<'a>> {
         if self.pages.state == PagesState::Wanted && self.ready.len() < MAX_AT_ONCE {
             self.pages.state = PagesState::Read;
             return Some(Job::Page(self.pages.reading.clone()));
@@ -289,7 +290,8 @@ impl<'a> Round<'a> {
                 return Some(job);
             }
         }
-        None
+        let is_enough = self.counts.len() >= COUNTS_AT_ONCE || (is_last && !self.counts.is_empty());
+        is_enough.then(|| Job::RecordCounts(std::mem::take(&mut self.counts)))
     }
 
     /// The job, unless there is no time for it or its place does not answer. Then its accounts are left out.
@@ -370,20 +372,10 @@ impl<'a> Round<'a> {
             }
             Done::Recorded => {}
         }
-        if self.pages.state == PagesState::Ended && self.ready.is_empty() {
+        if self.pages.state == PagesState::Ended {
             // No more accounts come that could be read with these.
             let groups = std::mem::take(&mut self.groups);
             groups.into_values().for_each(|group| self.count(group));
-        }
-        if self.counts.len() >= COUNTS_AT_ONCE || self.pages.state == PagesState::Ended {
-            self.record_counts();
-        }
-    }
-
-    fn record_counts(&mut self) {
-        if !self.counts.is_empty() {
-            let counts = std::mem::take(&mut self.counts);
-            self.ready.push_back(Job::RecordCounts(counts));
         }
     }
 

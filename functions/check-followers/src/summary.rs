@@ -30,13 +30,13 @@ pub(crate) struct Found {
 pub struct Summary {
     /// Whether nothing was written because that was asked for.
     pub dry_run: bool,
-    /// How many accounts were checked, the failed ones included.
+    /// How many accounts were checked, the failed ones and those of `unchanged` included.
     pub checked: usize,
     /// How many of these checks failed.
     pub failed: usize,
     /// How many accounts were asked for and not checked.
     pub skipped: usize,
-    /// How many more accounts of the roster were looked at and had the same count as before.
+    /// How many accounts of the roster were looked at and had the same count as before.
     pub unchanged: usize,
     /// How many more accounts of the roster could not be read because of a rate limit.
     pub limited: usize,
@@ -55,7 +55,7 @@ impl Summary {
         };
         Self {
             dry_run,
-            checked: count(|one| !one.is_skipped()),
+            checked: count(|one| !one.is_skipped()) + found.unchanged,
             failed: count(|one| matches!(one, Checked::Failed { .. })),
             skipped: count(Checked::is_skipped),
             unchanged: found.unchanged,

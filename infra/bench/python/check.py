@@ -2,7 +2,6 @@
 
 import os
 import tomllib
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -21,34 +20,18 @@ DYNAMODB = boto3.client("dynamodb")
 NETWORK = requests.Session()
 
 
-def item(pk: str, sk: str) -> dict[str, Any]:
-    key = {"pk": {"S": pk}, "sk": {"S": sk}}
-    return dict(DYNAMODB.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"])
-
-
-def check(account: dict[str, str]) -> dict[str, Any]:
-    signpost = item(f"bluesky@{account['handle']}", "signpost")
-    did = signpost["id"]["S"]
-    known = item(f"bluesky#{did}", "account")
+def check(account: dict[str, str], row: dict[str, Any]) -> dict[str, Any]:
     url = f"{account['appview']}/xrpc/app.bsky.actor.getProfile"
-    answer = NETWORK.get(url, params={"actor": did}, timeout=10)
+    answer = NETWORK.get(url, params={"actor": row["id"]["S"]}, timeout=10)
     answer.raise_for_status()
     followers = answer.json()["followersCount"]
-    revision = int(known["revision"]["N"])
-    known |= {
-        "followers": {"N": str(followers)},
-        "checked_at": {"S": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
-        "revision": {"N": str(revision + 1)},
-    }
-    put = {
-        "TableName": TABLE,
-        "Item": known,
-        "ConditionExpression": "revision = :seen",
-        "ExpressionAttributeValues": {":seen": {"N": str(revision)}},
-    }
-    DYNAMODB.transact_write_items(TransactItems=[{"Put": put}])
+    if followers != int(row["followers"]["N"]):
+        raise ValueError("the account is not idle")
     return {"account": account["handle"], "followers": followers}
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    return {"accounts": [check(account) for account in SETTINGS["account"]]}
+    values = {":pk": {"S": "roster"}}
+    page = DYNAMODB.query(TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values)
+    rows = {row["sk"]["S"]: row for row in page["Items"]}
+    return {"accounts": [check(account, rows[f"bluesky@{account['handle']}"]) for account in SETTINGS["account"]]}

@@ -39,9 +39,11 @@ impl Ledger {
         Ok(page.items().first().and_then(looked_at))
     }
 
-    /// How many followed an account in each hour of the last 400 days, the oldest first.
+    /// How many followed an account in each hour of the last 30 days, and in every sixth hour of the last 400, the oldest
+    /// first.
     ///
-    /// These are at most 9,601 counts of about 90 bytes: one page of a query or two. A count may be a few seconds old
+    /// These are at most 2,201 counts of about 130 bytes, and 9,601 where an earlier version wrote them: one page of a query
+    /// or two. A count may be a few seconds old
     /// (an eventually consistent read), which costs half.
     ///
     /// # Errors
