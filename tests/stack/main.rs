@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answers;
+mod approval;
 mod bad_input;
 mod bluesky;
 mod brake;

@@ -20,7 +20,12 @@ use crate::{
     http::{self, Response},
     ledger::hug_key,
     network::client::Connection,
-    networks::{bluesky::Bluesky, mastodon::Mastodon, rules, x::X},
+    networks::{
+        bluesky::Bluesky,
+        mastodon::{Mastodon, code},
+        rules,
+        x::{X, pin},
+    },
     settings::Settings,
     youtube::YouTube,
 };
@@ -43,12 +48,19 @@ network = "mastodon"
 handle = "amber@amber.example"
 "#;
 
+/// What takes a response in, and panics if an invariant breaks.
+type TakeIn = Box<dyn Fn(&Response) + Send + Sync>;
+
 /// A response of X, written as HTTP is: the status on the first line, then headers, a blank line and
 /// the body.
 pub fn x_answer(data: &[u8]) {
     static X: OnceLock<X> = OnceLock::new();
+    static PIN: OnceLock<TakeIn> = OnceLock::new();
+    let response = Response::read(data);
     let x = X.get_or_init(|| connect(NetworkName::X, X::new));
-    x.take_in(&Response::read(data));
+    x.take_in(&response);
+    let pin = PIN.get_or_init(|| connect(NetworkName::X, |to| Box::new(pin::taking_in(to))));
+    pin(&response);
 }
 
 /// A response of Bluesky, written likewise.
@@ -61,8 +73,13 @@ pub fn bluesky_answer(data: &[u8]) {
 /// A response of a Mastodon server, written likewise.
 pub fn mastodon_answer(data: &[u8]) {
     static MASTODON: OnceLock<Mastodon> = OnceLock::new();
+    static CODE: OnceLock<TakeIn> = OnceLock::new();
+    let response = Response::read(data);
     let mastodon = MASTODON.get_or_init(|| connect(NetworkName::Mastodon, Mastodon::new));
-    mastodon.take_in(&Response::read(data));
+    mastodon.take_in(&response);
+    let code =
+        CODE.get_or_init(|| connect(NetworkName::Mastodon, |to| Box::new(code::taking_in(to))));
+    code(&response);
 }
 
 fn connect<N>(network: NetworkName, new: impl FnOnce(&Connection<'_>) -> N) -> N {
@@ -195,7 +212,7 @@ mod tests {
         author_id conversation_id referenced_tweets referenced_posts entities display_text_range \
         possibly_sensitive start end urls expanded_url display_url thread replies post posts record \
         reply root facets index features indexedAt threadgate hiddenReplies author descendants \
-        in_reply_to_id edited_at sensitive spoiler_text visibility";
+        in_reply_to_id edited_at sensitive spoiler_text visibility client_id client_secret access_token scope";
 
     fn field() -> impl Strategy<Value = &'static str> {
         select(FIELDS.split_whitespace().collect::<Vec<_>>())
@@ -290,6 +307,34 @@ mod tests {
         )
     }
 
+    /// The answers to the steps of a login, with one field that has an invalid value.
+    fn almost_right_login() -> impl Strategy<Value = Vec<u8>> {
+        let form = (
+            select(vec![
+                "oauth_token",
+                "oauth_token_secret",
+                "user_id",
+                "screen_name",
+                "more",
+            ]),
+            prop_oneof![any::<String>(), "[a-zA-Z0-9%&=#-]{0,250}"],
+        );
+        let form = form.prop_map(|(field, value)| {
+            let rest = "oauth_token=7-aBcDeF&oauth_token_secret=gHiJkLmN&oauth_callback_confirmed=true&user_id=7&screen_name=amber";
+            let field = format!("{field}=");
+            rest.replacen(&field, &format!("{field}{value}"), 1).into_bytes()
+        });
+        let json = (field(), invalid()).prop_map(|(field, value)| {
+            let mut login = json!({
+                "client_id": "aBcDeFgHiJ", "client_secret": "kLmNoPqRsT",
+                "access_token": "uVwXyZaBcD", "scope": "read write",
+            });
+            login[field] = value;
+            login.to_string().into_bytes()
+        });
+        prop_oneof![form, json]
+    }
+
     fn answers() -> impl Strategy<Value = Vec<u8>> {
         let status = prop_oneof![
             Just(200u16),
@@ -311,6 +356,7 @@ mod tests {
             invalid().prop_map(|value| value.to_string().into_bytes()),
             almost_right().prop_map(|value| value.to_string().into_bytes()),
             almost_right_answer().prop_map(|value| value.to_string().into_bytes()),
+            almost_right_login(),
         ];
         (status, vec((header, number), 0..4), body).prop_map(|(status, headers, body)| {
             let mut bytes = format!("{status}\n").into_bytes();

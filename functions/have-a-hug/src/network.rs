@@ -1,5 +1,6 @@
 //! What a network can do for a promise, and what the program does after each kind of failure.
 
+pub mod approval;
 pub mod client;
 
 use async_trait::async_trait;

@@ -17,7 +17,7 @@ use promise::{
     rules::Rules,
 };
 
-use crate::network::{Network, client::Connection};
+use crate::network::{Network, NetworkError, approval::Approval, client::Connection};
 
 /// How an account is connected to its network.
 type Connect = fn(&Connection<'_>) -> Arc<dyn Network>;
@@ -40,6 +40,22 @@ pub fn rules(network: NetworkName) -> &'static Rules {
 pub fn connect(to: &Connection<'_>) -> Arc<dyn Network> {
     let (_, connect) = entry(to.account.network);
     connect(to)
+}
+
+/// Begins a login that the account's owner approves on the network's own page; `None` on Bluesky, where the owner makes
+/// an app password instead. It needs the app's own secrets among the credentials (`of_the_app` in the [`Rules`]).
+///
+/// # Errors
+///
+/// The network does not let this app ask: its keys are wrong, or its settings do not allow it.
+pub async fn begin_approval(
+    to: &Connection<'_>,
+) -> Result<Option<Box<dyn Approval>>, NetworkError> {
+    Ok(match to.account.network {
+        NetworkName::X => Some(Box::new(x::pin::Pin::begin(to).await?)),
+        NetworkName::Bluesky => None,
+        NetworkName::Mastodon => Some(Box::new(mastodon::code::Code::begin(to).await?)),
+    })
 }
 
 /// Where the network shows people and posts to the account. `server` is the server in hug.toml, if it names one.

@@ -23,6 +23,9 @@
 //!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests.
 //! - `GET /stand-in/sent`: what the accounts posted and sent.
 //!
+//! An app is approved on X and Mastodon by `GET /oauth/authorize`, with the parameters that a program's login begins with:
+//! the page shows the PIN or the code for the first account, and asks nothing.
+//!
 //! YouTube has `fail`. With `POST /stand-in/video?id=dQw4w9WgXcQ&title=Rain&description=…` Amber publishes a
 //! video; `&remove=true` removes the video.
 //!

@@ -11,13 +11,14 @@
 //! - `text`: the text of a status. `account`: a creator's account. `refusals`: refusals.
 //! - `state`: actors, follows, statuses, notifications and tokens. `written`: statuses as people and
 //!   accounts write them. `pages`: pages of lists.
-//! - `instance`, `accounts`, `statuses`, `thread`, `notifications`: what the routes answer. `routes`: the
+//! - `login`, `instance`, `accounts`, `statuses`, `thread`, `notifications`: what the routes answer. `routes`: the
 //!   routes and their rights.
 //! - This file: what tests can change and look at.
 
 mod account;
 mod accounts;
 mod instance;
+mod login;
 mod notifications;
 mod pages;
 mod refusals;
@@ -75,6 +76,12 @@ impl Mastodon {
                 .tokens
                 .insert(token.to_owned(), Token { account, scopes });
         });
+    }
+
+    /// From now on the person with that handle is logged in on the page where an app is approved; at first it is the first
+    /// account.
+    pub fn log_in(&self, handle: &str) {
+        self.with(|state| state.logged_in = state.id_of(handle));
     }
 
     /// Sets how many characters a status may have, and which documents say so.

@@ -30,6 +30,9 @@ impl State {
     fn route(&mut self, call: &Call) -> Reply {
         let parts: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         match (call.method.as_str(), parts.as_slice()) {
+            ("POST", ["api", "v1", "apps"]) => self.create_app(call),
+            ("GET", ["oauth", "authorize"]) => Ok(self.authorize(call)),
+            ("POST", ["oauth", "token"]) => self.create_token(call),
             ("GET", ["api", "v2", "instance"]) => self.instance_v2(),
             ("GET", ["api", "v1", "instance"]) => Ok(self.instance_v1()),
             ("GET", ["api", "v1", "apps", "verify_credentials"]) => {

@@ -71,6 +71,24 @@ pub(super) struct Token {
     pub(super) scopes: Vec<String>,
 }
 
+/// An app that was made by a request.
+pub(super) struct App {
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) redirect_uri: String,
+    pub(super) scopes: Vec<String>,
+}
+
+/// A code that the page showed after an approval.
+pub(super) struct Grant {
+    pub(super) code: String,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) account: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) at: Timestamp,
+}
+
 pub(super) struct Status {
     pub(super) number: u64,
     pub(super) author: String,
@@ -107,6 +125,13 @@ pub struct State {
     pub(super) actors: HashMap<String, Actor>,
     pub(super) accounts: Vec<String>,
     pub(super) tokens: HashMap<String, Token>,
+    pub(super) apps: Vec<App>,
+    /// The codes that were shown, and not exchanged yet.
+    pub(super) grants: Vec<Grant>,
+    /// How many apps were made lately.
+    pub(super) new_apps: Window,
+    /// The id of who is logged in where an app is approved; `None` for the first account.
+    pub(super) logged_in: Option<String>,
     /// Who follows the first account, oldest first.
     pub(super) follows: Vec<Follow>,
     pub(super) statuses: Vec<Status>,
@@ -132,6 +157,10 @@ impl State {
             actors: HashMap::new(),
             accounts: Vec::new(),
             tokens: HashMap::new(),
+            apps: Vec::new(),
+            grants: Vec::new(),
+            new_apps: Window::default(),
+            logged_in: None,
             follows: Vec::new(),
             statuses: Vec::new(),
             notifications: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroU64};
 
-use oauth1_request::{Builder, HMAC_SHA1, ParameterList, Token};
+use oauth1_request::{Builder, Credentials, HMAC_SHA1, ParameterList};
 
 use super::{
     account::{Keys, SANDBOX_BEARER},
@@ -58,7 +58,7 @@ impl State {
     }
 }
 
-fn oauth_fields(header: &str) -> Option<HashMap<String, String>> {
+pub(super) fn oauth_fields(header: &str) -> Option<HashMap<String, String>> {
     let fields = header.strip_prefix("OAuth ")?;
     fields
         .split(',')
@@ -70,20 +70,20 @@ fn oauth_fields(header: &str) -> Option<HashMap<String, String>> {
         .collect()
 }
 
-/// Whether the request has the signature that these keys give it.
-fn signed_by(keys: &Keys, fields: &HashMap<String, String>, call: &Call) -> bool {
+/// Whether the request has the signature that these keys give it. The keys of an app alone have an empty access token.
+pub(super) fn signed_by(keys: &Keys, fields: &HashMap<String, String>, call: &Call) -> bool {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     let Ok(timestamp) = field("oauth_timestamp").parse() else {
         return false;
     };
-    let token = Token::from_parts(
-        keys.api_key.as_str(),
-        keys.api_secret.as_str(),
-        keys.access_token.as_str(),
-        keys.access_secret.as_str(),
-    );
-    let mut builder = Builder::with_token(token, HMAC_SHA1);
+    let app = Credentials::new(keys.api_key.as_str(), keys.api_secret.as_str());
+    let token = Credentials::new(keys.access_token.as_str(), keys.access_secret.as_str());
+    let given = |name: &str| fields.get(name).map(String::as_str);
+    let mut builder = Builder::new(app, HMAC_SHA1);
     builder
+        .token(Some(token).filter(|_| !keys.access_token.is_empty()))
+        .callback(given("oauth_callback"))
+        .verifier(given("oauth_verifier"))
         .nonce(field("oauth_nonce"))
         .timestamp(NonZeroU64::new(timestamp))
         .version(fields.contains_key("oauth_version"));

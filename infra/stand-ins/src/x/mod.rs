@@ -12,11 +12,12 @@
 //!   what a request may ask for.
 //! - `state`: users, follows, posts and messages. `written`: posts as people and accounts write them.
 //!   `caller`: who makes a request.
-//! - `users`, `posts`, `messages`: what the routes answer. `routes`: the routes and their limits.
+//! - `login`, `users`, `posts`, `messages`: what the routes answer. `routes`: the routes and their limits.
 //! - This file: what tests can change and look at.
 
 mod account;
 mod caller;
+mod login;
 mod messages;
 mod parameters;
 mod posts;
@@ -74,6 +75,12 @@ impl X {
     /// so in its answers.
     pub fn set_access_level(&self, level: Option<&str>) {
         self.with(|state| state.access_level = level.map(str::to_owned));
+    }
+
+    /// From now on the person with that handle is logged in on the page where an app is approved; at first it is the first
+    /// account.
+    pub fn log_in(&self, handle: &str) {
+        self.with(|state| state.logged_in = state.id_of(handle));
     }
 
     /// Changes the limit of the routes whose name, such as `GET /2/users/:id/followers`, ends with

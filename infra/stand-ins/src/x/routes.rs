@@ -135,6 +135,9 @@ fn captured(route: &str, call: &Call) -> Option<String> {
 impl State {
     /// Answers a request, or refuses it.
     pub(super) fn respond(&mut self, call: &Call) -> Answer {
+        if let Some(answer) = self.login(call) {
+            return answer;
+        }
         let Some((route, subject)) = ROUTES
             .iter()
             .find_map(|route| Some((route, captured(route.name, call)?)))

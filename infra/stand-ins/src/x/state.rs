@@ -42,6 +42,14 @@ pub(super) struct Sent {
     pub(super) message: Message,
 }
 
+/// A token that an app asked for, which a person has to approve.
+pub(super) struct Request {
+    pub(super) token: String,
+    pub(super) secret: String,
+    /// Who approved it, and the PIN that the page showed.
+    pub(super) approved: Option<(String, String)>,
+}
+
 /// Everything that the stand-in for X knows.
 pub struct State {
     pub(super) clock: Clock,
@@ -49,6 +57,10 @@ pub struct State {
     pub(super) handles: HashMap<String, String>,
     pub(super) accounts: Vec<String>,
     pub(super) keys: Vec<(String, Keys)>,
+    /// The tokens that apps asked for, and have not exchanged yet.
+    pub(super) requests: Vec<Request>,
+    /// The id of who is logged in where an app is approved; `None` for the first account.
+    pub(super) logged_in: Option<String>,
     pub(super) follows: HashMap<String, Vec<Follow>>,
     pub(super) posts: Vec<Posted>,
     pub(super) messages: Vec<Sent>,
@@ -73,6 +85,8 @@ impl State {
             handles: HashMap::new(),
             accounts: Vec::new(),
             keys: Vec::new(),
+            requests: Vec::new(),
+            logged_in: None,
             follows: HashMap::new(),
             posts: Vec::new(),
             messages: Vec::new(),

@@ -9,6 +9,7 @@
 //! Ids are a server's own: every server has an account 1. So the account's id is kept with its server:
 //! `109876@mastodon.social`.
 
+pub(crate) mod code;
 mod context;
 mod html;
 mod idempotency;
@@ -38,8 +39,8 @@ use self::{
     link::next_page,
     rules::{ACCESS_TOKEN, domain},
     wire::{
-        Account, Application, Counted, Instance, Notification, Problem, Status, count, some_text,
-        visibility,
+        Account, Application, Counted, Instance, Notification, Problem, Status, count, covers,
+        some_text, visibility,
     },
 };
 use super::{reply::answered_post, words::MAX_ANSWERS};
@@ -517,10 +518,7 @@ impl Mastodon {
         let response = self.get(attempt, &url).await.ok()?;
         let application: Application = attempt.parse(&response).ok()?;
         let scopes = application.scopes?;
-        let may = |what: &str| {
-            let whole = |scope: &String| what == scope || what.starts_with(&format!("{scope}:"));
-            scopes.iter().any(whole)
-        };
+        let may = |what| scopes.iter().any(|scope| covers(scope, what));
         Some(may("write:statuses") && may("read:statuses"))
     }
 

@@ -187,6 +187,12 @@ pub(super) struct Application {
     pub scopes: Option<Vec<String>>,
 }
 
+/// Whether a scope allows what another one allows: `write` covers `write:statuses`.
+pub(super) fn covers(scope: &str, needed: &str) -> bool {
+    let rest = needed.strip_prefix(scope);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
 /// Either version of a server's description of itself.
 #[derive(Deserialize)]
 pub(super) struct Instance {
@@ -229,6 +235,11 @@ impl Problem {
     /// Whether the response is in Mastodon's own form.
     pub(super) fn is_mastodons(&self) -> bool {
         !self.error.is_null()
+    }
+
+    /// The error, where it is one word of OAuth 2.0, such as `invalid_grant`.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.error.as_str()
     }
 
     /// Whether the server refuses this status, but may accept other statuses of the account: the text is not valid

@@ -2,6 +2,7 @@
 
 mod answers;
 mod auth;
+pub(crate) mod pin;
 #[cfg(test)]
 mod recordings;
 mod rules;
