@@ -98,7 +98,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
     (
         "functions/have-a-hug/src/",
         &[
-            &["clock", "http", "secret", "aws", "signed"],
+            &["clock", "http", "secret", "aws", "log", "signed"],
             &["network.rs", "bucket", "seal"],
             &["network/"],
             &["networks/"],

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_credential_types::Credentials;
-use aws_sdk_sns::config::{BehaviorVersion, Region, retry::RetryConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::{Router, http::StatusCode};
-use have_a_hug::{aws::OverReqwest, http, ledger::Ledger, news::News};
+use have_a_hug::{aws::OverReqwest, http, ledger::Ledger, news::News, signed::Service};
 use hug::table;
 use lambda_runtime::{Context, LambdaEvent};
 use promise::hug::Status;
@@ -38,16 +39,16 @@ impl Topic {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-        let config = aws_sdk_sns::Config::builder()
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
             .endpoint_url(address)
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(OverReqwest(http::client().unwrap()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        world.stack.deps.news =
-            News::to_topic(aws_sdk_sns::Client::from_conf(config), ARN.to_owned());
+        let sns = Service::new("sns", &aws, http::client().unwrap()).unwrap();
+        let clock = world.stack.deps.clock.clone();
+        world.stack.deps.news = News::to_topic(sns, ARN.to_owned(), clock);
         topic
     }
 

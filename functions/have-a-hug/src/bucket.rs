@@ -2,7 +2,6 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use promise::untrusted::{MAX_REASON, one_line};
 use reqwest::{
     Client, Method,
     header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -10,7 +9,7 @@ use reqwest::{
 
 use crate::{
     http::Response,
-    signed::{Request, Service},
+    signed::{self, Request, Service},
 };
 
 /// A bucket of S3, by its name.
@@ -51,7 +50,7 @@ impl Bucket {
             s3.map_err(|what| BucketError(format!("there is no {what} for the bucket {name}")))?;
         let address = match &s3.endpoint {
             Some(other) => format!("{other}/{name}"),
-            None => format!("https://{name}.s3.{}.amazonaws.com", s3.region),
+            None => s3.address(&format!("{name}.s3")),
         };
         Ok(Self { name, address, s3 })
     }
@@ -85,19 +84,9 @@ impl Bucket {
     }
 }
 
-/// Why S3 refused a request, and what helps: its answers are XML, with a code and a sentence.
+/// Why S3 refused a request, and what helps.
 fn refusal(response: &Response) -> String {
-    let text = response.body_text();
-    let part = |name: &str| {
-        let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        let (part, _) = rest.split_once(&format!("</{name}>"))?;
-        Some(part)
-    };
-    let why = match (part("Code"), part("Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        _ => format!("{}: {text}", response.status),
-    };
-    let why = one_line(&why, MAX_REASON);
+    let why = signed::refusal(response);
     match response.status.as_u16() {
         403 => format!("{why}; the function's role needs s3:PutObject on that file"),
         404 => format!("{why}; `make deploy` makes the bucket"),

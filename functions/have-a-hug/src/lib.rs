@@ -7,8 +7,9 @@
 //! Start with [`check`](mod@check), one look at one account, and [`deliver`](mod@deliver), one letter;
 //! everything else serves these two. Each layer uses only those before it:
 //!
-//! 1. [`clock`], [`http`], [`secret`], [`aws`]: the time, requests, secrets, AWS's SDK over the same client.
-//!    [`bucket`], [`seal`]: a file in S3, and logins sealed by KMS, without their SDKs.
+//! 1. [`clock`], [`http`], [`secret`], [`aws`], [`log`]: the time, requests, secrets, AWS's SDK over the same client, lines.
+//!    [`signed`]: calls of other services of AWS, without their SDKs. [`bucket`], [`seal`]: a file in S3, and logins sealed by
+//!    KMS.
 //! 2. [`network`]: what a network can do, and what its failures mean; `network::client`: requests of one
 //!    account. [`networks`]: every network there is, each in a folder of its own.
 //! 3. [`youtube`]: the videos of the songs. [`ledger`]: the DynamoDB table. [`settings`]: what a creator decided.
@@ -38,6 +39,7 @@ pub mod forget;
 pub mod fuzzing;
 pub mod http;
 pub mod ledger;
+pub mod log;
 pub mod looks;
 pub mod metrics;
 pub mod network;
@@ -48,7 +50,7 @@ pub mod publish;
 pub mod seal;
 pub mod secret;
 pub mod settings;
-mod signed;
+pub mod signed;
 pub mod songbook;
 pub mod start;
 pub mod transfer;

@@ -6,9 +6,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_sns::{Client, error::ProvideErrorMetadata};
 
-use crate::http;
+use crate::{clock::Clock, http::percent_encoded, signed::Service};
 
 /// Most characters in a subject of SNS, which has [fewer than 100 characters], all of them printable ASCII.
 ///
@@ -45,8 +44,8 @@ impl News {
     }
 
     /// Publishes news to a topic of SNS, which sends them to its subscribers by mail.
-    pub fn to_topic(client: Client, arn: String) -> Self {
-        Self::to(Topic { client, arn })
+    pub fn to_topic(sns: Service, arn: String, clock: Clock) -> Self {
+        Self::to(Topic { sns, arn, clock })
     }
 
     /// Publishes a text under a subject, unless this process has already published news with this `id`.
@@ -76,26 +75,33 @@ impl News {
 
 /// A topic of SNS, by its ARN.
 struct Topic {
-    client: Client,
+    sns: Service,
     arn: String,
+    clock: Clock,
 }
 
 #[async_trait]
 impl Outlet for Topic {
     async fn publish(&self, subject: &str, text: &str) -> Result<(), NewsError> {
-        let message = self.client.publish().topic_arn(&self.arn).message(text);
-        let sent = message.subject(as_subject(subject)).send().await;
-        sent.map_err(|error| {
-            let why = match (error.code(), error.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                _ => http::error_chain(&error),
-            };
+        // SNS takes a form and answers XML, of which nothing is needed.
+        let fields = [
+            ("Action", "Publish"),
+            ("Version", "2010-03-31"),
+            ("TopicArn", &self.arn),
+            ("Subject", &as_subject(subject)),
+            ("Message", text),
+        ];
+        let form = fields
+            .map(|(name, value)| format!("{name}={}", percent_encoded(value)))
+            .join("&");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let sent = self.sns.post(&headers, &form, self.clock.now()).await;
+        sent.map(drop).map_err(|why| {
             NewsError(format!(
                 "publishing the news to {} failed: {why}; the function's role needs sns:Publish on that topic",
                 self.arn
             ))
-        })?;
-        Ok(())
+        })
     }
 }
 

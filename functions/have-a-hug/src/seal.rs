@@ -73,14 +73,7 @@ impl Seal {
     pub fn new(key: String, table: String, aws: &SdkConfig, http: Client) -> Result<Self, String> {
         let kms = Service::new("kms", aws, http);
         let kms = kms.map_err(|what| format!("there is no {what} for the key {key}"))?;
-        let address = kms.endpoint.clone().unwrap_or_else(|| {
-            let china = if kms.region.starts_with("cn-") {
-                ".cn"
-            } else {
-                ""
-            };
-            format!("https://kms.{}.amazonaws.com{china}", kms.region)
-        });
+        let address = kms.address("kms");
         Ok(Self {
             key,
             table,

@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, env, path::Path};
 
-use aws_config::SdkConfig;
-use aws_sdk_ssm::error::ProvideErrorMetadata;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     aws,
@@ -17,6 +18,7 @@ use crate::{
     publish::Publisher,
     seal::Seal,
     settings::{self, Settings},
+    signed::Service,
 };
 
 /// Why a function cannot start.
@@ -44,6 +46,7 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     let http = http::client()?;
     let aws = aws::config(&http);
     let key = variable("HUG_LOGINS_KEY");
+    let clock = Clock::system();
     let (settings, metrics) = match (variable("HUG_SETTINGS"), variable("HUG_PARAMETERS")) {
         (Some(path), None) => {
             let (path, secrets) = (Path::new(&path), settings::environment());
@@ -57,7 +60,9 @@ pub async fn from_environment() -> Result<Deps, StartError> {
             let prefix = prefix.trim_end_matches('/');
             // Stack and prefix are of one name, which the alarms look for: infra/template.yaml.
             let metrics = Metrics::on_standard_output(prefix.trim_start_matches('/'));
-            let parameters = Parameters::read(&aws, prefix).await?;
+            let ssm = Service::new("ssm", &aws, http.clone());
+            let ssm = ssm.map_err(|what| format!("there is no {what} for Parameter Store"))?;
+            let parameters = Parameters::read(&ssm, prefix, clock.now()).await?;
             (parameters.settings(key.is_some())?, metrics)
         }
         (None, None) => {
@@ -74,11 +79,12 @@ pub async fn from_environment() -> Result<Deps, StartError> {
     for warning in &settings.warnings {
         tracing::warn!(warning, "the settings look wrong");
     }
-    let clock = Clock::system();
-    let mut deps = Deps::new(settings, ledger, &http, clock);
+    let mut deps = Deps::new(settings, ledger, &http, clock.clone());
     deps.metrics = metrics;
     if let Some(topic) = variable("HUG_NEWS_TOPIC") {
-        deps.news = News::to_topic(aws_sdk_sns::Client::new(&aws), topic);
+        let sns = Service::new("sns", &aws, http.clone());
+        let sns = sns.map_err(|what| format!("there is no {what} for the topic {topic}"))?;
+        deps.news = News::to_topic(sns, topic, clock);
     }
     if let Some(name) = variable("HUG_SONGBOOK_BUCKET") {
         deps.publisher = Some(Publisher::new(Bucket::new(name, &aws, http.clone())?));
@@ -100,33 +106,48 @@ struct Parameters {
     values: HashMap<String, String>,
 }
 
+/// One page of parameters, as Parameter Store answers.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(rename = "Parameters", default)]
+    parameters: Vec<Parameter>,
+    #[serde(rename = "NextToken")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "Value")]
+    value: String,
+}
+
 impl Parameters {
-    async fn read(aws: &SdkConfig, prefix: &str) -> Result<Self, StartError> {
-        let region = aws.region().map_or("no region", |region| region.as_ref());
-        let mut pages = aws_sdk_ssm::Client::new(aws)
-            .get_parameters_by_path()
-            .path(prefix)
-            .recursive(true)
-            .with_decryption(true)
-            .max_results(10)
-            .into_paginator()
-            .send();
+    async fn read(ssm: &Service, prefix: &str, now: Timestamp) -> Result<Self, StartError> {
+        let region = &ssm.region;
+        let failed = |why: &str| {
+            format!(
+                "reading the parameters under {prefix} in {region} failed: {why}; the prefix must begin with a slash, and the function's role needs ssm:GetParametersByPath and kms:Decrypt there"
+            )
+        };
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", "AmazonSSM.GetParametersByPath"),
+        ];
+        let mut request =
+            json!({ "Path": prefix, "Recursive": true, "WithDecryption": true, "MaxResults": 10 });
         let mut values = HashMap::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                let why = match (error.code(), error.message()) {
-                    (Some(code), Some(message)) => format!("{code}: {message}"),
-                    _ => http::error_chain(&error),
-                };
-                format!(
-                    "reading the parameters under {prefix} in {region} failed: {why}; the prefix must begin with a slash, and the function's role needs ssm:GetParametersByPath and kms:Decrypt there"
-                )
-            })?;
-            for parameter in page.parameters.unwrap_or_default() {
-                if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                    values.insert(name, value);
-                }
-            }
+        loop {
+            let page = ssm.post(&headers, &request.to_string(), now).await;
+            let page = page.map_err(|why| failed(&why))?.json::<Page>();
+            // Why it cannot be read is left out: that may quote a secret.
+            let page = page.map_err(|_| failed("the answer is not what was expected"))?;
+            values.extend(page.parameters.into_iter().map(|it| (it.name, it.value)));
+            let Some(next) = page.next else {
+                break;
+            };
+            request["NextToken"] = json!(next);
         }
         Ok(Self {
             prefix: prefix.to_owned(),
@@ -160,7 +181,70 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    /// What is read from a Parameter Store that has this first page, and the second one for who names its token.
+    async fn read(first: &str, second: &str) -> Result<Parameters, StartError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-central-1"))
+            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        let ssm = Service::new("ssm", &aws, http::client().unwrap()).unwrap();
+        let serve = async {
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let mut request = String::new();
+                while !request.ends_with('}') {
+                    let mut part = [0; 4096];
+                    let length = connection.read(&mut part).await.unwrap();
+                    request += std::str::from_utf8(&part[..length]).unwrap();
+                }
+                assert!(request.contains("x-amz-target: AmazonSSM.GetParametersByPath\r\n"));
+                let asks_for_second = request.contains("\"NextToken\":\"more\"");
+                let page = if asks_for_second { second } else { first };
+                let head = format!("connection: close\r\ncontent-length: {}", page.len());
+                let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{page}");
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        };
+        tokio::select! {
+            parameters = Parameters::read(&ssm, "/have-a-hug", Timestamp::UNIX_EPOCH) => parameters,
+            () = serve => unreachable!("it serves until the end"),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_page_of_parameters_is_read() {
+        let first = r#"{"Parameters":[{"Name":"/have-a-hug/a","Value":"1","Type":"String"}],"NextToken":"more"}"#;
+        let second = r#"{"Parameters":[{"Name":"/have-a-hug/b","Value":"2"}]}"#;
+        let read = read(first, second).await.unwrap();
+        let mut values: Vec<_> = read.values.into_iter().collect();
+        values.sort();
+        let expected = [("/have-a-hug/a", "1"), ("/have-a-hug/b", "2")];
+        assert_eq!(values, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn parameters_that_cannot_be_understood_are_not_quoted() {
+        let page =
+            r#"{"Parameters":[{"Name":"/have-a-hug/a","Value":["hidden"]}],"hidden":"hidden"}"#;
+        let message = read(page, page).await.err().unwrap().to_string();
+        assert!(
+            message.contains("reading the parameters under /have-a-hug in eu-central-1 failed")
+        );
+        assert!(!message.contains("hidden"), "{message}");
+    }
 
     fn parameters(values: &[(&str, &str)]) -> Parameters {
         let pair =

@@ -1,12 +1,12 @@
 //! The program that Lambda runs: it makes settings and clients once, then handles one event at a time.
 
 use aws_lambda_events::dynamodb::Event;
-use have_a_hug::{deps::Deps, start};
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use have_a_hug::{deps::Deps, log, start};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log::to_standard_output();
     let deps: &Deps = &start::from_environment()
         .await
         .inspect_err(|error| tracing::error!(%error, "cannot start"))?;
