@@ -5,6 +5,7 @@
 //!
 //! - [`proxy`]: passes requests on, except where a test says what goes wrong.
 //! - [`secrets`]: secrets that no output may contain, and networks whose answers try to make a program print them.
+//! - [`kms`]: a stand-in for AWS KMS, which seals logins.
 //! - [`function`]: the binary of a function, with AWS around it.
 
 #![allow(
@@ -14,6 +15,7 @@
 )]
 
 pub mod function;
+pub mod kms;
 pub mod proxy;
 pub mod secrets;
 

@@ -12,6 +12,7 @@ mod bluesky;
 mod brake;
 mod cost;
 mod earlier;
+mod enrolled;
 mod events;
 mod faults;
 mod heard;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use promise::{account::AccountName, rules::SecretRule};
 
 use crate::{
-    ledger::{Enrolled, EnrolledSettings, Ledger, LedgerError, LedgerFailure},
+    ledger::{Enrolled, EnrolledSettings, Ledger, LedgerError, LedgerFailure, Snapshot},
     seal::{Seal, SealError},
     secret::Credentials,
     settings::{Account, NotServed, Settings, name_for_all},
@@ -170,4 +170,18 @@ fn not_read(name: &AccountName, error: &LedgerError) -> NotServed {
         why: error.to_string(),
         retry_can_help: error.failure != LedgerFailure::Final,
     }
+}
+
+/// The settings with the accounts of the table: for a person who looks at all of them. Settings that have a mistake are
+/// left out; whatever is done for their account says so.
+pub fn with_enrolled(settings: &Settings, snapshot: &Snapshot) -> Settings {
+    let mut all = settings.clone();
+    let named = |name: &AccountName| settings.account(name).is_ok();
+    let enrolled = snapshot.enrolled.iter().filter(|(name, _)| !named(name));
+    let read = enrolled.filter_map(|(name, kept)| {
+        let of_the_app = settings.of_the_app(name.network);
+        Enrollment::read(name, kept.clone(), of_the_app).ok()
+    });
+    all.accounts.extend(read.map(|one| one.account));
+    all
 }

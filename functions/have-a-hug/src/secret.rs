@@ -36,9 +36,13 @@ impl Credentials {
         self
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether these are the same secrets.
+    pub fn is(&self, other: &Self) -> bool {
+        let both = self.0.iter().zip(&other.0);
+        let mut same = both.map(|((key, value), (other, there))| {
+            key == other && value.expose_secret() == there.expose_secret()
+        });
+        self.0.len() == other.0.len() && same.all(|same| same)
     }
 
     /// As JSON: an object with a text for each key.

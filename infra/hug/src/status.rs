@@ -6,6 +6,7 @@ use std::{
 };
 
 use have_a_hug::{
+    enrolled::with_enrolled,
     ledger::{Ledger, LedgerError, Snapshot},
     settings::{Account, Settings},
 };
@@ -96,12 +97,15 @@ impl Overview {
 
     /// The overview of a snapshot of the ledger.
     pub fn of(snapshot: Snapshot, settings: Option<&Settings>, now: Timestamp) -> Self {
+        let settings = settings.map(|settings| with_enrolled(settings, &snapshot));
+        let settings = settings.as_ref();
         let Snapshot {
             accounts,
             hugs,
             unreadable,
             passed_over,
             handles,
+            ..
         } = snapshot;
         let named = settings.into_iter().flat_map(|settings| &settings.accounts);
         let named: HashMap<&AccountName, &Account> =

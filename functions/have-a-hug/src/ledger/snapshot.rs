@@ -11,11 +11,14 @@ use promise::{
 };
 
 use super::{
-    Ledger,
+    EnrolledSettings, Ledger,
     error::{Call, LedgerError},
     growth,
     item::UnreadableHug,
-    keys::{ACCOUNT, COUNT, HANDLE, MILESTONE, PASSED_OVER, hug_of_passed_over, name_of_handle},
+    keys::{
+        ACCOUNT, COUNT, HANDLE, MILESTONE, PASSED_OVER, SETTINGS, hug_of_passed_over,
+        name_of_handle,
+    },
 };
 
 /// Everything in the table.
@@ -31,6 +34,8 @@ pub struct Snapshot {
     pub passed_over: Vec<(HugKey, PassedOver)>,
     /// What is known of every handle.
     pub handles: Vec<(AccountName, HandleRecord)>,
+    /// The settings of every account that hug.toml does not have to name.
+    pub enrolled: Vec<(AccountName, EnrolledSettings)>,
 }
 
 impl Ledger {
@@ -55,6 +60,12 @@ impl Ledger {
                     Ok(name) => all.handles.push((name, call.parse(item)?)),
                     Err(why) => {
                         tracing::warn!(pk, %why, "a handle that cannot be read is left out");
+                    }
+                },
+                SETTINGS => match name_of_handle(&pk) {
+                    Ok(name) => all.enrolled.push((name, call.parse(item)?)),
+                    Err(why) => {
+                        tracing::warn!(pk, %why, "settings that cannot be read are left out")
                     }
                 },
                 sk if sk.starts_with(MILESTONE) => match UnreadableHug::or_hug(&call, item) {

@@ -28,7 +28,7 @@ use super::{
         RawAccount, RawNews, RawPlan, RawSettings, RawSongbook, RawTexts, RawTopics, line_of,
         plain_handle, syntax_mistake,
     },
-    secrets::{Names, Secrets, look_up, of_the_app, word_of},
+    secrets::{Names, Secrets, look_up, name_for_all, of_the_app, word_of},
     sends,
 };
 use crate::{networks, secret::is_allowed_server, youtube::API_KEY};
@@ -77,6 +77,26 @@ impl Settings {
         Self::parse_with(text, file, secrets, Accounts::InTable)
     }
 
+    /// Reads the settings of one account that was taken out of a file with several. If it is not the first of its network
+    /// there, its secrets have no short names.
+    ///
+    /// # Errors
+    ///
+    /// See [`Settings::parse`].
+    pub fn parse_one(
+        text: &str,
+        file: &str,
+        secrets: Secrets<'_>,
+        is_first: bool,
+    ) -> Result<Self, SettingsError> {
+        let accounts = if is_first {
+            Accounts::Here
+        } else {
+            Accounts::Later
+        };
+        Self::parse_with(text, file, secrets, accounts)
+    }
+
     fn parse_with(
         text: &str,
         file: &str,
@@ -113,6 +133,8 @@ impl Settings {
 enum Accounts {
     /// Only in hug.toml, which has to name one.
     Here,
+    /// The same, after others of their networks.
+    Later,
     /// In the ledger's table, too.
     InTable,
 }
@@ -168,7 +190,7 @@ impl Validator<'_> {
     }
 
     fn settings(&mut self, raw: &RawSettings) -> Settings {
-        if raw.account.is_empty() && self.accounts == Accounts::Here {
+        if raw.account.is_empty() && self.accounts != Accounts::InTable {
             let what =
                 "no account is named; add [[account]] with network = \"x\" and handle = \"you\"";
             self.mistakes.push(what.to_owned());
@@ -195,6 +217,9 @@ impl Validator<'_> {
             server: self.address(raw.songs.server.as_ref(), "songs.server"),
             key: self.youtube_key(&accounts),
         };
+        if self.accounts == Accounts::InTable {
+            self.need_of_the_app();
+        }
         // Accounts of one network can need the same secret, and each name is listed once.
         let mut seen = HashSet::new();
         self.needs.retain(|name| seen.insert(name.clone()));
@@ -209,6 +234,23 @@ impl Validator<'_> {
                 .into_iter()
                 .map(|network| (network, of_the_app(self.secrets, network)))
                 .collect(),
+        }
+    }
+
+    /// Accounts in the table need the secrets of the app on their network. Which networks these are is not known here, so
+    /// those count that are there.
+    fn need_of_the_app(&mut self) {
+        for network in NetworkName::ALL {
+            let rules = networks::rules(network);
+            let all = rules.secrets_to_send.iter().chain(rules.secrets_to_read);
+            let names = all
+                .filter(|rule| rule.of_the_app)
+                .map(|rule| name_for_all(network, rule));
+            let there = names.filter(|name| (self.secrets)(name).is_some());
+            self.needs.extend(there);
+        }
+        if (self.secrets)(API_KEY).is_some() {
+            self.needs.push(API_KEY.to_owned());
         }
     }
 
@@ -232,7 +274,7 @@ impl Validator<'_> {
             let secrets = Names {
                 network,
                 word: self.word(raw, &name.handle),
-                is_first: networks.insert(network),
+                is_first: networks.insert(network) && self.accounts != Accounts::Later,
             };
             let account = self.account(raw, name, &secrets, common);
             if !names.insert(account.name.clone()) | !users.insert(user_at(&account)) {
