@@ -6,11 +6,12 @@ STACK ?= have-a-hug
 # arm64 or x86_64
 ARCHITECTURE ?= arm64
 # How often, such as rate(5 minutes); who gets the mails with news and alarms; how many days logs are kept; 1 to publish
-# the songbook, 0 to take it down. What is not set stays as it is, or is the template's default.
+# the songbook, 0 to take it down; 1 for accounts in the ledger. What is not set stays as it is, or is the template's default.
 RATE ?=
 MAIL ?=
 LOG_DAYS ?=
 SONGBOOK ?=
+ROSTER ?=
 # What the creator decided.
 SETTINGS ?= hug.toml
 TEMPLATE ?= infra/template.yaml
@@ -24,7 +25,7 @@ endif
 export SAM_CLI_TELEMETRY := 0
 
 FUNCTIONS := check-followers invite-follower
-AWS := .tools/sam/bin/python infra/aws --stack $(STACK) --settings $(SETTINGS)
+AWS := .tools/sam/bin/python infra/aws --stack $(STACK) --settings $(SETTINGS) --roster "$(ROSTER)"
 SAM := .tools/sam/bin/sam
 # cargo-lambda finds zig through the environment it was installed in.
 CARGO_LAMBDA := PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/.tools/lambda" cargo-lambda lambda
@@ -85,10 +86,10 @@ try-arm64: ## [prove] Run the arm64 binary on a machine of another kind, with qe
 	@$(MAKE) --no-print-directory build ARCHITECTURE=arm64
 	$(CARGO) run --quiet --locked --package hug --bin hug -- sandbox -- python3 infra/try_arm64.py target/lambda/check-followers/bootstrap
 
-deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS; SONGBOOK=1 publishes the songbook, too
+deploy: .tools/sam/ready .tools/lambda/ready ## [aws] Build everything, and deploy it on AWS; SONGBOOK=1 publishes the songbook, ROSTER=1 allows accounts in the ledger
 	@$(AWS) check-deploy "$(SONGBOOK)"
 	@$(MAKE) --no-print-directory build
-	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS)) $(if $(SONGBOOK),Songbook=$(SONGBOOK))
+	$(SAM) deploy --template-file $(TEMPLATE) --config-file $(CURDIR)/infra/samconfig.toml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(RATE),'CheckRate="$(RATE)"') $(if $(MAIL),Mail=$(MAIL)) $(if $(LOG_DAYS),LogDays=$(LOG_DAYS)) $(if $(SONGBOOK),Songbook=$(SONGBOOK)) $(if $(ROSTER),Roster=$(ROSTER))
 	@$(AWS) finish-deploy
 
 deploy-code: .tools/sam/ready .tools/lambda/ready ## [aws] Deploy only new code on AWS

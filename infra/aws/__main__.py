@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What `make` does on AWS.")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--settings", required=True, type=Path)
+    parser.add_argument("--roster", default="")
     subparsers = parser.add_subparsers(required=True)
     for name, (run, arguments) in COMMANDS.items():
         subparser = subparsers.add_parser(name)
@@ -43,7 +44,7 @@ def main() -> None:
             subparser.add_argument(argument)
     given = parser.parse_args()
     try:
-        given.run(Aws(given.stack, given.settings.resolve()), given)
+        given.run(Aws(given.stack, given.settings.resolve(), given.roster), given)
     except Stop as stop:
         sys.exit(f"Stopped: {stop}.".replace("..", "."))
     except ClientError as error:

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from hug import as_file, check_settings, needed_secrets, on_ledger
 from mail import find_mail
-from session import ADDRESS, BUCKET, PAGE, Aws, Stop, error_code
+from session import ADDRESS, BUCKET, KEY, PAGE, Aws, Stop, error_code
 
 # Parameter Store's limits, in bytes: a standard parameter is free, an advanced one is not.
 MAX_STANDARD = 4096
@@ -36,7 +36,7 @@ LEDGER_STAYS = {
 
 
 def upload_settings(aws: Aws, _: Namespace) -> None:
-    check_settings(aws.settings)
+    check_settings(aws, aws.settings)
     text = aws.settings.read_text()
     size = len(text.encode())
     if size > MAX_ADVANCED:
@@ -62,7 +62,7 @@ def upload_settings(aws: Aws, _: Namespace) -> None:
 def print_missing(aws: Aws) -> list[str]:
     """Prints which secrets the settings here need and AWS does not have. Returns the names of all secrets they need."""
     _, uploaded = aws.parameters()
-    needed = needed_secrets(aws.settings, uploaded)
+    needed = needed_secrets(aws, aws.settings, uploaded)
     for name in needed:
         if name not in uploaded:
             print(f"Still missing: make secret NAME={name}")
@@ -79,7 +79,7 @@ def upload_secret(aws: Aws, arguments: Namespace) -> None:
     print("Uploaded.")
     aws.restart_functions()
     if aws.settings.exists():
-        check_settings(aws.settings)
+        check_settings(aws, aws.settings)
         needed = print_missing(aws)
         if name not in needed:
             print(f"hug.toml does not need {name}; it needs {', '.join(needed) or 'none'}.")
@@ -100,11 +100,11 @@ def put_secret(aws: Aws, name: str, value: str) -> None:
 
 def upload_secrets(aws: Aws, _: Namespace) -> None:
     """Uploads the secrets that hug.toml needs from the file beside it, and restarts the functions once."""
-    check_settings(aws.settings)
+    check_settings(aws, aws.settings)
     file = aws.settings.with_suffix(".secrets")
     kept = kept_secrets(file)
     _settings, uploaded = aws.parameters()
-    needed = needed_secrets(aws.settings, sorted({*kept, *uploaded}))
+    needed = needed_secrets(aws, aws.settings, sorted({*kept, *uploaded}))
     chosen = {name: checked_secret(name, kept[name]) for name in kept if name in needed}
     unneeded = sorted(kept.keys() - chosen.keys())
     if unneeded:
@@ -145,7 +145,7 @@ def check_deploy(aws: Aws, arguments: Namespace) -> None:
     if arguments.songbook not in ("", "0", "1"):
         raise Stop(f"SONGBOOK={arguments.songbook} is not known; write 1 to publish the songbook, or 0 to take it down")
     if aws.settings.exists():
-        check_settings(aws.settings)
+        check_settings(aws, aws.settings)
     aws.announce("build and deploy")
     uploaded, secrets = aws.parameters()
     if uploaded is None and not secrets:
@@ -157,7 +157,7 @@ def check_deploy(aws: Aws, arguments: Namespace) -> None:
         raise Stop(f"there are no settings in {aws.region}: run `make settings`. Nothing was changed")
     with as_file(uploaded) as copy:
         try:
-            check_settings(copy, secrets)
+            check_settings(aws, copy, secrets)
         except Stop as stop:
             why = str(stop).replace(str(copy), f"the parameter {aws.prefix}/settings in {aws.region}")
             raise Stop(f"{why}\n  set a missing secret with `make secret NAME=…`. Nothing was changed") from stop
@@ -213,6 +213,9 @@ def finish_deploy(aws: Aws, _: Namespace) -> None:
     print(f"Deployed. Mail: {found}" + (f" → {remedy}" if remedy else ""))
     if ADDRESS in outputs:
         print(f"Songbook: {outputs[ADDRESS]} (a check writes the page; the first time: make invoke-remote)")
+    if KEY in outputs:
+        print(f"Accounts in the ledger: export HUG_LOGINS_KEY={outputs[KEY]}; then")
+        print(f"  hug connect --table {outputs['LedgerTable']} NETWORK HANDLE")
 
 
 def check_stack(aws: Aws, arguments: Namespace) -> None:

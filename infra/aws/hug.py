@@ -27,9 +27,9 @@ def as_file(settings: str) -> Iterator[Path]:
         yield file
 
 
-def check_settings(path: Path, secrets: list[str] | None = None) -> list[str]:
+def check_settings(aws: Aws, path: Path, secrets: list[str] | None = None) -> list[str]:
     """Lets the functions' own parser check the settings; returns the names of the secrets that they need."""
-    arguments = ["settings", "--settings", str(path)]
+    arguments = settings_command(aws, path)
     if secrets is not None:
         # A name that no secret has keeps an empty list from meaning "all".
         arguments += ["--secrets", ",".join(secrets) or "-"]
@@ -39,9 +39,14 @@ def check_settings(path: Path, secrets: list[str] | None = None) -> list[str]:
     return done.stdout.split()
 
 
-def needed_secrets(path: Path, known: list[str]) -> list[str]:
+def settings_command(aws: Aws, path: Path) -> list[str]:
+    """The command that checks settings: for a stack with accounts in its ledger they do not have to name one."""
+    return ["settings", "--settings", str(path), *(["--roster"] if aws.has_roster() else [])]
+
+
+def needed_secrets(aws: Aws, path: Path, known: list[str]) -> list[str]:
     """The names of the secrets that valid settings need. Where a secret may have two names, the one in `known` wins."""
-    arguments = ["settings", "--settings", str(path), "--secrets", ",".join(known) or "-"]
+    arguments = [*settings_command(aws, path), "--secrets", ",".join(known) or "-"]
     # The exit code is not checked, because the command ends with an error if a secret is missing.
     return subprocess.run([*command(), *arguments], cwd=ROOT, capture_output=True, text=True).stdout.split()
 

@@ -13,6 +13,8 @@ FUNCTIONS = ["check-followers", "invite-follower"]
 
 # The outputs of a stack with a songbook (BUCKET is the bucket's name in the template, too), and the page's name there.
 ADDRESS, BUCKET, PAGE = "Songbook", "SongbookBucket", "index.html"
+# The output of a stack that allows accounts in its ledger.
+KEY = "LoginsKey"
 
 
 class Stop(Exception):
@@ -27,8 +29,10 @@ def error_code(error: ClientError) -> str:
 class Aws:
     """AWS, as one stack sees it."""
 
-    def __init__(self, stack: str, settings: Path) -> None:
-        self.settings = settings
+    def __init__(self, stack: str, settings: Path, roster: str) -> None:
+        self.settings, self.roster = settings, roster
+        if roster not in ("", "0", "1"):
+            raise Stop(f"ROSTER={roster} is not known; write 1 to allow accounts in the ledger, or 0")
         if not re.fullmatch(r"[a-z][a-z0-9-]{2,40}", stack):
             raise Stop(f"STACK={stack} is not a name for a stack; use 3 to 41 characters of a-z, 0-9 and -")
         self.stack = stack
@@ -89,6 +93,16 @@ class Aws:
                 return None
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def has_roster(self) -> bool:
+        """Whether accounts can have their settings in the ledger, so that hug.toml does not have to name one."""
+        if self.roster:
+            return self.roster == "1"
+        try:
+            return KEY in (self.outputs() or {})
+        except (BotoCoreError, ClientError):
+            # The next command to AWS says why.
+            return False
 
     def stack_parameters(self) -> dict[str, str]:
         """The values that the stack was deployed with, by their names in the template."""

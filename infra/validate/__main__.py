@@ -7,11 +7,14 @@ exception to it written down.
 
 import sys
 import time
+from itertools import combinations
 
+from conditions import OPTIONS, deployed
 from faults import FAULTS
 from linters import EXCEPTIONS, run_cfn_lint, run_checkov, translate
+from roster import check_roster, check_roster_off
 from rules import RULES, Wrong
-from songbook import check_songbook, check_songbook_off, deployed
+from songbook import check_songbook, check_songbook_off
 from sources import ROOT, rights
 
 
@@ -21,9 +24,11 @@ def validate(text: str) -> tuple[str, str] | None:
         template = translate(text)
     except Wrong as wrong:
         return "translation", str(wrong)
-    # Every rule must hold with the songbook and without it.
-    with_and_without = [(rule, deployed(template, on)) for on in (False, True) for rule in RULES]
-    for rule, deployment in [*with_and_without, (check_songbook_off, template), (check_songbook, template)]:
+    # Every rule must hold with each option and without it.
+    options = [on for many in range(len(OPTIONS) + 1) for on in combinations(OPTIONS, many)]
+    with_and_without = [(rule, deployed(template, *on)) for on in options for rule in RULES]
+    of_options = [(rule, template) for rule in (check_songbook_off, check_songbook, check_roster_off, check_roster)]
+    for rule, deployment in [*with_and_without, *of_options]:
         try:
             rule(deployment)
         except Wrong as wrong:

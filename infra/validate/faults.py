@@ -266,4 +266,40 @@ FAULTS = [
         "      EvaluationPeriods: 2\n      Threshold: 0",
         "      EvaluationPeriods: 1\n      Threshold: 0",
     ),
+    (
+        "accounts in the ledger that are on by default",
+        '  Roster:\n    Type: String\n    Default: "0"',
+        '  Roster:\n    Type: String\n    Default: "1"',
+    ),
+    (
+        "accounts in the ledger that are on when they are off",
+        'HasRoster: !Equals [!Ref Roster, "1"]',
+        'HasRoster: !Equals ["1", "1"]',
+    ),
+    (
+        "a key that is always there",
+        "    Type: AWS::KMS::Key\n    Condition: HasRoster\n",
+        "    Type: AWS::KMS::Key\n",
+    ),
+    ("a key whose id no code reads", "HUG_LOGINS_KEY:", "HUG_LOGIN_KEY:"),
+    (
+        "a key that is deleted with its stack",
+        "    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      Description: !Sub The logins",
+        "    DeletionPolicy: Delete\n    UpdateReplacePolicy: Delete\n    Properties:\n      Description: !Sub The logins",
+    ),
+    ("a key that is never rotated", "EnableKeyRotation: true", "EnableKeyRotation: false"),
+    ("an alias that two stacks share", "alias/${AWS::StackName}-logins", "alias/logins"),
+    ("a function that opens no login", ", !Ref InviteFollowerRole]\n", "]\n"),
+    ("a right to seal logins", "Action: kms:Decrypt\n            Resource", "Action: [kms:Decrypt, kms:Encrypt]\n            Resource"),
+    ("a right to every key", "Resource: !GetAtt LoginsKey.Arn", 'Resource: "*"'),
+    (
+        "a right to the logins of other tables",
+        "            Condition:\n              StringEquals:\n                kms:EncryptionContext:table: !Ref Ledger\n",
+        "",
+    ),
+    (
+        "no right to record counts together",
+        "dynamodb:UpdateItem, dynamodb:BatchWriteItem]",
+        "dynamodb:UpdateItem]",
+    ),
 ]

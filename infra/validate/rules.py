@@ -73,6 +73,10 @@ def has_songbook(template: Part) -> bool:
     return "SongbookBucket" in template["Resources"]
 
 
+def has_roster(template: Part) -> bool:
+    return "LoginsKey" in template["Resources"]
+
+
 def check_ledger(template: Part) -> None:
     ledger = properties(template, "Ledger", "AWS::DynamoDB::Table")
     resource = template["Resources"]["Ledger"]
@@ -113,6 +117,8 @@ def check_functions(template: Part) -> None:
             wanted["HUG_NEWS_TOPIC"] = TOPIC
         elif has_songbook(template):
             wanted["HUG_SONGBOOK_BUCKET"] = {"Ref": "SongbookBucket"}
+        if has_roster(template):
+            wanted["HUG_LOGINS_KEY"] = attribute("LoginsKey", "Arn")
         must(environment == wanted, f"{name} gets {', '.join(wanted)} and nothing else")
         must(set(environment) <= VARIABLES.values(), f"start.rs reads the variables of {name}")
         must(function["Timeout"] <= 900, f"{name} ends in time")

@@ -3,52 +3,20 @@
 import json
 from typing import Any
 
+from conditions import check_off, deployed
 from rules import Part, attribute, must, properties
 from sources import PAGE, PAGE_POLICY
-
-CONDITION = "HasSongbook"
 
 # A name that all regions of an account share.
 UNIQUE = {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
-def resolve(part: Any, on: bool) -> Any:
-    """The part as AWS sees it where the songbook is on or off: each choice is made, and what is not there is gone."""
-    if isinstance(part, list):
-        items = [resolve(one, on) for one in part]
-        return [one for one in items if one != {"Ref": "AWS::NoValue"}]
-    if not isinstance(part, dict):
-        return part
-    if list(part) == ["Fn::If"] and part["Fn::If"][0] == CONDITION:
-        _, chosen, other = part["Fn::If"]
-        return resolve(chosen if on else other, on)
-    values = {name: resolve(value, on) for name, value in part.items()}
-    return {name: value for name, value in values.items() if value != {"Ref": "AWS::NoValue"}}
-
-
-def deployed(template: Part, on: bool) -> Part:
-    """The template as it is deployed with the songbook, or without it."""
-    parts = {
-        kind: {name: one for name, one in template[kind].items() if on or one.get("Condition") != CONDITION}
-        for kind in ("Resources", "Outputs")
-    }
-    whole: Part = resolve({**template, **parts}, on)
-    return whole
-
-
 def check_songbook_off(template: Part) -> None:
-    must(template["Parameters"]["Songbook"]["Default"] == "0", "the songbook is off unless it is asked for")
-    must(template["Conditions"][CONDITION] == {"Fn::Equals": [{"Ref": "Songbook"}, "1"]}, "1 is on")
-    off = deployed(template, on=False)
-    for kind in ("Resources", "Outputs"):
-        for name, one in off[kind].items():
-            text = json.dumps([name, one]).lower()
-            for word in ("songbook", "cloudfront", "::s3::", "s3:"):
-                must(word not in text, f"without the songbook nothing is there of it, but {name} has {word}")
+    check_off(template, "Songbook", ("songbook", "cloudfront", "::s3::", "s3:"))
 
 
 def check_songbook(template: Part) -> None:
-    on = deployed(template, on=True)
+    on = deployed(template, "HasSongbook")
     check_bucket(on)
     check_distribution(on)
     address = on["Outputs"]["Songbook"]["Value"]

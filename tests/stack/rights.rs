@@ -2,7 +2,10 @@
 //! `infra/rights.json` lists. What it needs to start is observed in `functions/FUNCTION/tests`. `make validate` compares
 //! that file with the roles in `infra/template.yaml`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use have_a_hug::by_hand::{Step, by_hand};
 use promise::{
@@ -70,6 +73,14 @@ async fn a_milestone(rights: &mut Rights, more: &str) {
     observed.round().await;
     let hug = observed.world.hug(600).await;
     assert!(hug.invitation.words.is_some());
+}
+
+/// An account at which nothing happens for an hour, so that only its count is recorded.
+async fn an_idle_hour(rights: &mut Rights) {
+    let mut observed = Observed::begin(World::<X>::with_followers(3).await, rights);
+    observed.round().await;
+    observed.world.clock.advance(Duration::from_hours(1));
+    observed.round().await;
 }
 
 /// A network that asks to wait, first whoever reads and then whoever sends; a later check puts the hug back to work.
@@ -171,6 +182,7 @@ async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     let mut observed = Rights::new();
     a_milestone(&mut observed, "").await;
     a_milestone(&mut observed, "contact = [\"draft\"]").await;
+    an_idle_hour(&mut observed).await;
     rate_limits(&mut observed).await;
     failures(&mut observed).await;
     a_new_handle(&mut observed).await;
