@@ -30,8 +30,14 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Connect an account: put it into hug.toml, ask for its secrets, and try them.
-    Connect(Wanted),
+    /// Connect an account: put it into hug.toml, ask for its secrets, and try them. With --table, put it into the table on
+    /// AWS, with its login sealed.
+    Connect {
+        #[command(flatten)]
+        wanted: Wanted,
+        #[command(flatten)]
+        on_aws: OnAws,
+    },
     /// Show a demo of the whole promise, on stand-in networks: nothing leaves this computer.
     Demo {
         /// Decides who follows; the same seed prints the same.
@@ -174,7 +180,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         on_aws: OnAws,
     },
-    /// Read accounts from a file of `hug export` into the ledger, which then continues with them.
+    /// Read accounts from a file of `hug export` into the ledger, which then continues with them. With --table, the file can
+    /// be written as hug.toml is: then its accounts are put into the table, with their logins sealed.
     Import {
         /// The file.
         file: PathBuf,
@@ -215,6 +222,9 @@ pub(crate) enum Command {
         /// For scripts: the names of the secrets that exist. The command then says which are missing, and ends with 1 if one is.
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
         secrets: Option<Vec<String>>,
+        /// For a table that has accounts of its own: the settings do not have to name one.
+        #[arg(long)]
+        roster: bool,
     },
     /// Open a table and stand-in networks for another program, and run it there.
     Sandbox {

@@ -49,7 +49,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The account's lines in hug.toml.
-    fn lines(&self) -> String {
+    pub(crate) fn lines(&self) -> String {
         // JSON escapes what TOML does, in the same way.
         let line = |key: &str, value: &str| format!("{key} = {}\n", serde_json::json!(value));
         let more = |key, value: &Option<String>| value.as_ref().map(|value| line(key, value));
@@ -61,7 +61,7 @@ impl Wanted {
     }
 
     /// The account's name, if its lines are right.
-    fn name(&self) -> Result<AccountName, Error> {
+    pub(crate) fn name(&self) -> Result<AccountName, Error> {
         let alone = format!("[plan]\nfirst = 1\nstep = 1\n[[account]]\n{}", self.lines());
         match Settings::parse(&alone, "", &|_| None) {
             // There is one account, or a mistake.
@@ -188,7 +188,8 @@ pub async fn run(
         match try_login(&account).await? {
             Tried::Works(profile) => {
                 file.write(out)?;
-                return Ok(write!(out, "{}", works(&account, &profile, hug))?);
+                let next = format!("{hug} check");
+                return Ok(write!(out, "{}", works(&account, &profile, &next))?);
             }
             Tried::Nobody => {
                 let rules = account.rules();
@@ -279,7 +280,7 @@ fn ask(
 }
 
 /// A line from the terminal, which does not show it, or from a pipe; empty where there is none.
-fn read_secret(name: &str) -> io::Result<String> {
+pub(crate) fn read_secret(name: &str) -> io::Result<String> {
     if !stdin().is_terminal() {
         let mut line = String::new();
         stdin().lock().read_line(&mut line)?;
@@ -293,7 +294,7 @@ fn read_secret(name: &str) -> io::Result<String> {
 }
 
 /// What a try of the login showed.
-enum Tried {
+pub(crate) enum Tried {
     /// The account is there, and its secrets allow what it needs.
     Works(Profile),
     /// The secrets do not fit, for this reason.
@@ -305,7 +306,7 @@ enum Tried {
 }
 
 /// Reads the account and asks what its secrets allow. Nothing is sent.
-async fn try_login(account: &Account) -> Result<Tried, Error> {
+pub(crate) async fn try_login(account: &Account) -> Result<Tried, Error> {
     let network = account.connect(&http::client()?, &Clock::system())?;
     let network = network.as_ref();
     let profile = match network.profile(None).await {
@@ -334,8 +335,8 @@ async fn why_no_profile(account: &Account, network: &dyn Network, error: Network
     }
 }
 
-/// What to say where all is right.
-fn works(account: &Account, profile: &Profile, hug: &str) -> String {
+/// What to say where all is right; `next` is the next command.
+pub(crate) fn works(account: &Account, profile: &Profile, next: &str) -> String {
     let count = profile.followers;
     let first = account.plan.next_after(count);
     let first = first.map_or_else(
@@ -350,7 +351,7 @@ fn works(account: &Account, profile: &Profile, hug: &str) -> String {
     } else {
         "it can be read"
     };
-    format!("{name}: {login}; {count} followers; {first}{price}.\nNext: {hug} check\n")
+    format!("{name}: {login}; {count} followers; {first}{price}.\nNext: {next}\n")
 }
 
 #[cfg(test)]

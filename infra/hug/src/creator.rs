@@ -4,6 +4,7 @@ use std::io::Write;
 
 use have_a_hug::{
     by_hand::{ByHandError, Step, by_hand},
+    enrolled::with_enrolled,
     ledger::{Ledger, Snapshot},
     settings::Settings,
     youtube::{Seen, YouTube},
@@ -62,10 +63,11 @@ pub async fn run(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<usize, Error> {
+    let snapshot = ledger.snapshot().await?;
+    let settings = &with_enrolled(settings, &snapshot);
     if let Some(account) = &which.account {
         settings.account(account)?;
     }
-    let snapshot = ledger.snapshot().await?;
     let mut taken = 0;
     for (name, key, hug) in chosen(&snapshot, which, step)? {
         let milestone = key.milestone;
@@ -226,10 +228,10 @@ pub async fn give_song(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<usize, Error> {
-    if let Some(account) = &which.account {
-        settings.account(account)?;
-    }
     let snapshot = ledger.snapshot().await?;
+    if let Some(account) = &which.account {
+        with_enrolled(settings, &snapshot).account(account)?;
+    }
     let given = Step::Song {
         video: video.clone(),
         title: title.clone(),

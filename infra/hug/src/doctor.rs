@@ -86,7 +86,7 @@ pub async fn run_on_aws(
     place: &Place,
     clock: &Clock,
 ) -> Result<Vec<Finding>, Error> {
-    let settings = Settings::load(settings, &|_| None)?;
+    let settings = Settings::load_for_table(settings, &|_| None)?;
     let accounts = settings.accounts.into_iter();
     let accounts = accounts.filter(Account::is_active);
     let accounts = accounts.map(|account| account.name);

@@ -101,7 +101,11 @@ pub async fn account<W: Write>(
 
 fn account_in_words(found: &WholeAccount) -> String {
     let WholeAccount {
-        name, id, items, ..
+        name,
+        id,
+        items,
+        settings,
+        ..
     } = found;
     if let Some(called_now) = &found.called_now {
         return format!(
@@ -121,9 +125,14 @@ fn account_in_words(found: &WholeAccount) -> String {
         .map_or_else(|| "no id".to_owned(), ToString::to_string);
     format!(
         "{name}  ({id}): account: {accounts}; hugs: {hugs}; lists of followers who were passed over: {lists}; records of \
-         growth: {}; handles: {}",
+         growth: {}; handles: {}{}",
         items.len() - hugs - lists - accounts,
-        handles.join(", ")
+        handles.join(", "),
+        if settings.is_empty() {
+            ""
+        } else {
+            "; its settings and its sealed login"
+        }
     )
 }
 

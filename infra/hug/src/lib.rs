@@ -16,14 +16,16 @@
 //! - [`creator`]: the commands that change a hug. [`forget`]: erasing an account or a follower.
 //!   [`transfer`]: moving accounts to another ledger. [`doctor`]: tests of everything that the promise needs.
 //!   [`who`]: who has a number that is behind.
-//! - [`connect`]: a new account, with its secrets. [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
+//! - [`connect`]: a new account, with its secrets. `divided`, [`enroll`]: accounts in the table on AWS, with sealed logins. [`watch`]: rounds, one after another. [`sandbox`]: a table and networks for another program, such as
 //!   `cargo lambda watch`. [`demo`]: a demo of the whole promise.
 
 pub mod connect;
 pub mod creator;
 pub mod demo;
+mod divided;
 pub mod doctor;
 pub mod dynamodb;
+pub mod enroll;
 mod error;
 pub mod event_source_mapping;
 pub mod forget;

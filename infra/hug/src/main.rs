@@ -26,7 +26,7 @@ use hug::{
     creator::{self, Which},
     demo::{self, Pace},
     doctor::{self, Finding, Verdict},
-    forget,
+    enroll, forget,
     place::{Deliverer, Place, ToWrite},
     report::Report,
     sandbox,
@@ -80,8 +80,14 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let one =
         async |milestone, whose, what| step(&settings, &state, Some(milestone), whose, what).await;
     match arguments.command {
-        Command::Connect(wanted) => {
-            connect_to(&wanted, &settings, arguments.settings.as_deref()).await
+        Command::Connect { wanted, on_aws } => {
+            connect_to(
+                &wanted,
+                on_aws.table.as_deref(),
+                &settings,
+                arguments.settings.as_deref(),
+            )
+            .await
         }
         Command::Demo { seed, fast } => show_demo(seed, fast).await,
         Command::Check { account, dry_run } => check(&settings, &state, account, dry_run).await,
@@ -159,7 +165,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             songbook::run(&settings, &place, out.as_deref(), now).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Settings { secrets } => list_secrets(&settings, secrets.as_deref()),
+        Command::Settings { secrets, roster } => {
+            list_secrets(&settings, secrets.as_deref(), roster)
+        }
         Command::Sandbox {
             networks_only: true,
             ..
@@ -177,6 +185,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
 /// `named` is the file of the settings, where it was named in the arguments.
 async fn connect_to(
     wanted: &Wanted,
+    table: Option<&str>,
     settings: &Path,
     named: Option<&Path>,
 ) -> Result<ExitCode, Error> {
@@ -185,7 +194,10 @@ async fn connect_to(
     if let Some(file) = named {
         hug.push_str(&format!(" --settings {}", file.display()));
     }
-    connect::run(wanted, settings, &hug, &mut stdout()).await?;
+    match table {
+        Some(table) => enroll::connect(wanted, settings, table, &hug, &mut stdout()).await?,
+        None => connect::run(wanted, settings, &hug, &mut stdout()).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -285,7 +297,8 @@ async fn change(
     let opened = place.open_to_write().await?;
     let settings = match opened.deliverer {
         Deliverer::Here(..) => Settings::load(settings, &secrets_file::secrets(settings)?)?,
-        Deliverer::Other(_) | Deliverer::Aws => Settings::load(settings, &|_| None)?,
+        Deliverer::Other(_) => Settings::load(settings, &|_| None)?,
+        Deliverer::Aws => Settings::load_for_table(settings, &|_| None)?,
     };
     let clock = Clock::system();
     if act(&opened.ledger, &settings, clock.now()).await? == 0 {
@@ -317,7 +330,7 @@ async fn forget_account(
     yes: bool,
 ) -> Result<(), Error> {
     let opened = open_existing(place).await?;
-    let settings = Settings::load(settings, &|_| None).ok();
+    let settings = Settings::load_for_table(settings, &|_| None).ok();
     let (now, confirm) = (Clock::system().now(), |out: &mut Out| {
         forget::confirm(yes, out)
     });
@@ -357,6 +370,12 @@ async fn export(
 }
 
 async fn import(place: &Place, file: &Path) -> Result<ExitCode, Error> {
+    if let Place::Aws(table) = place
+        && enroll::is_file_of_accounts(file)?
+    {
+        let all = enroll::import(file, table, &mut stdout()).await?;
+        return Ok(code(!all));
+    }
     let items = transfer::read(file)?;
     let opened = place.open_to_write().await?;
     let now = Clock::system().now();
@@ -421,7 +440,10 @@ async fn find(
 /// Shows accounts and hugs. Secrets are not needed. The settings are: for the next milestones, and for the links and
 /// words that wait for the creator.
 async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitCode, Error> {
-    let settings = Settings::load(settings, &|_| None)?;
+    let settings = match place {
+        Place::Folder(_) => Settings::load(settings, &|_| None)?,
+        Place::Aws(_) => Settings::load_for_table(settings, &|_| None)?,
+    };
     let now = Clock::system().now();
     let snapshot = match place.open().await? {
         Some(ledger) => ledger.snapshot().await?,
@@ -439,14 +461,21 @@ async fn show_status(settings: &Path, place: &Place, json: bool) -> Result<ExitC
 
 /// Lists the names of the secrets that the settings need. With `known`, the names of those that exist, it prints to
 /// standard error which are missing. No value of a secret is needed.
-fn list_secrets(settings: &Path, known: Option<&[String]>) -> Result<ExitCode, Error> {
+fn list_secrets(
+    settings: &Path,
+    known: Option<&[String]>,
+    roster: bool,
+) -> Result<ExitCode, Error> {
     let names: HashSet<&str> = known
         .iter()
         .flat_map(|names| names.iter().map(String::as_str))
         .collect();
-    let settings = Settings::load(settings, &|name| {
-        names.contains(name).then(|| "not-needed".to_owned())
-    })?;
+    let secrets = |name: &str| names.contains(name).then(|| "not-needed".to_owned());
+    let settings = if roster {
+        Settings::load_for_table(settings, &secrets)?
+    } else {
+        Settings::load(settings, &secrets)?
+    };
     for name in &settings.needs {
         writeln!(stdout(), "{name}")?;
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use have_a_hug::{aws::OverReqwest, http, ledger::Ledger};
 
 use crate::{
@@ -94,6 +94,16 @@ fn ledger_of(table: &Table) -> Ledger {
 ///
 /// Where no region is chosen. What AWS answers shows in the first read.
 async fn open_on_aws(table: &str) -> Result<Ledger, Error> {
+    let config = aws().await?;
+    Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&config), table))
+}
+
+/// AWS, as every tool of it is told where and as whom: by the environment or a profile.
+///
+/// # Errors
+///
+/// Where no region is chosen.
+pub(crate) async fn aws() -> Result<SdkConfig, Error> {
     let loader = aws_config::defaults(BehaviorVersion::latest());
     let config = loader
         .http_client(OverReqwest(http::client()?))
@@ -104,5 +114,5 @@ async fn open_on_aws(table: &str) -> Result<Ledger, Error> {
             "no region is chosen; say where the table is: export AWS_REGION=eu-central-1".into(),
         );
     }
-    Ok(Ledger::new(aws_sdk_dynamodb::Client::new(&config), table))
+    Ok(config)
 }

@@ -57,6 +57,12 @@ pub async fn export(
         format!("writing the export of {names}{paused} failed: {error}; nothing is lost: repeat the command")
     })?;
     eprintln!("{} items of {names}.", export.items.len());
+    if export.items.iter().any(|item| item.settings_of().is_some()) {
+        eprintln!(
+            "Logins are in it as they are in the table, sealed: they open only with the same key, for a table of the same \
+             name. Elsewhere `hug connect --table` seals them anew."
+        );
+    }
     if pauses {
         eprintln!(
             "The accounts are paused here: nothing is checked or sent. `hug import` of this file continues with them in \

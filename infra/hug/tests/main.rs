@@ -13,6 +13,7 @@ mod command_line;
 mod connect;
 mod doctor;
 mod doctor_network;
+mod enrolled;
 mod findings;
 mod folder;
 mod forget;

@@ -133,7 +133,10 @@ pub(super) async fn look_at_table(
         None => Snapshot::default(),
     };
     let mut findings = vec![look_at_size(&snapshot)];
-    findings.extend(accounts.iter().map(|name| {
+    let (named, enrolled) = (accounts.iter(), snapshot.enrolled.iter());
+    let enrolled = enrolled.map(|(name, _)| name);
+    let accounts = named.chain(enrolled.filter(|name| !accounts.contains(name)));
+    findings.extend(accounts.map(|name| {
         let mut handles = snapshot.handles.iter();
         let handle = handles.find(|(handle, _)| handle == name);
         if let Some(since) = handle.and_then(|(_, known)| known.paused_at) {
