@@ -78,11 +78,11 @@ class Doctor:
         needed = []
         with as_file(uploaded) as copy:
             try:
-                check_settings(aws, copy)
-                needed = needed_secrets(aws, copy, secrets)
+                check_settings(self.aws, copy)
+                needed = needed_secrets(self.aws, copy, secrets)
                 self.report("ok", "settings", "they are uploaded, and right")
                 # With the secrets that are uploaded, the parser says which accounts lack one.
-                check_settings(aws, copy, secrets)
+                check_settings(self.aws, copy, secrets)
             except Stop as stop:
                 remedy = "correct hug.toml, then `make settings`; a secret with `make secret NAME=…`"
                 for mistake in str(stop).splitlines()[1:]:

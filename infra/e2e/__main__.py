@@ -27,6 +27,7 @@ from proof import Failed, began, passed, wait
 from redrive import prove_redrive
 from refusals import prove_refusals
 from rights import prove_rights
+from roster import prove_roster
 from songbook import prove_changes, prove_publishing, prove_taking_down
 from songs import Creator, prove_songs
 from transfer import prove_transfer
@@ -51,6 +52,7 @@ def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str,
     prove_deploys(make, world, settings)
     prove_new_settings(make, world, settings)
     prove_transfer(hug, world, settings, secrets)
+    prove_roster(make, world, hug, settings, secrets)
     prove_taking_down(make, world, settings)
     prove_destroy(make, world)
 

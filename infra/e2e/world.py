@@ -33,7 +33,7 @@ class World:
         self.functions, self.logs, self.queues = client("lambda"), client("logs"), client("sqs")
         self.cloudformation, self.scheduler = client("cloudformation"), client("scheduler")
         self.alarms, self.topics = client("cloudwatch"), client("sns")
-        self.s3, self.cloudfront = client("s3"), client("cloudfront")
+        self.s3, self.cloudfront, self.kms = client("s3"), client("cloudfront"), client("kms")
 
     def stack(self) -> Any:
         return self.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]

@@ -284,17 +284,22 @@ FAULTS = [
     ("a key whose id no code reads", "HUG_LOGINS_KEY:", "HUG_LOGIN_KEY:"),
     (
         "a key that is deleted with its stack",
-        "    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n    Properties:\n      Description: !Sub The logins",
-        "    DeletionPolicy: Delete\n    UpdateReplacePolicy: Delete\n    Properties:\n      Description: !Sub The logins",
+        "    UpdateReplacePolicy: Retain\n    Properties:\n      Description: !Sub The logins",
+        "    UpdateReplacePolicy: Delete\n    Properties:\n      Description: !Sub The logins",
     ),
     ("a key that is never rotated", "EnableKeyRotation: true", "EnableKeyRotation: false"),
     ("an alias that two stacks share", "alias/${AWS::StackName}-logins", "alias/logins"),
     ("a function that opens no login", ", !Ref InviteFollowerRole]\n", "]\n"),
-    ("a right to seal logins", "Action: kms:Decrypt\n            Resource", "Action: [kms:Decrypt, kms:Encrypt]\n            Resource"),
+    (
+        "a right to seal logins",
+        "Action: kms:Decrypt\n            Resource",
+        "Action: [kms:Decrypt, kms:Encrypt]\n            Resource",
+    ),
     ("a right to every key", "Resource: !GetAtt LoginsKey.Arn", 'Resource: "*"'),
     (
         "a right to the logins of other tables",
-        "            Condition:\n              StringEquals:\n                kms:EncryptionContext:table: !Ref Ledger\n",
+        "            Condition:\n              StringEquals:\n"
+        "                kms:EncryptionContext:table: !Ref Ledger\n",
         "",
     ),
     (

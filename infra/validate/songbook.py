@@ -1,8 +1,5 @@
 """The songbook: with the parameter Songbook a page that only the distribution shows, without it nothing at all."""
 
-import json
-from typing import Any
-
 from conditions import check_off, deployed
 from rules import Part, attribute, must, properties
 from sources import PAGE, PAGE_POLICY

@@ -8,7 +8,7 @@ use have_a_hug::{
     forget::forget_account,
     ledger::{EnrolledSettings, Ledger},
     networks,
-    seal::Seal,
+    seal::{Owner, Seal},
     secret::Credentials,
     settings::{NotServed, Settings},
     transfer, whole,
@@ -70,7 +70,12 @@ impl<N: TestNetwork> Enrolled<N> {
         let credentials = read.accounts[0].credentials.as_ref().unwrap();
         let login = credentials.of_the_account(networks::rules(self.name.network));
         let deps = self.deps();
-        let login = seal.close(&self.name, &login, deps.clock.now()).await;
+        let server = read.accounts[0].server();
+        let owner = Owner {
+            account: &self.name,
+            server: &server,
+        };
+        let login = seal.close(owner, &login, deps.clock.now()).await;
         self.put(EnrolledSettings {
             settings: settings.to_owned(),
             login: Some(login.unwrap()),
@@ -174,30 +179,53 @@ async fn a_count_is_read_without_the_login_of_its_account() {
 }
 
 #[tokio::test]
-async fn a_login_is_opened_only_for_its_account_and_its_table() {
+async fn a_login_is_opened_only_for_its_account_its_server_and_its_table() {
     let amber = Enrolled::<Bluesky>::with_followers(1).await;
     let kept = amber.deps().ledger.enrolled(&amber.name).await.unwrap();
     let sealed = kept.unwrap().login.unwrap();
     let (rules, now) = (networks::rules(amber.name.network), amber.world.clock.now());
     let seal = amber.kms.seal(table::NAME, FUNCTIONS);
-    let own = seal.open(&amber.name, &sealed, rules, now).await.unwrap();
+    let account = &amber.name;
+    let server = amber.world.network.url();
+    let owner = Owner { account, server };
+    let own = seal.open(owner, &sealed, rules, now).await.unwrap();
     assert!(own.include(rules.secrets_to_send));
     let bea: AccountName = "bluesky:bea.bsky.social".parse().unwrap();
     let other_table = amber.kms.seal("another-table", FUNCTIONS);
-    for (seal, name) in [(&seal, &bea), (&other_table, &amber.name)] {
-        let error = seal.open(name, &sealed, rules, now).await.unwrap_err();
+    let elsewhere = "https://evil.example";
+    for (seal, account, server) in [
+        (&seal, &bea, server),
+        (&seal, account, elsewhere),
+        (&other_table, account, server),
+    ] {
+        let owner = Owner { account, server };
+        let error = seal.open(owner, &sealed, rules, now).await.unwrap_err();
         let words = error.to_string();
         assert!(
             words.starts_with(&format!(
-                "opening the login of {name} failed: InvalidCiphertextException"
+                "opening the login of {account} failed: InvalidCiphertextException"
             )),
             "{words}"
         );
         assert!(
-            words.contains("it was sealed for another account or table") && !error.retry_can_help,
+            words.contains("it was sealed for another account, server or table")
+                && !error.retry_can_help,
             "{words}"
         );
     }
+}
+
+#[tokio::test]
+async fn whoever_changes_the_server_in_the_table_gets_no_login_sent_there() {
+    let amber = Enrolled::<Mastodon>::with_followers(1).await;
+    let kept = amber.deps().ledger.enrolled(&amber.name).await.unwrap();
+    let login = kept.unwrap().login;
+    let settings = amber
+        .settings()
+        .replace(amber.world.network.url(), "http://127.0.0.1:9");
+    amber.put(EnrolledSettings { settings, login }).await;
+    let words = amber.refusal().await.to_string();
+    assert!(words.contains("InvalidCiphertextException"), "{words}");
 }
 
 #[tokio::test]
@@ -280,7 +308,11 @@ async fn a_login_that_is_too_long_is_refused_before_kms_is_asked() {
     let long = Credentials::from_iter([("APP_PASSWORD", "p".repeat(4_096).into())]);
     let name = "bluesky:amber.bsky.social".parse().unwrap();
     let now = "2026-11-22T14:00:00Z".parse().unwrap();
-    let error = seal.close(&name, &long, now).await.unwrap_err().to_string();
+    let owner = Owner {
+        account: &name,
+        server: "https://bsky.social",
+    };
+    let error = seal.close(owner, &long, now).await.unwrap_err().to_string();
     assert!(
         error.contains("it has 4115 bytes, and KMS takes 4096 at most"),
         "{error}"

@@ -6,7 +6,7 @@ use promise::{account::AccountName, rules::SecretRule};
 
 use crate::{
     ledger::{Enrolled, EnrolledSettings, Ledger, LedgerError, LedgerFailure, Snapshot},
-    seal::{Seal, SealError},
+    seal::{Owner, Seal, SealError},
     secret::Credentials,
     settings::{Account, NotServed, Settings, name_for_all},
 };
@@ -118,7 +118,12 @@ impl Enrollment {
         let seal = seal.ok_or_else(|| {
             failed("HUG_LOGINS_KEY is not set; it is the id of the key in KMS, which `make deploy ROSTER=1` makes")
         })?;
-        let own = seal.open(&account.name, sealed, account.rules(), now);
+        let server = account.server();
+        let owner = Owner {
+            account: &account.name,
+            server: &server,
+        };
+        let own = seal.open(owner, sealed, account.rules(), now);
         let credentials = of_the_app.clone().with(own.await?);
         need(&account.name, &credentials, account.rules().secrets_to_send)?;
         account.credentials = Ok(credentials);

@@ -1,5 +1,6 @@
 //! Sealing the login of an account, so that it can be kept in the ledger's table: AWS KMS encrypts it, and decrypts it
-//! only for the same account, the same table and the same key.
+//! only for the same account, server and table, with the same key. So whoever can write the table, but has no right to the
+//! key, can have no login used for another account, or sent to another server.
 //!
 //! A login is small, so KMS encrypts it itself, and no cryptography happens here. What it is bound to is KMS's encryption
 //! context: KMS does not keep it, but refuses to decrypt with another one.
@@ -35,6 +36,15 @@ pub struct Seal {
     table: String,
     address: String,
     kms: Service,
+}
+
+/// What a login is bound to.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// Whose it is.
+    pub account: &'a AccountName,
+    /// The address of the server that it is for.
+    pub server: &'a str,
 }
 
 /// Why a login was not sealed or not opened.
@@ -89,12 +99,12 @@ impl Seal {
     /// A login of more than 4,096 bytes, or what KMS answers.
     pub async fn close(
         &self,
-        account: &AccountName,
+        owner: Owner<'_>,
         login: &Credentials,
         now: Timestamp,
     ) -> Result<String, SealError> {
         let attempt = Attempt {
-            account,
+            owner,
             what: "sealing the login",
         };
         let login = login.to_json();
@@ -121,17 +131,17 @@ impl Seal {
     ///
     /// # Errors
     ///
-    /// What KMS answers: it was sealed for another account, another table or with another key, or the right to open it is
+    /// What KMS answers: it was sealed for another account, server or table or with another key, or the right to open it is
     /// missing.
     pub async fn open(
         &self,
-        account: &AccountName,
+        owner: Owner<'_>,
         sealed: &str,
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Credentials, SealError> {
         let attempt = Attempt {
-            account,
+            owner,
             what: "opening the login",
         };
         let answer = self
@@ -154,7 +164,11 @@ impl Seal {
         let body = json!({
             name: value,
             "KeyId": self.key,
-            "EncryptionContext": { "account": attempt.account.to_string(), "table": self.table },
+            "EncryptionContext": {
+                "account": attempt.owner.account.to_string(),
+                "server": attempt.owner.server,
+                "table": self.table,
+            },
         });
         let request = Request {
             method: Method::POST,
@@ -185,7 +199,7 @@ impl Seal {
         let (helps, retry_can_help) = match kind {
             "InvalidCiphertextException" | "IncorrectKeyException" => (
                 format!(
-                    "it was sealed for another account or table or with another key, or it was changed; `hug connect --table {table}` seals it anew"
+                    "it was sealed for another account, server or table or with another key, or it was changed; `hug connect --table {table}` seals it anew"
                 ),
                 false,
             ),
@@ -222,7 +236,7 @@ impl Seal {
 /// What is attempted, for errors.
 #[derive(Clone, Copy)]
 struct Attempt<'a> {
-    account: &'a AccountName,
+    owner: Owner<'a>,
     what: &'static str,
 }
 
@@ -230,7 +244,7 @@ impl Attempt<'_> {
     fn failed(self, why: String, retry_can_help: bool) -> SealError {
         SealError {
             attempted: self.what,
-            account: self.account.clone(),
+            account: self.owner.account.clone(),
             why,
             retry_can_help,
         }

@@ -341,6 +341,12 @@ impl Account {
         ))
     }
 
+    /// The address of the server that its letters are sent to.
+    pub fn server(&self) -> String {
+        let named = self.server.as_deref();
+        self.rules().server(&self.name.handle, named)
+    }
+
     /// Where its network shows its people and posts.
     pub fn site(&self) -> Site {
         networks::site(&self.name, self.server.as_deref())

@@ -16,7 +16,7 @@ use have_a_hug::{
     ledger::{EnrolledSettings, Ledger},
     network::{Profile, client::Connection},
     networks,
-    seal::Seal,
+    seal::{Owner, Seal},
     secret::Credentials,
     settings::{Account, NotServed, Secrets, Settings, SettingsError, name_for_all},
 };
@@ -78,21 +78,23 @@ impl Target {
     ) -> Result<Done, Error> {
         let name = &account.name;
         let before = self.ledger.enrolled(name).await?;
-        let sealed = before.as_ref().and_then(|before| before.login.as_deref());
-        let keeps_login = match (login, sealed) {
+        let sealed = before.as_ref().and_then(|before| before.login.clone());
+        let keeps_login = match (login, &sealed) {
             (None, _) => true,
-            (Some(login), Some(sealed)) => self.is(name, sealed, login).await,
+            (Some(login), Some(sealed)) => self.is(account, sealed, login).await,
             (Some(_), None) => false,
         };
-        let keeps_settings = before
-            .as_ref()
-            .is_some_and(|before| before.settings == settings);
-        if keeps_login && keeps_settings {
+        if keeps_login && before.is_some_and(|before| before.settings == settings) {
             return Ok(Done::Unchanged);
         }
+        let server = account.server();
+        let owner = Owner {
+            account: name,
+            server: &server,
+        };
         let login = match login.filter(|_| !keeps_login) {
-            Some(login) => Some(self.seal.close(name, login, self.clock.now()).await?),
-            None => sealed.map(str::to_owned),
+            Some(login) => Some(self.seal.close(owner, login, self.clock.now()).await?),
+            None => sealed,
         };
         let kept = EnrolledSettings { settings, login };
         let row = Enrollment::read(name, kept.clone(), Credentials::default())?.row();
@@ -100,10 +102,15 @@ impl Target {
         Ok(Done::Put)
     }
 
-    /// Whether that is the same login, sealed. Where nobody may open it here, it is sealed anew.
-    async fn is(&self, name: &AccountName, sealed: &str, login: &Credentials) -> bool {
-        let rules = networks::rules(name.network);
-        let opened = self.seal.open(name, sealed, rules, self.clock.now()).await;
+    /// Whether that is the same login, sealed for the same server. Where nobody may open it here, it is sealed anew.
+    async fn is(&self, account: &Account, sealed: &str, login: &Credentials) -> bool {
+        let server = account.server();
+        let owner = Owner {
+            account: &account.name,
+            server: &server,
+        };
+        let now = self.clock.now();
+        let opened = self.seal.open(owner, sealed, account.rules(), now).await;
         opened.is_ok_and(|opened| opened.is(login))
     }
 
@@ -359,7 +366,14 @@ async fn import_one(target: &Target, account: &Account, text: String) -> Result<
         Err(missing) => {
             let here = target.ledger.enrolled(&account.name).await;
             let here = here.map_err(|error| error.to_string())?;
-            if here.is_none_or(|here| here.login.is_none()) {
+            // A login is sealed for one server.
+            let stays = here
+                .filter(|here| here.login.is_some())
+                .is_some_and(|here| {
+                    let read = Enrollment::read(&account.name, here, Credentials::default());
+                    read.is_ok_and(|read| read.account.server() == account.server())
+                });
+            if !stays {
                 return Err(missing.to_string());
             }
             None

@@ -10,6 +10,7 @@ use have_a_hug::{
     clock::Clock,
     ledger::{EnrolledSettings, Ledger, Row},
     networks,
+    seal::Owner,
     settings::Settings,
 };
 use hug::{
@@ -195,8 +196,12 @@ async fn is_in_the_table<B: Backend>() {
     assert_eq!(account.server.as_deref(), Some(network.url()));
     let seal = agency.kms.seal(table::NAME, "AKIDFUNCTIONS");
     let (rules, now) = (networks::rules(name.network), Clock::system().now());
+    let owner = Owner {
+        account: &name,
+        server: network.url(),
+    };
     let login = seal
-        .open(&name, &kept.login.unwrap(), rules, now)
+        .open(owner, &kept.login.unwrap(), rules, now)
         .await
         .unwrap();
     for rule in rules.secrets_to_send {
