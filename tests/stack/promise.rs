@@ -36,7 +36,7 @@ fn recording<'a>(
         hugs,
         passed_over: &[],
         handle: &NOTHING,
-        glance: None,
+        glance: have_a_hug::ledger::GlanceChange::Remove,
     }
 }
 

@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     deps::{Connected, Deps},
-    ledger::{HandleChange, LedgerError, LedgerFailure, Limit, Recording},
+    ledger::{GlanceChange, HandleChange, LedgerError, LedgerFailure, Limit, Recording},
     network::{Failure, NetworkError, Profile},
     settings::Preview,
 };
@@ -560,7 +560,12 @@ impl OneCheck<'_> {
             hugs: &hugs,
             passed_over: &decision.passed_over,
             handle: &handle,
-            glance: decision.glance.as_ref(),
+            glance: match (&decision.glance, &decision.before) {
+                (Some(glance), _) => GlanceChange::Set(glance),
+                // Each write of an account writes its glance, too. So an account that was unsettled has none.
+                (None, Some(before)) if !before.unsettled.is_empty() => GlanceChange::None,
+                (None, _) => GlanceChange::Remove,
+            },
         };
         self.deps.ledger.record_check(recording).await
     }

@@ -11,7 +11,9 @@ use promise::{
 };
 
 use crate::{
-    ledger::{HandleChange, Ledger, LedgerError, LedgerFailure, Recording, StoredItem},
+    ledger::{
+        GlanceChange, HandleChange, Ledger, LedgerError, LedgerFailure, Recording, StoredItem,
+    },
     pause::{PauseError, is_paused, pause},
     whole::{WholeAccount, each},
 };
@@ -324,7 +326,7 @@ async fn erase_from_account(ledger: &Ledger, found: &FollowerItems) -> Result<()
         hugs: &[],
         passed_over: &[],
         handle: &HandleChange::default(),
-        glance: None,
+        glance: GlanceChange::Remove,
     };
     Ok(ledger.record_check(recording).await?)
 }

@@ -28,7 +28,6 @@ use jiff::Timestamp;
 use promise::{
     account::{AccountId, AccountName},
     evidence::PassedOver,
-    glance::Glance,
     hug::{Hug, HugKey},
     milestone::Milestone,
     record::{AccountRecord, HandleRecord},
@@ -43,7 +42,6 @@ use self::{
         ACCOUNT, HANDLE, MILESTONE, VERSION, growth_sort_key, handle_key, hug_sort_key, number,
         passed_over_sort_key, text,
     },
-    row::glance_update,
 };
 pub use enrollment::EnrolledSettings;
 pub use error::{LedgerError, LedgerFailure};
@@ -52,7 +50,7 @@ pub use handle::HandleChange;
 pub use item::UnreadableHug;
 pub use keys::hug_key;
 pub use roster::{RosterPage, RosterPlace};
-pub use row::{Enrolled, Limit, Row};
+pub use row::{Enrolled, GlanceChange, Limit, Row};
 pub use snapshot::Snapshot;
 pub use stored::StoredItem;
 
@@ -78,8 +76,8 @@ pub struct Recording<'a> {
     pub passed_over: &'a [(Milestone, PassedOver)],
     /// What was learned of the handle.
     pub handle: &'a HandleChange,
-    /// What the account's count is compared with from now on; `None` where the next round checks it.
-    pub glance: Option<&'a Glance>,
+    /// What becomes of the account's row in the roster.
+    pub glance: GlanceChange<'a>,
 }
 
 /// The table, on DynamoDB or anything that speaks its API.
@@ -253,7 +251,8 @@ impl Ledger {
                 &growth_sort_key(&this_hour),
             )?)));
         }
-        let mut updates = vec![glance_update(&self.table, &account.name, glance)];
+        let mut updates = Vec::new();
+        updates.extend(glance.update(&self.table, &account.name));
         updates.extend(handle.update(&self.table, &account.name));
         self.transact(&call, writes, updates).await
     }
@@ -281,8 +280,9 @@ impl Ledger {
             put_if_unchanged(account_item, Some(account.revision - 1)),
             put_if_unchanged(hug_item, seen),
         ];
-        let look_again = glance_update(&self.table, &account.name, None);
-        self.transact(&call, writes, vec![look_again]).await
+        let look_again = GlanceChange::Remove.update(&self.table, &account.name);
+        self.transact(&call, writes, look_again.into_iter().collect())
+            .await
     }
 
     async fn transact(

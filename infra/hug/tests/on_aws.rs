@@ -238,7 +238,7 @@ async fn record_as_settled(ledger: &Ledger, read: &AccountRecord) -> Result<(), 
         hugs: &[],
         passed_over: &[],
         handle: &HandleChange::default(),
-        glance: None,
+        glance: have_a_hug::ledger::GlanceChange::Remove,
     };
     ledger.record_check(check).await
 }

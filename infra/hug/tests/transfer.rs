@@ -355,7 +355,7 @@ async fn a_check_or_a_delivery_that_began_before_an_export_writes_nothing_after_
             hugs: &[],
             passed_over: &[],
             handle: &HandleChange::default(),
-            glance: None,
+            glance: have_a_hug::ledger::GlanceChange::Remove,
         };
         let lost = ledger.record_check(recording).await.unwrap_err();
         assert_eq!(lost.failure, LedgerFailure::LostRace);

@@ -15,7 +15,7 @@ use super::{
     growth::{Growth, hour},
     item::item,
     keys::{LIMIT, ROSTER, VERSION, growth_sort_key, handle_key, number, text},
-    row::{Limit, Row, glance_update, limit_of, row_of},
+    row::{GlanceChange, Limit, Row, limit_of, row_of},
     stored::StoredItem,
 };
 
@@ -116,8 +116,10 @@ impl Ledger {
             attempted: "writing the roster",
             about: name.to_string(),
         };
-        let update = glance_update(&self.table, name, None).build();
-        let update = update.map_err(|error| call.bug(error))?;
+        let Some(update) = GlanceChange::Remove.update(&self.table, name) else {
+            return Ok(());
+        };
+        let update = update.build().map_err(|error| call.bug(error))?;
         self.client
             .update_item()
             .table_name(&self.table)

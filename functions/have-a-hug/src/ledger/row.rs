@@ -56,20 +56,33 @@ const FIELDS: [&str; 5] = [
     "settings",
 ];
 
-/// The update of an account's row after a check: what its count is compared with, or, for `None`, that it is to be
-/// checked.
-pub(super) fn glance_update(
-    table: &str,
-    name: &AccountName,
-    glance: Option<&Glance>,
-) -> UpdateBuilder {
-    let update = Update::builder()
-        .table_name(table)
-        .key("pk", text(ROSTER))
-        .key("sk", text(handle_key(name)));
-    let Some(glance) = glance else {
-        return update.update_expression(format!("REMOVE {}", FIELDS.join(", ")));
-    };
+/// What becomes of an account's glance when the account is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GlanceChange<'a> {
+    /// There is none, and none is written: the next round checks the account.
+    None,
+    /// It is removed, if it is there: the next round checks the account.
+    Remove,
+    /// The next round compares the count with this.
+    Set(&'a Glance),
+}
+
+impl GlanceChange<'_> {
+    /// The update of the account's row; `None` where nothing changes.
+    pub(super) fn update(self, table: &str, name: &AccountName) -> Option<UpdateBuilder> {
+        let update = Update::builder()
+            .table_name(table)
+            .key("pk", text(ROSTER))
+            .key("sk", text(handle_key(name)));
+        match self {
+            Self::None => None,
+            Self::Remove => Some(update.update_expression(format!("REMOVE {}", FIELDS.join(", ")))),
+            Self::Set(glance) => Some(set(update, glance)),
+        }
+    }
+}
+
+fn set(update: UpdateBuilder, glance: &Glance) -> UpdateBuilder {
     let mut sets = vec!["version = if_not_exists(version, :version)"];
     sets.extend(["id = :id", "followers = :followers", "settings = :settings"]);
     sets.push("promised_up_to = :promised_up_to");
