@@ -104,7 +104,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
             &["networks/"],
             &["networks.rs", "youtube"],
             &["ledger", "settings"],
-            &["metrics", "news", "songbook"],
+            &["looks", "metrics", "news", "songbook"],
             &["publish", "enrolled"],
             &["deps"],
             &["pause", "whole"],

@@ -150,7 +150,7 @@ impl<'a> Job<'a> {
                 };
                 let network = connected.as_ref().ok().map(|connected| connected.network);
                 let checked = check_one(deps, name, connected, wanted, from_round).await;
-                let blocked_until = network.and_then(|network| network.blocked_until());
+                let blocked_until = network.and_then(Network::blocked_until);
                 Done::Checked(candidate, Box::new(checked), blocked_until)
             }
             Self::RecordCounts(counts) => {

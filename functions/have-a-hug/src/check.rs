@@ -1,14 +1,15 @@
 //! One check of one account: read, decide, record.
 //!
-//! - This file: what a check decides, and how the decision is recorded in one transaction. Where a round knows what the
-//!   count is to be compared with (its [`Glance`]) and the count is the same, nothing else is read and nothing is written.
-//! - `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
+//! - This file: what a check decides, and how the decision is recorded in one transaction.
+//! - `glance`: where a round knows what the count is to be compared with, and the count is the same, nothing else is read
+//!   and nothing is written. `outcome`: what a check found and did. `newest`: the newest followers, read only as far down as needed.
 //!   `recipient`: who gets the hug for a milestone. `crossing`: which hugs a count owes. `pass_on`: who gets a hug that
 //!   the creator passed on. `stuck`: hugs that are put back to work. `answers`, `songs`: what followers answered, and
 //!   which songs were posted. `login`: whether the secrets let the account send. `who`: who has a number, for a question.
 
 mod answers;
 mod crossing;
+mod glance;
 mod login;
 mod newest;
 mod outcome;
@@ -20,28 +21,29 @@ mod who;
 
 use jiff::Timestamp;
 use promise::{
-    account::UserId,
     count::{Belief, believe},
     evidence::PassedOver,
     glance::Glance,
     hug::{Hug, Status},
-    milestone::{MAX_MILESTONE, Milestone},
+    milestone::Milestone,
     record::{AccountRecord, HandleRecord, Leap, ReadFollowers, Remembered},
 };
 
 use self::{
     answers::{Heard, Listening},
     crossing::Look,
+    glance::{Glanced, glance, glance_after, reject_impossible},
     newest::Newest,
     recipient::day,
     stuck::{Unsettled, rearm_stuck},
 };
 use crate::{
     deps::{Connected, Deps},
-    ledger::{GlanceChange, HandleChange, LedgerError, LedgerFailure, Limit, Recording},
+    ledger::{GlanceChange, HandleChange, LedgerError, LedgerFailure, Recording},
     network::{Failure, NetworkError, Profile},
     settings::Preview,
 };
+pub use glance::FromRound;
 pub use login::Login;
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 pub use who::{Listed, Who, who};
@@ -94,35 +96,12 @@ pub struct Wanted {
     pub login: bool,
 }
 
-/// What a round of checks knows of an account before its check. A check of one account knows nothing.
-#[derive(Clone, Debug, Default)]
-pub struct FromRound {
-    /// What the count is compared with.
-    pub glance: Option<Glance>,
-    /// What the network has just answered; `None` where the check asks.
-    pub profile: Option<Profile>,
-    /// The rate limit that the account shares with others; it may be over.
-    pub limit: Option<Limit>,
-    /// When the account was last looked at, as far as this process knows.
-    pub looked_at: Option<Timestamp>,
-}
-
 struct OneCheck<'a> {
     deps: &'a Deps,
     connected: Connected<'a>,
     wanted: Wanted,
     round: FromRound,
     now: Timestamp,
-}
-
-/// What a glance at the count shows.
-enum Glanced {
-    /// There is nothing more to do.
-    Done(Box<Check>),
-    /// The account is checked, with this answer of the network if it was asked.
-    Look(Option<Profile>),
-    /// The network asks to wait until then.
-    Limited(Timestamp),
 }
 
 /// What the ledger contains before the network is asked.
@@ -166,11 +145,16 @@ impl Decision {
 
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
-        let (profile, limited_until) = match self.glance().await? {
-            Glanced::Done(check) => return Ok(*check),
-            Glanced::Look(profile) => (profile, None),
-            Glanced::Limited(until) => (None, Some(until)),
-        };
+        let by_hand = self.wanted.dry_run || self.wanted.login;
+        let (profile, limited_until) =
+            match glance(self.connected, &self.round, by_hand, self.now).await? {
+                Glanced::Done(check) => return Ok(*check),
+                Glanced::Look(profile) => (profile, None),
+                Glanced::Limited(until) => {
+                    self.remember_limit(until).await?;
+                    (None, Some(until))
+                }
+            };
         let known = self.read().await?;
         if known.handle.paused_at.is_some() {
             return Ok(self.not_looked(&known, Unsettled::default(), CheckOutcome::Paused, None));
@@ -195,7 +179,10 @@ impl OneCheck<'_> {
             Ok(mut decision) => {
                 decision.login = self.try_login(&known.handle, &decision.after).await;
                 decision.note_answers(&heard, self.now);
-                decision.glance = self.glance_after(&known, &decision);
+                let account = self.connected.account;
+                let tried = decision.login.as_ref();
+                decision.glance =
+                    glance_after(account, &decision.after, &known.handle, tried, self.now);
                 self.record(&decision).await?;
                 Ok(self.done(&known, decision, unsettled, heard))
             }
@@ -210,105 +197,6 @@ impl OneCheck<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Compares the count with what the last check left behind.
-    async fn glance(&self) -> Result<Glanced, CheckError> {
-        let Connected { account, network } = self.connected;
-        let by_hand = self.wanted.dry_run || self.wanted.login;
-        let glance = self.round.glance.as_ref();
-        let glance =
-            glance.filter(|glance| !by_hand && !glance.is_over(&account.fingerprint, self.now));
-        let Some(glance) = glance else {
-            return Ok(Glanced::Look(self.round.profile.clone()));
-        };
-        if let Some(limit) = self
-            .round
-            .limit
-            .as_ref()
-            .filter(|limit| limit.until > self.now)
-        {
-            let limited = CheckOutcome::RateLimited;
-            return Ok(Glanced::Done(Box::new(Check {
-                followers: None,
-                succeeded_at: Some(limit.since),
-                retry_at: Some(limit.until),
-                ..self.at_a_glance(glance, limited)
-            })));
-        }
-        let profile = match self.round.profile.clone() {
-            Some(profile) => profile,
-            None => match network.profile(Some(&glance.id)).await {
-                Ok(profile) => profile,
-                Err(NetworkError {
-                    failure: Failure::WaitUntil(until),
-                    ..
-                }) => {
-                    self.remember_limit(until).await?;
-                    return Ok(Glanced::Limited(until));
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
-        self.reject_impossible(&profile, Some(&glance.id))?;
-        Ok(if profile.followers == glance.followers {
-            Glanced::Done(Box::new(self.at_a_glance(glance, CheckOutcome::Unchanged)))
-        } else {
-            Glanced::Look(Some(profile))
-        })
-    }
-
-    fn at_a_glance(&self, glance: &Glance, outcome: CheckOutcome) -> Check {
-        let account = self.connected.account;
-        let blocked_until = self.connected.network.blocked_until();
-        Check {
-            account: account.name.clone(),
-            id: Some(glance.id.clone()),
-            outcome,
-            followers_before: Some(glance.followers),
-            followers: Some(glance.followers),
-            promised_up_to: Some(glance.promised_up_to),
-            next_milestone: account.plan.next_after(glance.promised_up_to),
-            hugs: Vec::new(),
-            passed_over: Vec::new(),
-            waiting: None,
-            rearmed: Vec::new(),
-            heard: Vec::new(),
-            for_creator: Vec::new(),
-            hug_changed_at: None,
-            login_error: None,
-            answers_error: None,
-            succeeded_at: Some(self.now),
-            retry_at: blocked_until.filter(|until| *until > self.now),
-            would_say: Vec::new(),
-        }
-    }
-
-    /// What the next round compares the count with; `None` where it has something to do even if the count stays the same.
-    fn glance_after(&self, known: &Known, decision: &Decision) -> Option<Glance> {
-        let account = self.connected.account;
-        let mut handle = HandleRecord {
-            failing_since: None,
-            ..known.handle.clone()
-        };
-        match &decision.login {
-            Some(Login::Works) => {
-                handle.login_error = None;
-                handle.login_tried_at = Some(self.now);
-            }
-            Some(Login::Fails(error)) => handle.login_error = Some(error.clone()),
-            // It is tried again at the next check.
-            Some(Login::Unclear(_)) => handle.login_tried_at = None,
-            None => {}
-        }
-        let fingerprint = account.fingerprint.clone();
-        Glance::after(
-            &decision.after,
-            &handle,
-            account.plan,
-            account.sends(),
-            fingerprint,
-        )
     }
 
     /// Hears the answers to the unsettled hugs, tells the creator of silence, and finds the songs that were posted.
@@ -361,7 +249,7 @@ impl OneCheck<'_> {
             Some(profile) => profile,
             None => network.profile(known.handle.id.as_ref()).await?,
         };
-        self.reject_impossible(&profile, known.handle.id.as_ref())?;
+        reject_impossible(&account.name, &profile, known.handle.id.as_ref())?;
         let mut unsettled = still.milestones(self.now);
         let before = match (&known.account, &known.handle.id) {
             // It may be a new handle of an account that is known under its old one, with its hugs.
@@ -577,34 +465,6 @@ impl OneCheck<'_> {
         let name = &self.connected.account.name;
         let limit = HandleChange::read_limit(until);
         self.deps.ledger.change_handle(name, &limit).await
-    }
-
-    /// Rejects answers about another account or with too many followers: the mark never goes down, so they
-    /// could not be undone.
-    fn reject_impossible(
-        &self,
-        profile: &Profile,
-        id: Option<&UserId>,
-    ) -> Result<(), NetworkError> {
-        let why = match id {
-            Some(id) if *id != profile.id => {
-                format!("the answer is about the account {}, not {id}", profile.id)
-            }
-            _ if profile.followers > MAX_MILESTONE => {
-                format!("no account has {} followers", profile.followers)
-            }
-            _ => return Ok(()),
-        };
-        Err(self.not_believed(Failure::TryAgain, why))
-    }
-
-    fn not_believed(&self, failure: Failure, why: String) -> NetworkError {
-        NetworkError {
-            failure,
-            account: self.connected.account.name.clone(),
-            attempted: "reading the follower count",
-            why,
-        }
     }
 
     /// The top of the list, where the next milestone is near: at the crossing, everyone who is listed above
