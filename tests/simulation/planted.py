@@ -63,9 +63,21 @@ DEFECTS = [
     ),
     (
         "the baseline",
-        "have-a-hug/src/check.rs",
-        "                promised_up_to: followers,\n",
-        "                promised_up_to: 0,\n",
+        "promise/src/record.rs",
+        "            promised_up_to: followers,\n",
+        "            promised_up_to: 0,\n",
+    ),
+    (
+        "the check of an account whose hugs wait, where the count is the same",
+        "promise/src/glance.rs",
+        "let is_settled = record.unsettled.is_empty()\n",
+        "let is_settled = record.unsettled.len() < usize::MAX\n",
+    ),
+    (
+        "the check of an account whose count has moved by one",
+        "have-a-hug/src/check/glance.rs",
+        "if profile.followers == glance.followers {",
+        "if profile.followers.abs_diff(glance.followers) < 2 {",
     ),
     (
         "the skip of those who have a hug",
