@@ -2,7 +2,6 @@
 //! nothing is left of them.
 
 use have_a_hug::{
-    check::{FromRound, Wanted, check},
     deps::Deps,
     enrolled::Enrollment,
     forget::forget_account,
@@ -97,17 +96,11 @@ impl<N: TestNetwork> Enrolled<N> {
         &self.world.stack.deps
     }
 
-    /// Checks her, and delivers what she owes.
+    /// One tick of the schedule, and the deliveries after it.
     async fn round(&mut self) {
-        self.world.clock.advance(crate::world::STEP);
-        let deps = self.deps();
-        let served = deps.enrolled(&self.name).await.unwrap();
-        let served = served.serve(deps, true).await.unwrap();
-        let wanted = Wanted::default();
-        check(deps, served.connected(), wanted, FromRound::default())
-            .await
-            .unwrap();
-        for delivery in self.world.stack.deliver().await.unwrap() {
+        let round = Box::pin(self.world.whole_round()).await;
+        assert_eq!((round.summary.checked, round.summary.failed), (1, 0));
+        for delivery in round.deliveries {
             delivery.result.unwrap();
         }
     }
@@ -128,15 +121,19 @@ impl<N: TestNetwork> Enrolled<N> {
 /// Number 600 of an account in the table gets their invitation.
 async fn keeps_its_promise<N: TestNetwork>() {
     let mut amber = Enrolled::<N>::with_followers(598).await;
+    // The first check tries the login, and the second remembers the newest followers.
+    amber.round().await;
     amber.round().await;
     amber.kms.take_actions();
+    amber.round().await;
+    assert!(amber.kms.take_actions().is_empty(), "nothing happened");
     amber.world.fans(3);
     amber.round().await;
     let hug = amber.world.hug(600).await;
     assert_eq!(hug.status, Status::Invited);
     let sent = amber.world.posts().len() + amber.world.network.messages().len();
     assert_eq!(sent, 1);
-    // Once for the check of this test, and once for the letter.
+    // Once for the check, and once for the letter.
     assert_eq!(amber.kms.take_actions(), ["Decrypt", "Decrypt"]);
 }
 
@@ -278,18 +275,7 @@ async fn a_letter_whose_login_cannot_be_opened_for_a_moment_is_delivered_again()
     let mut amber = Enrolled::<X>::with_followers(599).await;
     amber.round().await;
     amber.world.fan();
-    amber.world.clock.advance(crate::world::STEP);
-    let deps = amber.deps();
-    let served = deps.enrolled(&amber.name).await.unwrap();
-    let served = served.serve(deps, true).await.unwrap();
-    check(
-        deps,
-        served.connected(),
-        Wanted::default(),
-        FromRound::default(),
-    )
-    .await
-    .unwrap();
+    Box::pin(amber.world.check_only()).await;
     amber.kms.fail_next(500, "DependencyTimeoutException");
     let deliveries = amber.world.stack.deliver().await.unwrap();
     let failed = deliveries[0].result.as_ref().unwrap_err();

@@ -23,7 +23,7 @@ impl Divided {
         let mut whole: Table = text.parse()?;
         let accounts = whole.remove("account");
         let accounts = accounts.and_then(|accounts| accounts.try_into().ok());
-        whole.retain(|key, _| SHARED.iter().any(|shared| *shared == key));
+        whole.retain(|key, _| SHARED.contains(&key));
         Ok(Self {
             shared: whole,
             accounts: accounts.unwrap_or_default(),

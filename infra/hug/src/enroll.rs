@@ -308,7 +308,7 @@ pub async fn import(file: &Path, table: &str, out: &mut impl Write) -> Result<bo
         match done {
             Ok(Done::Put) => writeln!(out, "{name}  is in the table now")?,
             Ok(Done::Unchanged) => {
-                writeln!(out, "{name}  is in the table already, as in the file")?
+                writeln!(out, "{name}  is in the table already, as in the file")?;
             }
             Err(why) => {
                 all = false;

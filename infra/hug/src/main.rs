@@ -133,17 +133,13 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         } => {
             let place = on_aws.place(&state);
             match (whole, follower) {
-                (Some(name), _) => forget_account(&settings, &place, &name, yes).await?,
+                (Some(name), _) => forget_account(&settings, &place, &name, yes).await,
                 (None, Some(who)) => {
-                    forget_follower(&place, &who, account.as_ref(), entirely, yes).await?;
+                    forget_follower(&place, &who, account.as_ref(), entirely, yes).await
                 }
                 // The parser lets neither through.
-                (None, None) => {}
+                (None, None) => Ok(ExitCode::SUCCESS),
             }
-            if let Place::Folder(folder) = &place {
-                forget::scrub(folder, &mut stdout())?;
-            }
-            Ok(ExitCode::SUCCESS)
         }
         Command::Export {
             file,
@@ -328,14 +324,15 @@ async fn forget_account(
     place: &Place,
     name: &AccountName,
     yes: bool,
-) -> Result<(), Error> {
+) -> Result<ExitCode, Error> {
     let opened = open_existing(place).await?;
     let settings = Settings::load_for_table(settings, &|_| None).ok();
     let (now, confirm) = (Clock::system().now(), |out: &mut Out| {
         forget::confirm(yes, out)
     });
     let settings = settings.as_ref();
-    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await
+    forget::account(&opened.ledger, settings, name, confirm, now, &mut stdout()).await?;
+    scrub(place)
 }
 
 async fn forget_follower(
@@ -344,13 +341,22 @@ async fn forget_follower(
     of: Option<&AccountName>,
     entirely: bool,
     yes: bool,
-) -> Result<(), Error> {
+) -> Result<ExitCode, Error> {
     let opened = open_existing(place).await?;
     let (now, confirm) = (Clock::system().now(), |out: &mut Out| {
         forget::confirm(yes, out)
     });
     let ledger = &opened.ledger;
-    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await
+    forget::follower(ledger, who, of, entirely, confirm, now, &mut stdout()).await?;
+    scrub(place)
+}
+
+/// Removes what was erased from the files of a ledger here, too.
+fn scrub(place: &Place) -> Result<ExitCode, Error> {
+    if let Place::Folder(folder) = place {
+        forget::scrub(folder, &mut stdout())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Exports accounts from the ledger. Messages go to standard error, because the items can go to standard output.

@@ -337,7 +337,7 @@ async fn status_shows_the_account_a_command_names_it_and_forget_erases_it() {
         hugs: &[],
         passed_over: &[],
         handle: &have_a_hug::ledger::HandleChange::default(),
-        glance: None,
+        glance: have_a_hug::ledger::GlanceChange::Remove,
     };
     agency.ledger().record_check(check).await.unwrap();
     let status = agency.run(&["status", "--json"]).await.success();

@@ -65,7 +65,7 @@ impl Ledger {
                 SETTINGS => match name_of_handle(&pk) {
                     Ok(name) => all.enrolled.push((name, call.parse(item)?)),
                     Err(why) => {
-                        tracing::warn!(pk, %why, "settings that cannot be read are left out")
+                        tracing::warn!(pk, %why, "settings that cannot be read are left out");
                     }
                 },
                 sk if sk.starts_with(MILESTONE) => match UnreadableHug::or_hug(&call, item) {
