@@ -236,7 +236,7 @@ def call_all(servers: Servers, number: int) -> dict[str, float]:
         checked = summary["checked"]
         if summary["unchanged"] < number:
             print(f"{number - summary['unchanged']} accounts were not idle", file=sys.stderr)
-        measured = {
+        return {
             "checked": checked,
             "seconds": seconds,
             "cpu": cpu * 1000 / checked,
@@ -247,7 +247,6 @@ def call_all(servers: Servers, number: int) -> dict[str, float]:
             "others": others * 1000 / checked,
             "table": counts["busy"] * 1000 / checked,
         }
-        return measured
 
 
 def first_checks(servers: Servers, number: int) -> None:
