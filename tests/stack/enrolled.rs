@@ -127,7 +127,13 @@ async fn keeps_its_promise<N: TestNetwork>() {
     amber.kms.take_actions();
     amber.round().await;
     assert!(amber.kms.take_actions().is_empty(), "nothing happened");
-    amber.world.fans(3);
+    amber.world.fan();
+    amber.round().await;
+    assert!(
+        amber.kms.take_actions().is_empty(),
+        "599 is not a milestone"
+    );
+    amber.world.fans(2);
     amber.round().await;
     let hug = amber.world.hug(600).await;
     assert_eq!(hug.status, Status::Invited);

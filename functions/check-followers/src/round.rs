@@ -494,10 +494,14 @@ impl<'a> Round<'a> {
             .clone()
     }
 
+    /// Reads the counts of these accounts together. An account of hug.toml that is left alone is read by its check; one of
+    /// the table is not, because its check would open its login for that.
     fn count(&mut self, mut group: Vec<Candidate<'a>>) {
-        match group.len() {
-            0 => {}
-            1 => group.drain(..).for_each(|one| self.alone(one, None)),
+        match group.as_slice() {
+            [] => {}
+            [one] if matches!(one.source, Source::File(..)) => {
+                group.drain(..).for_each(|one| self.alone(one, None));
+            }
             _ => self.ready.push_back(Job::Count(group)),
         }
     }
