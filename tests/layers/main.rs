@@ -69,7 +69,7 @@ const LAYERS: [(&str, &[&[&str]]); 4] = [
             &["follower", "channel", "song", "song_mark", "topic"],
             &["screening", "letter"],
             &["answer", "rules", "record"],
-            &["count", "template", "arrivals", "evidence"],
+            &["count", "template", "arrivals", "evidence", "glance"],
             &["status"],
             &["hug"],
             &[

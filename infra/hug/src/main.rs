@@ -165,17 +165,23 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             list_secrets(&settings, secrets.as_deref(), roster)
         }
         Command::Sandbox {
-            networks_only: true,
-            ..
-        } => {
-            sandbox::networks_only().await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Sandbox { command, .. } => {
-            let code = sandbox::run(&state, &command).await?;
-            Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
-        }
+            networks_only,
+            command,
+        } => run_sandbox(&state, networks_only, &command).await,
     }
+}
+
+async fn run_sandbox(
+    state: &Path,
+    networks_only: bool,
+    command: &[String],
+) -> Result<ExitCode, Error> {
+    if networks_only {
+        sandbox::networks_only().await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let code = sandbox::run(state, command).await?;
+    Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// `named` is the file of the settings, where it was named in the arguments.
