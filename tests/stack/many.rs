@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use check_followers::{Checked, Summary};
-use have_a_hug::{check::CheckOutcome, settings::Settings};
+use have_a_hug::{check::CheckOutcome, looks::Looks, settings::Settings};
 use promise::hug::Status;
 use stand_ins::{
     Fault, Person,
@@ -165,7 +165,7 @@ async fn a_rate_limit_of_the_app_stops_all_its_accounts_until_it_is_over() {
     assert_eq!(outcomes(&summary, CheckOutcome::RateLimited), 150);
     assert_eq!(world.requests(), Vec::<String>::new());
     // Another process knows of it, too: the limit is in the ledger.
-    world.stack.deps.looks = Default::default();
+    world.stack.deps.looks = Looks::default();
     for _ in 0..3 {
         world.round().await;
     }

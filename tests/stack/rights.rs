@@ -187,7 +187,7 @@ async fn each_function_uses_the_rights_in_infra_rights_json_and_no_others() {
     failures(&mut observed).await;
     a_new_handle(&mut observed).await;
     a_choice(&mut observed).await;
-    answers(&mut observed).await;
+    Box::pin(answers(&mut observed)).await;
 
     for function in [CHECK, INVITE] {
         let mut listed = listed_rights(function);

@@ -96,22 +96,22 @@ async fn to_its_end<N: TestNetwork>(more: &str) {
 
 #[tokio::test]
 async fn a_hug_goes_from_the_answer_to_the_song_on_x() {
-    to_its_end::<X>("").await;
+    Box::pin(to_its_end::<X>("")).await;
 }
 
 #[tokio::test]
 async fn a_hug_goes_from_the_answer_to_the_song_on_bluesky() {
-    to_its_end::<Bluesky>("").await;
+    Box::pin(to_its_end::<Bluesky>("")).await;
 }
 
 #[tokio::test]
 async fn a_hug_goes_from_the_answer_to_the_song_on_mastodon() {
-    to_its_end::<Mastodon>("").await;
+    Box::pin(to_its_end::<Mastodon>("")).await;
 }
 
 #[tokio::test]
 async fn a_hug_goes_from_a_public_answer_to_the_song_on_mastodon() {
-    to_its_end::<Mastodon>("contact = [\"announce\"]\n").await;
+    Box::pin(to_its_end::<Mastodon>("contact = [\"announce\"]\n")).await;
 }
 
 async fn stopped<N: TestNetwork>() {

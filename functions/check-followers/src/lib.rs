@@ -64,13 +64,14 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
     let found = match chosen {
         Some(account) => {
             let (name, known) = (&account.name, FromRound::default());
-            let checked = check_one(deps, name, deps.connected(name), wanted, known).await;
+            let checked = check_one(deps, name, deps.connected(name), wanted, known);
+            let checked = Box::pin(checked).await;
             Found {
                 accounts: vec![checked],
                 ..Found::default()
             }
         }
-        None => round(deps, wanted, last_start).await,
+        None => Box::pin(round(deps, wanted, last_start)).await,
     };
     let summary = Summary::of(found, asked.dry_run);
     tracing::info!(
