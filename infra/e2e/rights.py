@@ -35,16 +35,6 @@ def prove_rights(world: World, creator: Creator) -> None:
         denied_start(CHECK, world.invoke)
     world.restart(CHECK)
     shown.append("check-followers ssm:GetParametersByPath")
-    with world.without(CHECK, "dynamodb:BatchWriteItem"):
-        # A new process does not know which counts of this hour are recorded.
-        world.restart(CHECK)
-        line = "the hour's counts are not recorded"
-        before = world.count(CHECK, line)
-        error, summary = world.invoke()
-        check(not error and summary["failed"] == 0, "the checks work without the right to write counts", summary)
-        wait(lambda: world.count(CHECK, line) > before, "the refusal is logged")
-        check("AccessDenied" in [one for one in world.log(CHECK) if line in one][-1], "the log says why")
-    shown.append("check-followers dynamodb:BatchWriteItem")
     with world.without(CHECK, "dynamodb:GetItem"):
         world.invoke_denied("reading the handle")
     shown.append("check-followers dynamodb:GetItem")
