@@ -1,7 +1,8 @@
 //! The roster: one small item for each account, so that a round of checks reads all of them with one query a page.
 //!
-//! An item has what the account's count is compared with ([`Glance`](promise::glance::Glance)); where that is missing, the account is checked. It
-//! can be deleted at any time: the next check writes it anew. Rate limits lie in the same partition, before all accounts.
+//! An item has what the account's count is compared with ([`Glance`](promise::glance::Glance)); where that is missing, the
+//! account is checked. It can be deleted at any time: the next check writes it anew. Rate limits lie in the same
+//! partition, before all accounts.
 
 use std::collections::HashMap;
 
