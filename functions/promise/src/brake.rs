@@ -54,13 +54,20 @@ impl Brake<'_> {
     }
 
     /// Whether a hug is still held that was held for that cause in the last 24 hours, so that the creator knows: one
-    /// message tells of a wave.
+    /// message tells of the letters of a day.
     pub fn is_told(&self, cause: HoldCause) -> bool {
-        let mut hugs = self.hugs.iter();
-        hugs.any(|hug| {
-            hug.status == Status::Held
-                && hug.hold == Some(cause)
-                && self.is_of_today(hug.updated_at)
+        self.is_any_held(cause, |hug| hug.updated_at)
+    }
+
+    /// Whether such a hug is still held that was reached in the last 24 hours: one message tells of a wave. A hug of an
+    /// older wave can be held again, and then its own message told of nothing new.
+    pub fn is_wave_told(&self, cause: HoldCause) -> bool {
+        self.is_any_held(cause, |hug| hug.reached_at)
+    }
+
+    fn is_any_held(&self, cause: HoldCause, since: impl Fn(&Hug) -> Timestamp) -> bool {
+        self.hugs.iter().any(|hug| {
+            hug.status == Status::Held && hug.hold == Some(cause) && self.is_of_today(since(hug))
         })
     }
 
@@ -160,5 +167,17 @@ mod tests {
         assert!(!brake(&hugs, after(1)).is_told(HoldCause::Nobody));
         let decided = [held.approve(None, T0).unwrap()];
         assert!(!brake(&decided, after(1)).is_told(HoldCause::MostADay));
+    }
+
+    #[test]
+    fn a_hug_that_is_held_again_a_day_later_tells_nothing_of_a_new_wave() {
+        let again = Hug {
+            updated_at: after(30),
+            ..reached().held(HoldCause::MostADay, "four".to_owned())
+        };
+        let hugs = [again];
+        assert!(brake(&hugs, after(31)).is_told(HoldCause::MostADay));
+        assert!(!brake(&hugs, after(31)).is_wave_told(HoldCause::MostADay));
+        assert!(brake(&hugs, after(23)).is_wave_told(HoldCause::MostADay));
     }
 }

@@ -118,7 +118,7 @@ impl Look<'_> {
                 .extend(self.passed_over(milestone, &skipped));
             // Only the first held hug of a wave has news.
             let of_this_check = |cause| crossing.hugs.iter().any(|one| one.hold == Some(cause));
-            let is_told = |cause| of_this_check(cause) || brake.is_told(cause);
+            let is_told = |cause| of_this_check(cause) || brake.is_wave_told(cause);
             let is_told = hug.hold.is_some_and(is_told);
             crossing
                 .hugs
