@@ -5,7 +5,7 @@ use have_a_hug::{
     deps::Deps,
     enrolled::Enrollment,
     forget::forget_account,
-    ledger::{EnrolledSettings, Ledger},
+    ledger::{EnrolledSettings, Ledger, Row},
     networks,
     seal::{Owner, Seal},
     secret::Credentials,
@@ -158,6 +158,35 @@ async fn number_600_of_an_account_in_the_table_is_invited_on_mastodon() {
     keeps_its_promise::<Mastodon>().await;
 }
 
+/// How often the login is opened in an hour in which number 600 has not answered yet.
+async fn opened_while_a_hug_waits<N: TestNetwork>() -> usize {
+    let mut amber = Enrolled::<N>::with_followers(598).await;
+    amber.round().await;
+    amber.round().await;
+    amber.world.fans(3);
+    amber.round().await;
+    assert_eq!(amber.world.hug(600).await.status, Status::Invited);
+    amber.kms.take_actions();
+    for _ in 0..12 {
+        amber.round().await;
+    }
+    amber.kms.take_actions().len()
+}
+
+#[tokio::test]
+async fn while_a_hug_waits_for_its_answer_the_login_is_opened_only_where_answers_are_private() {
+    assert_eq!(opened_while_a_hug_waits::<X>().await, 0);
+    assert_eq!(opened_while_a_hug_waits::<Bluesky>().await, 0);
+    assert_eq!(opened_while_a_hug_waits::<Mastodon>().await, 12);
+}
+
+/// The account's row of the roster.
+async fn row(ledger: &Ledger, name: &AccountName) -> Row {
+    let page = ledger.roster(None).await.unwrap();
+    let mut rows = page.rows.into_iter();
+    rows.find(|row| row.name == *name).unwrap()
+}
+
 /// Reads the count of an account in the table without its login.
 async fn is_read_without_its_login<N: TestNetwork>() {
     let amber = Enrolled::<N>::with_followers(7).await;
@@ -167,7 +196,7 @@ async fn is_read_without_its_login<N: TestNetwork>() {
     let served = enrolled.serve(deps, false).await.unwrap();
     let profile = served.connected().network.profile(None).await.unwrap();
     assert_eq!(profile.followers, 7);
-    let row = deps.ledger.row(&amber.name).await.unwrap().unwrap();
+    let row = row(&deps.ledger, &amber.name).await;
     let reader = deps.reader(&amber.name, &row.enrolled.unwrap());
     let counts = reader.counts(&[profile.id]).await.unwrap();
     assert_eq!(counts.len(), 1);
@@ -391,15 +420,11 @@ async fn settings_that_are_put_again_keep_the_mark_and_let_the_next_round_check_
     let mut amber = Enrolled::<X>::with_followers(3).await;
     amber.round().await;
     amber.round().await;
-    let row = async |amber: &Enrolled<X>| {
-        let row = amber.deps().ledger.row(&amber.name).await;
-        row.unwrap().unwrap()
-    };
-    let before = row(&amber).await;
+    let before = row(&amber.deps().ledger, &amber.name).await;
     assert!(before.glance.is_some() && before.enrolled.is_some());
     let seal = amber.kms.seal(table::NAME, FUNCTIONS);
     amber.put_settings(&amber.settings(), &seal).await;
-    let after = row(&amber).await;
+    let after = row(&amber.deps().ledger, &amber.name).await;
     assert_eq!((after.glance, after.enrolled), (None, before.enrolled));
     assert_eq!(amber.world.promised_up_to().await, 3);
 }
@@ -418,9 +443,9 @@ async fn an_export_contains_the_settings_and_the_sealed_login_and_an_import_make
     let there = Ledger::new(other.table.client().clone(), table::NAME);
     for _ in 0..2 {
         transfer::import(&there, items.clone(), now).await.unwrap();
-        let row = there.row(&amber.name).await.unwrap().unwrap();
-        let before = ledger.row(&amber.name).await.unwrap().unwrap();
-        assert_eq!((row.glance, row.enrolled), (None, before.enrolled));
+        let after = row(&there, &amber.name).await;
+        let before = row(ledger, &amber.name).await;
+        assert_eq!((after.glance, after.enrolled), (None, before.enrolled));
         let kept = there.enrolled(&amber.name).await.unwrap();
         assert_eq!(kept, ledger.enrolled(&amber.name).await.unwrap());
     }

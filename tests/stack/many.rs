@@ -158,8 +158,9 @@ async fn a_rate_limit_of_the_app_stops_all_its_accounts_until_it_is_over() {
         .network
         .fail_next("GET /2/users", Fault::RateLimited { for_seconds: 900 });
     let summary = world.round().await;
-    // Two requests were under way when the first answer came.
-    assert!(outcomes(&summary, CheckOutcome::RateLimited) >= 100);
+    // Two requests were under way, and what the other one answered can be used.
+    let limited = outcomes(&summary, CheckOutcome::RateLimited);
+    assert!(limited == 100 || limited == 50, "{limited}");
     world.requests();
     let summary = world.round().await;
     assert_eq!(outcomes(&summary, CheckOutcome::RateLimited), 150);

@@ -3,7 +3,9 @@
 //! [`handle`] takes what the schedule sends, `{}`, or a [`ByHand`] request. The rules are in
 //! `have_a_hug::check`. What a round found is a [`Summary`].
 
+mod job;
 mod one;
+mod pages;
 mod round;
 mod summary;
 
@@ -73,7 +75,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         }
         None => Box::pin(round(deps, wanted, last_start)).await,
     };
-    let summary = Summary::of(found, asked.dry_run);
+    let mut summary = Summary::of(found, asked.dry_run);
     tracing::info!(
         checked = summary.checked,
         failed = summary.failed,
@@ -93,6 +95,7 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         count(deps, &summary, chosen.is_none());
         publish(deps, &summary, last_start).await;
     }
+    summary.shorten(deps.settings.accounts.len());
     Ok(summary)
 }
 

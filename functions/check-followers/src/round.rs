@@ -1,8 +1,8 @@
 //! A round of checks: every account of hug.toml and of the roster, read together as far as networks allow.
 //!
 //! The roster is read page by page. An account whose count can be compared with that of its last check waits until there
-//! are enough of them to be read with one request; those whose count is the same are done. Every other account is
-//! checked by itself. A rate limit stops every account that shares it, and no other.
+//! are enough of them to be read with one request; those whose count is the same are done, unless something else is due.
+//! Every other account is checked by itself. A rate limit stops every account that shares it, and no other.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -11,12 +11,12 @@ use std::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use have_a_hug::{
-    check::{CheckOutcome, FromRound, Wanted},
-    deps::{Connected, Deps, Served},
+    check::{CheckOutcome, Counted, FromRound, Wanted},
+    deps::Deps,
     ledger::{Enrolled, LedgerError, Limit, RosterPage, RosterPlace},
     network::{Failure, Network, NetworkError, Profile},
     networks,
-    settings::{Account, NotServed},
+    settings::Account,
 };
 use jiff::{SignedDuration, Timestamp};
 use promise::{
@@ -25,12 +25,13 @@ use promise::{
 };
 
 use crate::{
-    one::check_one,
+    job::{Candidate, Done, Job, Source},
+    pages::Pages,
     summary::{Checked, Found},
 };
 
 /// How many requests, checks and pages are under way at the same time: each waits for a network most of its time.
-const MAX_AT_ONCE: usize = 64;
+const MAX_CONCURRENT_JOBS: usize = 64;
 
 /// After so many failed checks of accounts that are read at the same place, the round asks there no more, so that a server
 /// that does not answer holds up no other account.
@@ -46,9 +47,12 @@ const SAME_LIMIT: SignedDuration = SignedDuration::from_mins(10);
 pub(crate) async fn round(deps: &Deps, wanted: Wanted, last_start: Option<Timestamp>) -> Found {
     let begin = lock(deps).clone();
     let mut round = Round::new(deps, wanted, last_start, begin.clone());
+    if begin.is_some() {
+        round.read_limits().await;
+    }
     let mut running = FuturesUnordered::new();
     loop {
-        while running.len() < MAX_AT_ONCE
+        while running.len() < MAX_CONCURRENT_JOBS
             && let Some(job) = round.next_job(running.is_empty())
         {
             running.push(job.run(deps, wanted));
@@ -70,124 +74,6 @@ fn lock(deps: &Deps) -> std::sync::MutexGuard<'_, Option<RosterPlace>> {
     deps.turn
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// An account of the round.
-struct Candidate<'a> {
-    /// Its number in the order of the roster, from where the round began.
-    number: usize,
-    name: AccountName,
-    glance: Option<Glance>,
-    source: Source<'a>,
-    /// Where it is read: the place whose rate limit it shares. `None` where it is not served.
-    place: Option<String>,
-}
-
-/// Where the settings of an account are.
-enum Source<'a> {
-    /// In hug.toml, at that place among its accounts.
-    File(usize, Result<Connected<'a>, NotServed>),
-    /// In the table. The reader has the secrets of the developer's app alone.
-    Roster(Arc<dyn Network>),
-}
-
-impl Source<'_> {
-    /// The network, where it can be read.
-    fn network(&self) -> Option<&dyn Network> {
-        match self {
-            Self::File(_, connected) => connected.as_ref().ok().map(|connected| connected.network),
-            Self::Roster(reader) => Some(reader.as_ref()),
-        }
-    }
-}
-
-/// What is to be done next.
-enum Job<'a> {
-    Page(Option<RosterPlace>),
-    Count(Vec<Candidate<'a>>),
-    Check(Box<Candidate<'a>>, Box<FromRound>),
-    RecordCounts(Vec<(AccountId, u64)>),
-    RecordLimit(Limit),
-}
-
-/// What a job ended with.
-enum Done<'a> {
-    Page(Result<RosterPage, LedgerError>),
-    Counted(
-        Vec<Candidate<'a>>,
-        Result<Vec<Profile>, NetworkError>,
-        Option<Timestamp>,
-    ),
-    Checked(Box<Candidate<'a>>, Box<Checked>, Option<Timestamp>),
-    Recorded,
-}
-
-impl<'a> Job<'a> {
-    async fn run(self, deps: &'a Deps, wanted: Wanted) -> Done<'a> {
-        match self {
-            Self::Page(after) => Done::Page(deps.ledger.roster(after).await),
-            Self::Count(members) => {
-                let Some(network) = members.first().and_then(|one| one.source.network()) else {
-                    return Done::Counted(members, Ok(Vec::new()), None);
-                };
-                let ids: Vec<UserId> = members
-                    .iter()
-                    .filter_map(|one| Some(one.glance.as_ref()?.id.clone()))
-                    .collect();
-                let counts = network.counts(&ids).await;
-                let blocked_until = network.blocked_until();
-                Done::Counted(members, counts, blocked_until)
-            }
-            Self::Check(candidate, from_round) => {
-                let (name, from_round) = (&candidate.name, *from_round);
-                let served;
-                let connected = match &candidate.source {
-                    Source::File(_, connected) => connected.clone(),
-                    Source::Roster(_) => {
-                        served = serve(deps, name, &from_round).await;
-                        served.as_ref().map(Served::connected).map_err(Clone::clone)
-                    }
-                };
-                let network = connected.as_ref().ok().map(|connected| connected.network);
-                let checked = check_one(deps, name, connected, wanted, from_round).await;
-                let blocked_until = network.and_then(Network::blocked_until);
-                Done::Checked(candidate, Box::new(checked), blocked_until)
-            }
-            Self::RecordCounts(counts) => {
-                let recorded = deps.ledger.record_counts(&counts, deps.clock.now()).await;
-                if let Err(error) = recorded {
-                    tracing::warn!(%error, "the hour's counts are not recorded");
-                }
-                Done::Recorded
-            }
-            Self::RecordLimit(limit) => {
-                if let Err(error) = deps.ledger.record_limit(&limit).await {
-                    tracing::warn!(%error, "the rate limit is not recorded");
-                }
-                Done::Recorded
-            }
-        }
-    }
-}
-
-/// An account of the roster, with its login where the check needs it: if a milestone is crossed, if a hug waits for
-/// something, or if the login is to be tried. A count that has moved below a milestone needs none.
-async fn serve(
-    deps: &Deps,
-    name: &AccountName,
-    from_round: &FromRound,
-) -> Result<Served, NotServed> {
-    let enrollment = deps.enrolled(name).await?;
-    let plan = enrollment.account.plan;
-    let settings = &enrollment.account.fingerprint;
-    let moved_below = match (&from_round.glance, &from_round.profile) {
-        (Some(glance), Some(profile)) => {
-            let owed = plan.owed(glance.promised_up_to, profile.followers);
-            owed.milestones.is_empty() && !glance.is_over(settings, deps.clock.now())
-        }
-        _ => false,
-    };
-    enrollment.serve(deps, !moved_below).await
 }
 
 /// The state of a round.
@@ -219,25 +105,6 @@ struct Round<'a> {
 /// A network, a server and where it is read.
 type ReaderKey = (NetworkName, String, Option<String>);
 
-/// How far the roster was read.
-struct Pages {
-    /// Where the round began, and ends when it comes around.
-    begin: Option<RosterPlace>,
-    /// Where the page begins that is being read.
-    reading: Option<RosterPlace>,
-    state: PagesState,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PagesState {
-    /// The next page is to be read.
-    Wanted,
-    /// It is being read.
-    Read,
-    /// All are read.
-    Ended,
-}
-
 impl<'a> Round<'a> {
     fn new(
         deps: &'a Deps,
@@ -254,11 +121,7 @@ impl<'a> Round<'a> {
             configured: active
                 .map(|(index, account)| (RosterPlace::of(&account.name), (index, account)))
                 .collect(),
-            pages: Pages {
-                reading: begin.clone(),
-                begin,
-                state: PagesState::Wanted,
-            },
+            pages: Pages::from(begin),
             ready: VecDeque::new(),
             groups: HashMap::new(),
             readers: HashMap::new(),
@@ -273,6 +136,14 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Reads the limits, which lie at the beginning of the roster, for a round that begins behind them.
+    async fn read_limits(&mut self) {
+        match self.deps.ledger.limits().await {
+            Ok(limits) => self.know_limits(limits),
+            Err(error) => tracing::warn!(%error, "the rate limits are not known yet"),
+        }
+    }
+
     fn is_late(&self) -> bool {
         let now = self.deps.clock.now();
         self.last_start.is_some_and(|last| now > last)
@@ -281,9 +152,8 @@ impl<'a> Round<'a> {
     /// What is to be done next; `None` where nothing is, before something else has ended. `is_last` says that nothing else
     /// is under way.
     fn next_job(&mut self, is_last: bool) -> Option<Job<'a>> {
-        if self.pages.state == PagesState::Wanted && self.ready.len() < MAX_AT_ONCE {
-            self.pages.state = PagesState::Read;
-            return Some(Job::Page(self.pages.reading.clone()));
+        if self.pages.is_wanted() && self.ready.len() < MAX_CONCURRENT_JOBS {
+            return Some(Job::Page(self.pages.next()));
         }
         while let Some(job) = self.ready.pop_front() {
             if let Some(job) = self.unless_left_out(job) {
@@ -321,7 +191,12 @@ impl<'a> Round<'a> {
                 let place = candidate.place.as_deref();
                 from_round.limit = place.and_then(|place| self.limit(place));
                 let is_of_roster = matches!(candidate.source, Source::Roster(_));
-                if is_of_roster && from_round.limit.is_some() && candidate.glance.is_some() {
+                let now = self.deps.clock.now();
+                let asks_for_count_alone = |glance: &Glance| {
+                    from_round.counted.is_none() && !glance.is_over(&glance.settings, now)
+                };
+                let asks_in_vain = candidate.glance.as_ref().is_some_and(asks_for_count_alone);
+                if is_of_roster && from_round.limit.is_some() && asks_in_vain {
                     self.found.limited += 1;
                     if !self.waits_for_limit {
                         self.note_left_out(&candidate);
@@ -372,7 +247,7 @@ impl<'a> Round<'a> {
             }
             Done::Recorded => {}
         }
-        if self.pages.state == PagesState::Ended {
+        if self.pages.have_ended() {
             // No more accounts come that could be read with these.
             let groups = std::mem::take(&mut self.groups);
             groups.into_values().for_each(|group| self.count(group));
@@ -380,32 +255,23 @@ impl<'a> Round<'a> {
     }
 
     fn take_page(&mut self, page: Result<RosterPage, LedgerError>) {
-        let from = self.pages.reading.take();
         let page = page.unwrap_or_else(|error| {
             // The accounts of hug.toml are checked all the same.
             tracing::error!(%error, "the roster is not read");
             self.found.roster_error = Some(error);
             RosterPage::default()
         });
-        for limit in page.limits {
-            self.limits.insert(limit.of.clone(), limit);
-        }
-        let turned = from < self.pages.begin;
-        let end = self.pages.begin.clone().filter(|_| turned);
-        let to = match (&page.next, &end) {
-            (Some(next), Some(end)) => Some(next.min(end).clone()),
-            (next, end) => next.clone().or_else(|| end.clone()),
-        };
+        self.know_limits(page.limits);
+        let part = self.pages.read(page.next);
         let mut rows: BTreeMap<RosterPlace, _> = BTreeMap::new();
         for row in page.rows {
             let place = RosterPlace::of(&row.name);
-            if to.as_ref().is_none_or(|to| place <= *to) {
+            if part.has(&place) {
                 rows.insert(place, (row.name, row.glance, row.enrolled));
             }
         }
         for (place, (_, account)) in &self.configured {
-            let is_after = from.as_ref().is_none_or(|from| place > from);
-            if is_after && to.as_ref().is_none_or(|to| place <= to) {
+            if part.has(place) {
                 // An account without a row is new.
                 let row = || (account.name.clone(), None, None);
                 rows.entry(place.clone()).or_insert_with(row);
@@ -415,19 +281,19 @@ impl<'a> Round<'a> {
             let configured = self.configured.get(&place).copied();
             self.candidate(name, glance, enrolled, configured);
         }
-        let is_last = page.next.is_none() || end.is_some_and(|end| page.next >= Some(end));
-        self.pages.state = match (is_last, turned || self.pages.begin.is_none()) {
-            (false, _) => {
-                self.pages.reading = page.next;
-                PagesState::Wanted
-            }
-            (true, false) => PagesState::Wanted,
-            (true, true) => PagesState::Ended,
-        };
-        if self.pages.state == PagesState::Wanted && self.is_late() {
-            self.pages.state = PagesState::Ended;
-            let place = self.pages.reading.take();
+        if self.pages.is_wanted() && self.is_late() {
+            let place = self.pages.end();
             self.left_out.get_or_insert((self.numbered, place));
+        }
+    }
+
+    /// Takes over the limits that the ledger has. One that this round has met can be newer.
+    fn know_limits(&mut self, limits: Vec<Limit>) {
+        for limit in limits {
+            let known = self.limits.get(&limit.of);
+            if known.is_none_or(|known| known.until < limit.until) {
+                self.limits.insert(limit.of.clone(), limit);
+            }
         }
     }
 
@@ -448,13 +314,9 @@ impl<'a> Round<'a> {
             _ => return,
         };
         let place = source.network().map(Network::limit);
+        // Whether the count alone is enough is decided when it is known.
         let by_hand = self.wanted.dry_run || self.wanted.login;
-        let now = self.deps.clock.now();
-        let is_over = |glance: &Glance| match configured {
-            Some((_, account)) => glance.is_over(&account.fingerprint, now),
-            None => glance.is_over(&glance.settings, now),
-        };
-        let glance_is_enough = glance.as_ref().is_some_and(|glance| !is_over(glance)) && !by_hand;
+        let can_be_counted = glance.is_some() && !by_hand;
         let candidate = Candidate {
             number: self.numbered,
             name,
@@ -468,7 +330,7 @@ impl<'a> Round<'a> {
             .as_deref()
             .and_then(|place| self.limit(place));
         match candidate.place.clone() {
-            Some(place) if glance_is_enough && limited.is_none() => {
+            Some(place) if can_be_counted && limited.is_none() => {
                 let network = candidate.name.network;
                 let group = self.groups.entry((network, place)).or_default();
                 group.push(candidate);
@@ -506,18 +368,23 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Has an account checked by itself.
-    fn alone(&mut self, candidate: Candidate<'a>, profile: Option<Profile>) {
+    /// Has an account checked by itself. One that was counted is checked next, while its count is fresh.
+    fn alone(&mut self, candidate: Candidate<'a>, counted: Option<Counted>) {
+        let is_counted = counted.is_some();
         let id = candidate.glance.as_ref().map(|glance| &glance.id);
         let looked_at = id.and_then(|id| self.deps.looks.last(&candidate.name.with_id(id)));
         let from_round = FromRound {
             glance: candidate.glance.clone(),
             looked_at,
-            profile,
+            counted,
             limit: None,
         };
         let job = Job::Check(Box::new(candidate), Box::new(from_round));
-        self.ready.push_back(job);
+        if is_counted {
+            self.ready.push_front(job);
+        } else {
+            self.ready.push_back(job);
+        }
     }
 
     fn take_counts(
@@ -540,29 +407,32 @@ impl<'a> Round<'a> {
                 HashMap::new()
             }
         };
+        let at = self.deps.clock.now();
         for one in members {
             let id = one.glance.as_ref().map(|glance| &glance.id);
             let profile = id.and_then(|id| counts.remove(id));
             if self.is_unchanged(&one, profile.as_ref()) {
                 self.found.unchanged += 1;
             } else {
-                self.alone(one, profile);
+                self.alone(one, profile.map(|profile| Counted { profile, at }));
             }
         }
     }
 
-    /// Whether an account of the roster is done, because its count is the same. (Those of hug.toml are listed one by one,
-    /// so each has its check, which finds the same.)
+    /// Whether an account of the roster is done, because its count is the same and nothing else is due. (Those of hug.toml
+    /// are listed one by one, so each has its check, which finds the same.)
     fn is_unchanged(&mut self, one: &Candidate<'a>, profile: Option<&Profile>) -> bool {
         let (Source::Roster(_), Some(glance), Some(profile)) = (&one.source, &one.glance, profile)
         else {
             return false;
         };
-        let is_same = profile.followers == glance.followers;
-        if is_same {
+        // Its check finds out whether its settings have changed: a change of them removes the glance.
+        let is_over = glance.is_over(&glance.settings, self.deps.clock.now());
+        let is_unchanged = profile.followers == glance.followers && !is_over;
+        if is_unchanged {
             self.note_look(one.name.with_id(&glance.id), glance.followers);
         }
-        is_same
+        is_unchanged
     }
 
     /// Notes that nothing happened at an account, and its count if the hour's is due.

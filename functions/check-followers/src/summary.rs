@@ -12,6 +12,9 @@ use serde::Serialize;
 /// How long an account may stay unread before it counts as failing and raises an alarm.
 const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
+/// How many accounts of the roster a summary lists. Each takes up to some KB of the 6 MB that Lambda's answer may have.
+const MAX_LISTED: usize = 1_000;
+
 /// What a round found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -63,6 +66,12 @@ impl Summary {
             accounts: found.accounts,
             roster_error: found.roster_error.map(|error| error.to_string()),
         }
+    }
+
+    /// Leaves out what would make the summary longer than Lambda's answer may be: accounts of the roster after the first
+    /// thousand. `configured` is how many accounts of hug.toml it has at most. All accounts are in the counts.
+    pub(crate) fn shorten(&mut self, configured: usize) {
+        self.accounts.truncate(configured + MAX_LISTED);
     }
 
     /// How many accounts were left out because the time was over.

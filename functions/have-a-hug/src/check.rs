@@ -25,6 +25,7 @@ use promise::{
     evidence::PassedOver,
     glance::Glance,
     hug::{Hug, Status},
+    listening,
     milestone::Milestone,
     record::{AccountRecord, HandleRecord, Leap, ReadFollowers, Remembered},
 };
@@ -43,7 +44,7 @@ use crate::{
     network::{Failure, NetworkError, Profile},
     settings::Preview,
 };
-pub use glance::FromRound;
+pub use glance::{Counted, FromRound};
 pub use login::Login;
 pub use outcome::{Check, CheckError, CheckOutcome, Rearmed, Waiting};
 pub use who::{Listed, Who, who};
@@ -79,7 +80,7 @@ pub async fn check(
                 races += 1;
                 // The count is read again, too.
                 one.round.glance = None;
-                one.round.profile = None;
+                one.round.counted = None;
                 tracing::info!(account = %connected.account.name, "another check wrote first; deciding again");
             }
             ended => return ended,
@@ -146,10 +147,10 @@ impl Decision {
 impl OneCheck<'_> {
     async fn run(&self) -> Result<Check, CheckError> {
         let by_hand = self.wanted.dry_run || self.wanted.login;
-        let (profile, limited_until) =
+        let (counted, limited_until) =
             match glance(self.connected, &self.round, by_hand, self.now).await? {
                 Glanced::Done(check) => return Ok(*check),
-                Glanced::Look(profile) => (profile, None),
+                Glanced::Look(counted) => (counted, None),
                 Glanced::Limited(until) => {
                     self.remember_limit(until).await?;
                     (None, Some(until))
@@ -165,7 +166,9 @@ impl OneCheck<'_> {
             }
             None => Unsettled::default(),
         };
-        let shared = self.round.limit.as_ref().map(|limit| limit.until);
+        // A count that was read before a limit began can be used.
+        let shared = self.round.limit.as_ref().filter(|_| counted.is_none());
+        let shared = shared.map(|limit| limit.until);
         let limits = [known.handle.retry_at, shared, limited_until];
         let limits = limits.into_iter().flatten();
         if let Some(until) = limits.filter(|until| *until > self.now).max() {
@@ -175,14 +178,16 @@ impl OneCheck<'_> {
             Some(account) => self.hear(account, &mut unsettled).await?,
             None => Heard::default(),
         };
-        match self.decide(&known, &mut unsettled, profile).await {
+        match self.decide(&known, &mut unsettled, counted).await {
             Ok(mut decision) => {
                 decision.login = self.try_login(&known.handle, &decision.after).await;
                 decision.note_answers(&heard, self.now);
                 let account = self.connected.account;
                 let tried = decision.login.as_ref();
+                let hugs_due_at = self.hugs_due_at(&decision.after, &unsettled);
+                let (after, handle) = (&decision.after, &known.handle);
                 decision.glance =
-                    glance_after(account, &decision.after, &known.handle, tried, self.now);
+                    glance_after(account, after, handle, tried, hugs_due_at, self.now);
                 self.record(&decision).await?;
                 Ok(self.done(&known, decision, unsettled, heard))
             }
@@ -242,11 +247,11 @@ impl OneCheck<'_> {
         &self,
         known: &Known,
         still: &mut Unsettled,
-        profile: Option<Profile>,
+        counted: Option<Counted>,
     ) -> Result<Decision, CheckError> {
         let Connected { account, network } = self.connected;
-        let profile = match profile {
-            Some(profile) => profile,
+        let profile = match counted.filter(|counted| self.can_use(counted)) {
+            Some(counted) => counted.profile,
             None => network.profile(known.handle.id.as_ref()).await?,
         };
         reject_impossible(&account.name, &profile, known.handle.id.as_ref())?;
@@ -329,6 +334,30 @@ impl OneCheck<'_> {
             glance: None,
             display_name: profile.name,
         })
+    }
+
+    /// Whether a count that was read before this check is as good as one that is read now.
+    fn can_use(&self, counted: &Counted) -> bool {
+        let (plan, followers) = (self.connected.account.plan, counted.profile.followers);
+        let glance = self.round.glance.as_ref();
+        let reads_the_list = glance.is_none_or(|glance| glance.reads_the_list(plan, followers));
+        !reads_the_list || counted.is_fresh(self.now)
+    }
+
+    /// From when on a check looks at the hugs of the account, whatever its count is; `None` where all are settled.
+    fn hugs_due_at(&self, after: &AccountRecord, unsettled: &Unsettled) -> Option<Timestamp> {
+        let hugs = unsettled
+            .hugs
+            .iter()
+            .filter(|hug| !hug.is_settled(self.now));
+        let hugs: Vec<&Hug> = hugs.collect();
+        let is_known = |milestone| hugs.iter().any(|hug| hug.milestone == milestone);
+        if !after.unsettled.iter().all(|milestone| is_known(*milestone)) {
+            // It is new, or this version cannot read it.
+            return Some(Glance::AT_EACH_CHECK);
+        }
+        let looks_for_songs = self.connected.account.songs.is_some();
+        listening::due_at(&hugs, after.answers.as_ref(), looks_for_songs, self.now)
     }
 
     /// The account with the time of its last look, where a milestone is crossed and the evidence shows that time. The
@@ -448,11 +477,10 @@ impl OneCheck<'_> {
             hugs: &hugs,
             passed_over: &decision.passed_over,
             handle: &handle,
-            glance: match (&decision.glance, &decision.before) {
-                (Some(glance), _) => GlanceChange::Set(glance),
-                // Each write of an account writes its glance, too. So an account that was unsettled has none.
-                (None, Some(before)) if !before.unsettled.is_empty() => GlanceChange::None,
-                (None, _) => GlanceChange::Remove,
+            glance: match &decision.glance {
+                glance @ Some(_) if *glance == self.round.glance => GlanceChange::Keep,
+                Some(glance) => GlanceChange::Set(glance),
+                None => GlanceChange::Remove,
             },
         };
         self.deps.ledger.record_check(recording).await

@@ -257,7 +257,7 @@ impl Ledger {
         self.transact(&call, writes, updates).await
     }
 
-    /// Records a hug together with its account, both or neither, and lets the next round check the account. A hug of
+    /// Records a hug together with its account, both or neither, and lets the next round look at it. A hug of
     /// revision 1 must not exist yet.
     ///
     /// # Errors
@@ -280,8 +280,8 @@ impl Ledger {
             put_if_unchanged(account_item, Some(account.revision - 1)),
             put_if_unchanged(hug_item, seen),
         ];
-        let look_again = GlanceChange::Remove.update(&self.table, &account.name);
-        self.transact(&call, writes, look_again.into_iter().collect())
+        let look = GlanceChange::LookAtHugs.update(&self.table, &account.name);
+        self.transact(&call, writes, look.into_iter().collect())
             .await
     }
 

@@ -9,8 +9,8 @@ use crate::{
     record::{AccountRecord, HandleRecord},
 };
 
-/// An account at which nothing is to be done as long as its count stays the same. A check leaves it behind where that is
-/// so; where it is missing, the account is checked.
+/// An account at which a check has nothing to do but to compare its count, or to look at hugs that wait. A check leaves it
+/// behind where that is so; where it is missing, the account is checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glance {
     /// The account's id on its network.
@@ -22,27 +22,33 @@ pub struct Glance {
     /// From when on the account is checked whatever its count is, because its login is to be tried then; `None` where it
     /// sends nothing.
     pub login_due_at: Option<Timestamp>,
+    /// From when on the account is checked whatever its count is, because hugs wait; `None` where none do.
+    pub hugs_due_at: Option<Timestamp>,
     /// A fingerprint of the settings that it was checked with.
     pub settings: String,
 }
 
 impl Glance {
-    /// What a check leaves behind; `None` where the next check has something to do even if the count stays the same.
+    /// The value of [`hugs_due_at`](Self::hugs_due_at) where each check looks at the hugs.
+    pub const AT_EACH_CHECK: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// What a check leaves behind; `None` where the next check has more to do than a glance can say.
     ///
-    /// `handle` is what is known of the handle after the check, and `sends` is whether the account sends anything.
+    /// `handle` is what is known of the handle after the check, `sends` is whether the account sends anything, and
+    /// `hugs_due_at` is from when on its unsettled hugs are looked at.
     pub fn after(
         record: &AccountRecord,
         handle: &HandleRecord,
         plan: Plan,
         sends: bool,
+        hugs_due_at: Option<Timestamp>,
         settings: String,
     ) -> Option<Self> {
         let (mark, followers) = (record.promised_up_to, record.followers);
         let near = plan.is_near(mark, followers, 0);
         let remembered = record.remembered.as_ref();
         let remembers_now = remembered.is_some_and(|kept| kept.followers == followers);
-        let is_settled = record.unsettled.is_empty()
-            && record.leap.is_none()
+        let is_settled = record.leap.is_none()
             && record.pending.is_none()
             && record.answers_error().is_none()
             && handle.failing_since.is_none()
@@ -60,13 +66,48 @@ impl Glance {
             followers,
             promised_up_to: mark,
             login_due_at,
+            hugs_due_at,
             settings,
         })
     }
 
     /// Whether the account has to be checked whatever its count is.
     pub fn is_over(&self, settings: &str, now: Timestamp) -> bool {
-        self.settings != settings || self.login_due_at.is_some_and(|due| due <= now)
+        self.settings != settings || self.login_is_due(now) || self.hugs_are_due(now)
+    }
+
+    /// Whether a check of the account needs its login, now that `followers` follow: to try it, to hear answers, or because
+    /// a milestone is crossed. `answers_are_private` is whether answers can be read with the login alone.
+    pub fn needs_login(
+        &self,
+        plan: Plan,
+        answers_are_private: bool,
+        followers: u64,
+        now: Timestamp,
+    ) -> bool {
+        self.login_is_due(now)
+            || (answers_are_private && self.hugs_are_due(now))
+            || !plan
+                .owed(self.promised_up_to, followers)
+                .milestones
+                .is_empty()
+    }
+
+    /// Whether a check reads the list of followers, now that `followers` follow.
+    pub fn reads_the_list(&self, plan: Plan, followers: u64) -> bool {
+        let grew = followers.saturating_sub(self.followers);
+        // A milestone that is crossed is near, too.
+        plan.is_near(self.promised_up_to, followers, grew)
+    }
+
+    /// Whether the login is to be tried now.
+    pub fn login_is_due(&self, now: Timestamp) -> bool {
+        self.login_due_at.is_some_and(|due| due <= now)
+    }
+
+    /// Whether hugs are to be looked at now.
+    pub fn hugs_are_due(&self, now: Timestamp) -> bool {
+        self.hugs_due_at.is_some_and(|due| due <= now)
     }
 }
 
@@ -75,7 +116,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::{milestone::Milestone, record::Remembered};
+    use crate::record::Remembered;
 
     fn settled() -> (AccountRecord, HandleRecord) {
         let name = "x:amber".parse().unwrap();
@@ -88,14 +129,13 @@ mod tests {
     }
 
     fn after((record, handle): &(AccountRecord, HandleRecord)) -> Option<Glance> {
-        Glance::after(record, handle, Plan::default(), true, "a".to_owned())
+        Glance::after(record, handle, Plan::default(), true, None, "a".to_owned())
     }
 
     #[test]
     fn an_account_with_something_to_do_is_checked_even_if_its_count_stays() {
         assert!(after(&settled()).is_some());
-        let cases: [fn(&mut AccountRecord, &mut HandleRecord); 7] = [
-            |record, _| record.unsettled = vec![Milestone::from_number(500).unwrap()],
+        let cases: [fn(&mut AccountRecord, &mut HandleRecord); 6] = [
             |record, _| record.songs_error = Some("403".to_owned()),
             // It is near 600, and the top of the list is not remembered.
             |record, _| record.followers = 595,
@@ -128,19 +168,47 @@ mod tests {
     }
 
     #[test]
-    fn it_is_over_when_the_login_is_due_or_the_settings_have_changed() {
-        let glance = after(&settled()).unwrap();
+    fn it_is_over_when_the_login_or_hugs_are_due_or_the_settings_have_changed() {
+        let mut glance = after(&settled()).unwrap();
         let day = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24);
         let before = day - SignedDuration::from_secs(1);
         assert!(!glance.is_over("a", before));
         assert!(glance.is_over("a", day) && glance.is_over("b", before));
+        glance.hugs_due_at = Some(before);
+        assert!(glance.is_over("a", before));
+        assert!(!glance.is_over("a", before - SignedDuration::from_secs(1)));
+        glance.hugs_due_at = Some(Glance::AT_EACH_CHECK);
+        assert!(glance.is_over("a", Timestamp::UNIX_EPOCH));
     }
 
     #[test]
     fn an_account_that_sends_nothing_needs_no_login() {
         let (record, _) = settled();
         let never = HandleRecord::default();
-        let glance = Glance::after(&record, &never, Plan::default(), false, String::new()).unwrap();
+        let plan = Plan::default();
+        let glance = Glance::after(&record, &never, plan, false, None, String::new()).unwrap();
         assert_eq!(glance.login_due_at, None);
+    }
+
+    #[test]
+    fn the_login_is_needed_to_try_it_for_private_answers_and_at_a_crossing() {
+        let (now, plan) = (Timestamp::UNIX_EPOCH, Plan::default());
+        let mut glance = after(&settled()).unwrap();
+        assert!(!glance.needs_login(plan, true, 599, now));
+        assert!(glance.needs_login(plan, true, 600, now));
+        glance.hugs_due_at = Some(Glance::AT_EACH_CHECK);
+        assert!(glance.needs_login(plan, true, 599, now));
+        assert!(!glance.needs_login(plan, false, 599, now));
+        glance.login_due_at = Some(now);
+        assert!(glance.needs_login(plan, false, 599, now));
+    }
+
+    #[test]
+    fn the_list_is_read_near_a_milestone_and_at_one() {
+        let glance = after(&settled()).unwrap();
+        let reads = |followers| glance.reads_the_list(Plan::default(), followers);
+        assert!(!reads(549) && !reads(553));
+        assert!(reads(595) && reads(600) && reads(705));
+        assert!(reads(575), "it grew by 25 since the last check");
     }
 }

@@ -135,13 +135,18 @@ impl ReadFollowers {
 }
 
 /// How often answers are read thoroughly.
-const THOROUGH_EVERY: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const THOROUGH_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 impl AnswersRead {
     /// Whether answers are to be read thoroughly now.
     pub fn thorough_is_due(&self, now: Timestamp) -> bool {
-        let at = self.thorough_at;
-        at.is_none_or(|at| now.duration_since(at) >= THOROUGH_EVERY)
+        self.thorough_is_due_at().is_none_or(|due| now >= due)
+    }
+
+    /// When answers are to be read thoroughly again; `None` where they never were.
+    pub fn thorough_is_due_at(&self) -> Option<Timestamp> {
+        self.thorough_at
+            .map(|at| at.checked_add(THOROUGH_EVERY).unwrap_or(Timestamp::MAX))
     }
 }
 

@@ -92,7 +92,8 @@ impl Agency {
     }
 
     async fn row(&self, name: &AccountName) -> Option<Row> {
-        self.ledger().row(name).await.unwrap()
+        let rows = self.ledger().roster(None).await.unwrap().rows;
+        rows.into_iter().find(|row| row.name == *name)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A glance at an account: its count, compared with the one that the last check left behind.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use promise::{
     account::{AccountName, UserId},
     glance::Glance,
@@ -24,12 +24,32 @@ use crate::{
 pub struct FromRound {
     /// What the count is compared with.
     pub glance: Option<Glance>,
-    /// What the network has just answered; `None` where the check asks.
-    pub profile: Option<Profile>,
+    /// What the network answered before; `None` where the check asks.
+    pub counted: Option<Counted>,
     /// The rate limit that the account shares with others; it may be over.
     pub limit: Option<Limit>,
     /// When the account was last looked at, as far as this process knows.
     pub looked_at: Option<Timestamp>,
+}
+
+/// An answer of the network about an account.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The account with its count.
+    pub profile: Profile,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// How old a count may be that is compared with the list of followers. The count of a crossing is read once more after the
+/// list; near a milestone nobody should have come between the two.
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(2);
+
+impl Counted {
+    /// Whether a check that reads the list of followers can compare it with this count.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) <= MAX_AGE
+    }
 }
 
 /// What a glance at the count shows.
@@ -37,7 +57,7 @@ pub(super) enum Glanced {
     /// There is nothing more to do.
     Done(Box<Check>),
     /// The account is checked, with this answer of the network if it was asked.
-    Look(Option<Profile>),
+    Look(Option<Counted>),
     /// The network asks to wait until then.
     Limited(Timestamp),
 }
@@ -57,21 +77,22 @@ pub(super) async fn glance(
     let glance = round.glance.as_ref();
     let glance = glance.filter(|glance| !by_hand && !glance.is_over(&account.fingerprint, now));
     let Some(glance) = glance else {
-        return Ok(Glanced::Look(round.profile.clone()));
+        return Ok(Glanced::Look(round.counted.clone()));
     };
-    if let Some(limit) = round.limit.as_ref().filter(|limit| limit.until > now) {
-        let limited = CheckOutcome::RateLimited;
-        return Ok(Glanced::Done(Box::new(Check {
-            followers: None,
-            succeeded_at: Some(limit.since),
-            retry_at: Some(limit.until),
-            ..at_a_glance(connected, glance, limited, now)
-        })));
-    }
-    let profile = match round.profile.clone() {
-        Some(profile) => profile,
-        None => match network.profile(Some(&glance.id)).await {
-            Ok(profile) => profile,
+    let limit = round.limit.as_ref().filter(|limit| limit.until > now);
+    let counted = match (&round.counted, limit) {
+        (Some(counted), _) => counted.clone(),
+        (None, Some(limit)) => {
+            let limited = CheckOutcome::RateLimited;
+            return Ok(Glanced::Done(Box::new(Check {
+                followers: None,
+                succeeded_at: Some(limit.since),
+                retry_at: Some(limit.until),
+                ..at_a_glance(connected, glance, limited, now)
+            })));
+        }
+        (None, None) => match network.profile(Some(&glance.id)).await {
+            Ok(profile) => Counted { profile, at: now },
             Err(NetworkError {
                 failure: Failure::WaitUntil(until),
                 ..
@@ -79,16 +100,12 @@ pub(super) async fn glance(
             Err(error) => return Err(error),
         },
     };
-    reject_impossible(&account.name, &profile, Some(&glance.id))?;
-    Ok(if profile.followers == glance.followers {
-        Glanced::Done(Box::new(at_a_glance(
-            connected,
-            glance,
-            CheckOutcome::Unchanged,
-            now,
-        )))
+    reject_impossible(&account.name, &counted.profile, Some(&glance.id))?;
+    Ok(if counted.profile.followers == glance.followers {
+        let unchanged = CheckOutcome::Unchanged;
+        Glanced::Done(Box::new(at_a_glance(connected, glance, unchanged, now)))
     } else {
-        Glanced::Look(Some(profile))
+        Glanced::Look(Some(counted))
     })
 }
 
@@ -123,14 +140,16 @@ fn at_a_glance(
     }
 }
 
-/// What the next round compares the count with; `None` where it has something to do even if the count stays the same.
+/// What the next round compares the count with; `None` where it has more to do than a glance can say.
 ///
-/// `handle` is what was known of the handle before the check, and `tried` what a try of the login said.
+/// `handle` is what was known of the handle before the check, `tried` what a try of the login said, and `hugs_due_at` from
+/// when on hugs that wait are looked at.
 pub(super) fn glance_after(
     account: &Account,
     after: &AccountRecord,
     handle: &HandleRecord,
     tried: Option<&Login>,
+    hugs_due_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Glance> {
     let mut handle = HandleRecord {
@@ -147,8 +166,9 @@ pub(super) fn glance_after(
         Some(Login::Unclear(_)) => handle.login_tried_at = None,
         None => {}
     }
+    let (plan, sends) = (account.plan, account.sends());
     let fingerprint = account.fingerprint.clone();
-    Glance::after(after, &handle, account.plan, account.sends(), fingerprint)
+    Glance::after(after, &handle, plan, sends, hugs_due_at, fingerprint)
 }
 
 /// Rejects answers about another account or with too many followers: the mark never goes down, so they could not be

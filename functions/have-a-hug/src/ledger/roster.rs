@@ -91,20 +91,28 @@ impl Ledger {
         Ok(read)
     }
 
-    /// The row of one account; `None` where no check has written it.
+    /// The rate limits, in force or not.
     ///
     /// # Errors
     ///
-    /// See [`Ledger::roster`].
-    pub async fn row(&self, name: &AccountName) -> Result<Option<Row>, LedgerError> {
+    /// Where DynamoDB fails.
+    pub async fn limits(&self) -> Result<Vec<Limit>, LedgerError> {
         let call = Call {
-            attempted: "reading the roster",
-            about: name.to_string(),
+            attempted: "reading the rate limits",
+            about: self.table.clone(),
         };
-        let item = self
-            .item(&call, ROSTER.to_owned(), &handle_key(name))
-            .await?;
-        Ok(item.and_then(|item| row_of(&item)))
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :limit)")
+            .expression_attribute_values(":pk", text(ROSTER))
+            .expression_attribute_values(":limit", text(LIMIT))
+            .send()
+            .await
+            .map_err(|error| call.sdk(&error))?;
+        let items = page.items.unwrap_or_default();
+        Ok(items.iter().filter_map(limit_of).collect())
     }
 
     /// Lets the next round check an account, whatever its count is.

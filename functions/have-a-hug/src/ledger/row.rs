@@ -48,21 +48,24 @@ pub struct Limit {
 pub(super) const ENROLLED: &str = "enrolled";
 
 /// The fields of a glance.
-const FIELDS: [&str; 5] = [
+const FIELDS: [&str; 6] = [
     "id",
     "followers",
     "promised_up_to",
     "login_due_at",
+    "hugs_due_at",
     "settings",
 ];
 
 /// What becomes of an account's glance when the account is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GlanceChange<'a> {
-    /// There is none, and none is written: the next round checks the account.
-    None,
+    /// It stays as it is.
+    Keep,
     /// It is removed, if it is there: the next round checks the account.
     Remove,
+    /// The next round looks at the account's hugs, whatever the count is.
+    LookAtHugs,
     /// The next round compares the count with this.
     Set(&'a Glance),
 }
@@ -75,8 +78,16 @@ impl GlanceChange<'_> {
             .key("pk", text(ROSTER))
             .key("sk", text(handle_key(name)));
         match self {
-            Self::None => None,
+            Self::Keep => None,
             Self::Remove => Some(update.update_expression(format!("REMOVE {}", FIELDS.join(", ")))),
+            Self::LookAtHugs => Some(
+                update
+                    .update_expression(
+                        "SET version = if_not_exists(version, :version), hugs_due_at = :hugs_due_at",
+                    )
+                    .expression_attribute_values(":version", number(VERSION))
+                    .expression_attribute_values(":hugs_due_at", text(Glance::AT_EACH_CHECK)),
+            ),
             Self::Set(glance) => Some(set(update, glance)),
         }
     }
@@ -86,22 +97,30 @@ fn set(update: UpdateBuilder, glance: &Glance) -> UpdateBuilder {
     let mut sets = vec!["version = if_not_exists(version, :version)"];
     sets.extend(["id = :id", "followers = :followers", "settings = :settings"]);
     sets.push("promised_up_to = :promised_up_to");
-    let update = update
+    let mut update = update
         .expression_attribute_values(":version", number(VERSION))
         .expression_attribute_values(":id", text(&glance.id))
         .expression_attribute_values(":followers", number(glance.followers))
         .expression_attribute_values(":settings", text(&glance.settings))
         .expression_attribute_values(":promised_up_to", number(glance.promised_up_to));
-    match glance.login_due_at {
-        Some(due) => {
-            sets.push("login_due_at = :login_due_at");
-            let sets = format!("SET {}", sets.join(", "));
-            update
-                .update_expression(sets)
-                .expression_attribute_values(":login_due_at", text(due))
-        }
-        None => update.update_expression(format!("SET {} REMOVE login_due_at", sets.join(", "))),
+    let mut removes = Vec::new();
+    if let Some(due) = glance.login_due_at {
+        sets.push("login_due_at = :login_due_at");
+        update = update.expression_attribute_values(":login_due_at", text(due));
+    } else {
+        removes.push("login_due_at");
     }
+    if let Some(due) = glance.hugs_due_at {
+        sets.push("hugs_due_at = :hugs_due_at");
+        update = update.expression_attribute_values(":hugs_due_at", text(due));
+    } else {
+        removes.push("hugs_due_at");
+    }
+    let mut expression = format!("SET {}", sets.join(", "));
+    if !removes.is_empty() {
+        expression = format!("{expression} REMOVE {}", removes.join(", "));
+    }
+    update.update_expression(expression)
 }
 
 /// The update of an account's row when its settings are put into the table. The next round checks the account.
@@ -127,15 +146,17 @@ pub(super) fn enrolled_update(table: &str, name: &AccountName, row: &Enrolled) -
 /// The account of an item; `None` where it is not one.
 pub(super) fn row_of(item: &Item) -> Option<Row> {
     let name = name_of_handle(text_of(item, "sk")?).ok()?;
+    let due_at = |field| {
+        let due = text_of(item, field).map(str::parse::<Timestamp>);
+        due.transpose().ok()
+    };
     let glance = || {
         Some(Glance {
             id: text_of(item, "id")?.into(),
             followers: number_of(item, "followers")?,
             promised_up_to: number_of(item, "promised_up_to")?,
-            login_due_at: match text_of(item, "login_due_at") {
-                Some(due) => Some(due.parse().ok()?),
-                None => None,
-            },
+            login_due_at: due_at("login_due_at")?,
+            hugs_due_at: due_at("hugs_due_at")?,
             settings: text_of(item, "settings")?.to_owned(),
         })
     };
