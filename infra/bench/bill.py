@@ -1,7 +1,7 @@
 """The month's bill for 1, 1,000 and 100,000 accounts, factor by factor: `python3 infra/bench/bill.py`.
 
-The requests and units of each step are those that tests/stack/cost.rs and tests/stack/many.rs assert; the times are
-those of docs/BENCHMARK.md. Prices: us-east-1, in USD, without free amounts, as read on 24 November 2026 (DynamoDB on
+The requests and units of each step are those that tests/stack/cost.rs and tests/stack/many.rs assert; the times of a round
+are those of docs/BENCHMARK.md. Prices: us-east-1, in USD, without free amounts, as read on 24 November 2026 (DynamoDB on
 demand, Lambda on arm64, Scheduler, CloudWatch, KMS) and 22 August 2026 (X).
 """
 
@@ -9,35 +9,45 @@ ROUNDS = 30 * 24 * 12  # a check every five minutes
 READ, WRITE, STORED, BACKED_UP = 0.125e-6, 0.625e-6, 0.25, 0.20  # a unit, a unit, a GB, a GB
 LAMBDA_GBS, LAMBDA_CALL, SCHEDULED, LOGGED = 0.0000133334, 0.20e-6, 1.00e-6, 0.50  # a GB-second, a call, an event, a GB
 KEY, OPENED = 1.00, 0.03e-4  # a key a month, a call of KMS
-X_READ, X_OWNED = 0.010, 0.001  # a user a day, and where the app is the account's own
+X_READ = 0.010  # a user a day
 
-# Assumed: a count moves ten times a day; a letter goes out for one account in a hundred each day.
-MOVES, LETTERS = 10, 0.01
-ROW, COUNT = 170, 230  # bytes of a row of the roster, and of an hourly count with what DynamoDB adds
-COUNTS_KEPT = 370 * 4 + 30 * 24
-LOG_OF_MOVE, LOG_OF_ROUND = 350, 1_500  # bytes
+# Assumed: a count moves ten times a day; three accounts in a hundred cross a milestone each day; a hug waits 14 days for
+# its answer and its song, so that four accounts in ten have one that waits; a third of the accounts are on Mastodon.
+MOVES, HUGS, DAYS_OPEN, ON_MASTODON = 10, 0.03, 14, 1 / 3
+ROW, COUNT = 190, 230  # bytes of a row of the roster, and of an hourly count with what DynamoDB adds
+COUNTS_KEPT = 370 * 4 + 30 * 24  # four a day for 400 days, and all of the last 30
+LOG_OF_CHECK, LOG_OF_ROUND = 350, 1_500  # bytes
+MANY = 100  # so many accounts have room in hug.toml, without a key for logins
 
 
 def bill(accounts: int, seconds: float, megabytes: int) -> dict[str, float]:
     """`seconds`: how long a round takes; `megabytes`: the memory of check-followers."""
     moves = accounts * MOVES * 30
     logins = accounts * 30
-    letters = accounts * LETTERS * 30
+    hugs = accounts * HUGS * 30
+    new, waiting = hugs * 24 * 12, hugs * 24 * (DAYS_OPEN - 1)
+    opened = logins + hugs * 3 + (new + waiting) * ON_MASTODON
+    # The settings of an account in the table are one more read.
+    settings = int(accounts > MANY)
+    moved, tried, looked, sung = 2 + settings, 2 + settings, 3 + settings, 22 + 4 * settings
     pages = max(1.0, accounts * ROW / 4096) * 0.5
     stored = accounts * COUNTS_KEPT * COUNT / 1e9
+    logged = (moves + logins + new + waiting) * LOG_OF_CHECK + ROUNDS * LOG_OF_ROUND
     return {
-        f"the roster: {ROUNDS:,} rounds × {pages:,.1f} units": ROUNDS * pages * READ,
-        "the hour's counts: 720 × 1 unit an account": accounts * 720 * WRITE,
+        f"the roster: {ROUNDS:,} rounds × {pages:,.1f} reads": ROUNDS * pages * READ,
+        "the hour's counts: 720 × 1 write an account": accounts * 720 * WRITE,
         f"counts kept and backed up: {stored:,.2f} GB": stored * (STORED + BACKED_UP),
-        f"counts that moved: {moves:,} × (2 reads + 4 writes)": moves * (2 * READ + 4 * WRITE),
-        f"logins tried: {logins:,} × (3 reads + 6 writes)": logins * (3 * READ + 6 * WRITE),
-        f"letters: {letters:,.0f} × (13 reads + 24 writes)": letters * (13 * READ + 24 * WRITE),
-        f"Lambda: {ROUNDS:,} × {seconds:g} s × {megabytes} MB": ROUNDS
+        f"counts that moved: {moves:,} × ({moved} reads + 4 writes)": moves * (moved * READ + 4 * WRITE),
+        f"logins tried: {logins:,} × ({tried} reads + 6 writes)": logins * (tried * READ + 6 * WRITE),
+        f"hugs on their first day: {new:,.0f} checks × ({looked} reads + 2 writes)": new * (looked * READ + 2 * WRITE),
+        f"hugs that wait longer: {waiting:,.0f} checks × ({looked} reads + 4 writes)": waiting * (looked * READ + 4 * WRITE),
+        f"hugs, from milestone to song: {hugs:,.0f} × ({sung} reads + 39 writes)": hugs * (sung * READ + 39 * WRITE),
+        f"check-followers: {ROUNDS:,} × {seconds:g} s × {megabytes} MB": ROUNDS
         * (seconds * megabytes / 1024 * LAMBDA_GBS + LAMBDA_CALL),
+        f"invite-follower: {hugs * 2:,.0f} letters × 1 s × 128 MB": hugs * 2 * (LAMBDA_GBS / 8 + LAMBDA_CALL),
         f"Scheduler: {ROUNDS:,} events": ROUNDS * SCHEDULED,
-        "logs": (moves * LOG_OF_MOVE + ROUNDS * LOG_OF_ROUND) / 1e9 * LOGGED,
-        f"KMS: the key, and {logins + letters:,.0f} logins opened": (KEY + (logins + letters) * OPENED)
-        * (accounts > 100),
+        f"logs: {logged / 1e9:,.2f} GB": logged / 1e9 * LOGGED,
+        f"KMS: the key, and {opened:,.0f} logins opened": (KEY + opened * OPENED) * (accounts > MANY),
     }
 
 
@@ -45,7 +55,8 @@ def main() -> None:
     for accounts, seconds, megabytes in ((1, 0.3, 128), (1_000, 3, 128), (100_000, 60, 512)):
         parts = bill(accounts, seconds, megabytes)
         total = sum(parts.values())
-        print(f"\n| {accounts:,} accounts | ${total:,.2f} | {total / accounts * 100:.3g} cents an account |")
+        named = "1 account" if accounts == 1 else f"{accounts:,} accounts"
+        print(f"\n| {named} | ${total:,.2f} | {total / accounts * 100:.3g} cents an account |")
         print("| --- | --- | --- |")
         for what, price in parts.items():
             print(f"| {what} | ${price:,.2f} | {price / total:.0%} |")

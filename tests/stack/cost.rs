@@ -365,6 +365,28 @@ async fn a_song_is_one_post_and_the_table_is_asked_as_often_as_for_an_invitation
 }
 
 #[tokio::test]
+async fn what_a_hug_asks_of_the_table_from_its_milestone_to_its_song() {
+    let mut world = World::<X>::with_followers(598).await;
+    let fan = world.fans(3).remove(1);
+    let mut meter = Meter::attach(&mut world).await;
+    world.check().await;
+    let invited = meter.read(&world).await;
+    let hug = world.hug(600).await;
+    let invitation = hug.invitation.reference().unwrap();
+    world.network.answer(&fan, "@amber rain", invitation);
+    world.check().await;
+    let heard = meter.read(&world).await;
+    step(&mut world, song("dQw4w9WgXcQ")).await.unwrap();
+    let sung = meter.read(&world).await;
+    world.check().await;
+    let settled = meter.read(&world).await;
+    assert_eq!(world.hug(600).await.status, Status::Hugged);
+    let units = |cost: &Cost| (cost.half_reads, cost.writes);
+    let all = [&invited, &heard, &sung, &settled].map(units);
+    assert_eq!(all, [(19, 17), (7, 4), (10, 14), (7, 4)]);
+}
+
+#[tokio::test]
 async fn a_song_that_is_looked_for_is_a_unit_of_youtube_a_check_and_one_more_when_it_is_there() {
     let (mut world, youtube) = waits_for_song().await;
     let mut meter = Meter::attach(&mut world).await;

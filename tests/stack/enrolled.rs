@@ -17,7 +17,7 @@ use promise::{account::AccountName, hug::Status};
 use stand_ins::secret;
 use tests::kms::{KEY, Kms};
 
-use crate::world::{Bluesky, Mastodon, TestNetwork, World, X, settings_of};
+use crate::world::{Bluesky, Mastodon, Recorder, TestNetwork, World, X, settings_of};
 
 /// The access key ids of the two functions, or of whoever else asks KMS.
 const FUNCTIONS: &str = "AKIDFUNCTIONS";
@@ -178,6 +178,23 @@ async fn while_a_hug_waits_for_its_answer_the_login_is_opened_only_where_answers
     assert_eq!(opened_while_a_hug_waits::<X>().await, 0);
     assert_eq!(opened_while_a_hug_waits::<Bluesky>().await, 0);
     assert_eq!(opened_while_a_hug_waits::<Mastodon>().await, 12);
+}
+
+#[tokio::test]
+async fn a_count_that_has_moved_costs_one_read_more_than_in_hug_toml_that_of_the_settings() {
+    let mut amber = Enrolled::<X>::with_followers(3).await;
+    amber.round().await;
+    amber.world.fan();
+    let table = Recorder::attach(&mut amber.world.stack);
+    amber.world.check_only().await;
+    let asked = [
+        "Query",
+        "GetItem",
+        "GetItem",
+        "GetItem",
+        "TransactWriteItems",
+    ];
+    assert_eq!(table.take(), asked);
 }
 
 /// The account's row of the roster.
