@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+from overlaps import prove_overlaps
 from processes import Make
 from proof import check, proves, wait
 from world import CHECK, INVITE, World
@@ -111,6 +112,8 @@ def prove_roster(make: Make, world: World, hug: str, settings: Path, secrets: di
     proves(
         "10b. without the right to the key nothing is sent; with it the milestone of the account is, with the old mark"
     )
+
+    prove_overlaps(world)
 
     printed = command("forget", ACCOUNT, "--yes")
     check("its settings and its sealed login" in printed, "forget names what it erases", printed)

@@ -1,5 +1,7 @@
 //! The routes under `/stand-in/`, by which a person moves a network by hand.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -54,20 +56,22 @@ pub(crate) fn fail(call: &Call, faults: &mut Faults) -> Answer {
     let number = |name| call.parameter(name).and_then(|text| text.parse().ok());
     let (status, body) = (number("status"), call.text());
     let status = status.and_then(|status| u16::try_from(status).ok());
-    let fault = match (status, number("rate_limited")) {
-        (Some(status @ 200..600), None) if !body.is_empty() => Some(Fault::Body {
+    let slow = number("slow").and_then(|seconds| u64::try_from(seconds).ok());
+    let fault = match (status, number("rate_limited"), slow) {
+        (Some(status @ 200..600), None, None) if !body.is_empty() => Some(Fault::Body {
             status,
             content_type: call.header("content-type").unwrap_or_default().to_owned(),
             headers: Vec::new(),
             body,
         }),
-        (Some(status @ 400..600), None) => Some(Fault::Status(status)),
-        (None, Some(for_seconds)) => Some(Fault::RateLimited { for_seconds }),
+        (Some(status @ 400..600), None, None) => Some(Fault::Status(status)),
+        (None, Some(for_seconds), None) => Some(Fault::RateLimited { for_seconds }),
+        (None, None, Some(seconds)) => Some(Fault::Slow(Duration::from_secs(seconds))),
         _ => None,
     };
     let times = call.parameter("times").map_or(Ok(1), str::parse::<u8>);
     let (Some(fault), Some(route), Ok(times)) = (fault, call.parameter("route"), times) else {
-        let error = "write route=PART_OF_PATH and status=503 (a body in this request becomes the answer), or rate_limited=60 in seconds; times=3 repeats it";
+        let error = "write route=PART_OF_PATH and status=503 (a body in this request becomes the answer), or rate_limited=60 or slow=5 in seconds; times=3 repeats it";
         return Answer::json(400, &json!({ "error": error }));
     };
     (0..times).for_each(|_| faults.add(route, fault.clone()));

@@ -20,7 +20,8 @@
 //!   a post that tags or quotes the account: without the tag the answer is heard, but the song ends as `to_send`.
 //! - `POST /stand-in/delete?id=ID`: the author of a post deletes it.
 //! - `POST /stand-in/fail?route=/2/tweets&status=503`, or `&rate_limited=60` in seconds: the next request
-//!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests.
+//!   to that route fails. A body in this request becomes the answer; `&times=3` fails three requests. With `&slow=5` it
+//!   is carried out, and answered five seconds later.
 //! - `GET /stand-in/sent`: what the accounts posted and sent.
 //!
 //! An app is approved on X and Mastodon by `GET /oauth/authorize`, with the parameters that a program's login begins with:

@@ -146,8 +146,12 @@ async fn a_demo_by_hand_adds_followers_and_reads_what_was_sent() -> Outcome {
     assert_eq!(by_hand("POST", "fail?status=503").await?.status, 400);
     by_hand("POST", "fail?route=/statuses&rate_limited=60").await?;
     assert_eq!(send(posting(&sandbox, "again")?).await?.status, 429);
+    let limit = by_hand("POST", "fail?route=/statuses&rate_limited=60&slow=1").await?;
+    assert_eq!(limit.status, 400, "one fault at a time");
+    by_hand("POST", "fail?route=/statuses&slow=0").await?;
+    assert_eq!(send(posting(&sandbox, "late")?).await?.status, 200);
     let requests = sandbox.network.requests();
-    assert_eq!(requests.len(), 2, "those by hand do not count");
+    assert_eq!(requests.len(), 3, "those by hand do not count");
     Ok(())
 }
 
