@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use check_followers::{Checked, Summary};
-use have_a_hug::{check::CheckOutcome, looks::Looks, settings::Settings};
+use have_a_hug::{check::CheckOutcome, ledger::RosterPlace, looks::Looks, settings::Settings};
+use hug::table;
 use promise::hug::Status;
 use stand_ins::{
     Fault, Person,
@@ -174,4 +176,34 @@ async fn a_rate_limit_of_the_app_stops_all_its_accounts_until_it_is_over() {
     assert_eq!(outcomes(&summary, CheckOutcome::RateLimited), 0);
     let records = world.stack.deps.ledger.snapshot().await.unwrap().accounts;
     assert!(records.iter().any(|record| record.followers == 1));
+}
+
+#[tokio::test]
+async fn a_roster_of_several_pages_is_read_once_wherever_a_round_begins() {
+    let mut world = world_of(10).await;
+    let client = world.stack.table.client().clone();
+    for account in 0..10 {
+        // Rows as large as an item may be, so that a page, which is 1 MB, has two of them.
+        let text = |text: String| AttributeValue::S(text);
+        client
+            .update_item()
+            .table_name(table::NAME)
+            .key("pk", text("roster".to_owned()))
+            .key("sk", text(format!("x@{}", handle(account))))
+            .update_expression("SET filler = :filler")
+            .expression_attribute_values(":filler", text("x".repeat(390_000)))
+            .send()
+            .await
+            .unwrap();
+    }
+    let table = Recorder::attach(&mut world.stack);
+    let middle = RosterPlace::before(&"x:creator5".parse().unwrap());
+    for begin in [None, Some(middle)] {
+        *world.stack.deps.turn.lock().unwrap() = begin.clone();
+        let summary = world.round().await;
+        assert_eq!(outcomes(&summary, CheckOutcome::Unchanged), 10);
+        assert_eq!(summary.accounts.len(), 10);
+        let pages = table.take().iter().filter(|one| *one == "Query").count();
+        assert!(pages >= 4, "{pages} from {begin:?}");
+    }
 }

@@ -38,3 +38,10 @@ pub struct Approved {
     /// The account's own secrets, by their keys in [`Rules`](promise::rules::Rules). The app's are not among them.
     pub credentials: Credentials,
 }
+
+/// Why a login is not taken that another account than the wanted one has approved.
+pub(crate) fn by_another(approved: &str, wanted: &str) -> String {
+    format!(
+        "@{approved} approved, and not @{wanted}; begin anew, and open the address where you are logged in as @{wanted}"
+    )
+}

@@ -16,7 +16,7 @@ use crate::{
     http::{Response, with_query},
     network::{
         Failure, NetworkError,
-        approval::{Approval, Approved},
+        approval::{Approval, Approved, by_another},
         client::{Attempt, Client, Connection},
         machine_made,
     },
@@ -218,12 +218,8 @@ fn check_handle(attempt: Attempt<'_>, account: &Account, wanted: &str) -> Result
     if account.username.eq_ignore_ascii_case(name) {
         return Ok(());
     }
-    let why = format!(
-        "@{}@{} approved, and not @{wanted}; begin anew, and open the address where you are logged in as @{wanted}",
-        account.username,
-        domain(wanted)
-    );
-    Err(attempt.blocked(why))
+    let approved = format!("{}@{}", account.username, domain(wanted));
+    Err(attempt.blocked(by_another(&approved, wanted)))
 }
 
 /// Returns what takes a response in as that to each step of the login, and checks the invariants.

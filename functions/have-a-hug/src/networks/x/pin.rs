@@ -16,7 +16,7 @@ use crate::{
     http::{Response, with_query},
     network::{
         Failure, Network, NetworkError,
-        approval::{Approval, Approved},
+        approval::{Approval, Approved, by_another},
         client::{Attempt, Client, Connection},
     },
     secret::Credentials,
@@ -231,11 +231,7 @@ impl Granted {
         if self.screen_name.eq_ignore_ascii_case(wanted) {
             return Ok(());
         }
-        let why = format!(
-            "@{} approved, and not @{wanted}; begin anew, and open the address where you are logged in as @{wanted}",
-            self.screen_name
-        );
-        Err(attempt.blocked(why))
+        Err(attempt.blocked(by_another(&self.screen_name, wanted)))
     }
 }
 
