@@ -165,7 +165,8 @@ impl Lives {
                 !is_song && (self.by_hand_only || truth.letters.has_refused(letter))
             }
             (SongPosted, ToSend) => {
-                songs::is_by_hand(before, truth.network) || truth.letters.has_refused(letter)
+                let is_by_hand = self.by_hand_only || songs::is_by_hand(before, truth.network);
+                is_by_hand || truth.letters.has_refused(letter)
             }
             // Nobody is named, whom the creator chose cannot get it, or as many went out as the plan allows.
             (Inviting, Held) => {
