@@ -52,9 +52,7 @@ def prove(hug: str, make: Make, world: World, settings: Path, secrets: dict[str,
     prove_deploys(make, world, settings)
     prove_new_settings(make, world, settings)
     prove_transfer(hug, world, settings, secrets)
-    # It was tried after prove_promise alone, and not yet at this place, so it is run on demand: ROSTER=1 make e2e.
-    if os.environ.get("ROSTER") == "1":
-        prove_roster(make, world, hug, settings, secrets)
+    prove_roster(make, world, hug, settings, secrets)
     prove_taking_down(make, world, settings)
     prove_destroy(make, world)
 

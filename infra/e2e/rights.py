@@ -35,6 +35,19 @@ def prove_rights(world: World, creator: Creator) -> None:
         denied_start(CHECK, world.invoke)
     world.restart(CHECK)
     shown.append("check-followers ssm:GetParametersByPath")
+    # A new process writes the hour's counts at once. Where it may not, that is only logged.
+    with world.without(CHECK, "dynamodb:BatchWriteItem"):
+        world.restart(CHECK)
+        error, summary = world.invoke()
+        check(not error and summary["failed"] == 0, "accounts are checked without the hour's counts", error, summary)
+
+        def denied() -> list[str]:
+            lines = (line for line in world.log(CHECK) if "the hour's counts are not recorded" in line)
+            return [line for line in lines if "AccessDenied" in line]
+
+        wait(lambda: len(denied()) > 0, "a denial of the hour's counts")
+    world.restart(CHECK)
+    shown.append("check-followers dynamodb:BatchWriteItem")
     with world.without(CHECK, "dynamodb:GetItem"):
         world.invoke_denied("reading the handle")
     shown.append("check-followers dynamodb:GetItem")
