@@ -10,13 +10,15 @@ from pathlib import Path
 from proof import check, proves, wait
 from world import CHECK, NETWORKS, World
 
+ACCOUNTS = ("x:amber", "bluesky:amber.bsky.social", "mastodon:amber@mastodon.example")
+
 # X's list of followers takes that long to answer, so that a call waits there while the other accounts are done.
 SLOW = 8
 
 
 def cross(world: World) -> dict[str, int]:
     """Each account crosses its next milestone; X is slow. Returns the milestones."""
-    numbers = {network: (world.mark(network) // 100 + 1) * 100 for network in NETWORKS}
+    numbers = {name.split(":")[0]: world.next_milestone(name) for name in ACCOUNTS}
     for network, number in numbers.items():
         world.follow_to(number + 1, network)
     world.stand_in("POST", "fail", route="/followers?", slow=SLOW)

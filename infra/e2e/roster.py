@@ -96,7 +96,8 @@ def prove_roster(make: Make, world: World, hug: str, settings: Path, secrets: di
 
     error, summary = world.invoke()
     check(not error and summary["failed"] == 0, "the round has the account", summary)
-    number = (mark // 100 + 1) * 100
+    number = world.next_milestone(ACCOUNT)
+    check(world.mark("bluesky") == mark < number, "the mark is the old one", mark, number)
     with world.without(INVITE, "kms:Decrypt"):
         world.restart(INVITE)
         before = world.count(INVITE, "opening the login")

@@ -93,6 +93,13 @@ class World:
         answer = self.functions.invoke(FunctionName=CHECK, Payload=json.dumps(event))
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
+    def next_milestone(self, account: str) -> int:
+        """The next milestone of an account, by a check of it alone."""
+        error, summary = self.invoke(account=account)
+        check(not error and summary["failed"] == 0, f"the check of {account}", error, summary)
+        number: int = summary["accounts"][0]["next_milestone"]
+        return number
+
     def invoke_denied(self, step: str) -> None:
         """Runs check-followers for X, of which that step must be denied."""
         error, summary = self.invoke(account="x:amber")

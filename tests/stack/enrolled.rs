@@ -13,7 +13,9 @@ use have_a_hug::{
     transfer, whole,
 };
 use hug::{stack::Stack, table};
+use lambda_runtime::{Context, LambdaEvent};
 use promise::{account::AccountName, hug::Status};
+use serde_json::json;
 use stand_ins::secret;
 use tests::kms::{KEY, Kms};
 
@@ -195,6 +197,20 @@ async fn a_count_that_has_moved_costs_one_read_more_than_in_hug_toml_that_of_the
         "TransactWriteItems",
     ];
     assert_eq!(table.take(), asked);
+}
+
+#[tokio::test]
+async fn an_account_of_the_table_can_be_checked_alone_and_one_that_nobody_named_cannot() {
+    let amber = Enrolled::<X>::with_followers(3).await;
+    let check = async |name: &str| {
+        let event = LambdaEvent::new(json!({ "account": name }), Context::default());
+        check_followers::handle(event, amber.deps()).await
+    };
+    let summary = check(&amber.name.to_string()).await.unwrap();
+    let followers = summary.accounts[0].check().unwrap().followers;
+    assert_eq!((summary.checked, followers), (1, Some(3)));
+    let error = check("x:nobody").await.unwrap_err().to_string();
+    assert!(error.contains("x:nobody"), "{error}");
 }
 
 /// The account's row of the roster.

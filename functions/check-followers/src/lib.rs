@@ -14,9 +14,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures::FutureExt;
 use have_a_hug::{
     check::{FromRound, Wanted},
-    deps::Deps,
+    deps::{Deps, Served},
     metrics::CheckCounts,
-    settings::{Account, NotServed},
+    settings::NotServed,
 };
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
@@ -61,18 +61,12 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         dry_run: asked.dry_run,
         login: asked.logins,
     };
-    let chosen = asked.account.as_deref();
-    let chosen = chosen.map(|name| chosen_account(deps, name)).transpose()?;
-    let found = match chosen {
-        Some(account) => {
-            let (name, known) = (&account.name, FromRound::default());
-            let checked = check_one(deps, name, deps.connected(name), wanted, known);
-            let checked = Box::pin(checked).await;
-            Found {
-                accounts: vec![checked],
-                ..Found::default()
-            }
-        }
+    let chosen = asked.account.as_deref().map(str::parse).transpose()?;
+    let found = match &chosen {
+        Some(name) => Found {
+            accounts: vec![Box::pin(check_alone(deps, name, wanted)).await?],
+            ..Found::default()
+        },
         None => Box::pin(round(deps, wanted, last_start)).await,
     };
     let mut summary = Summary::of(found, asked.dry_run);
@@ -120,14 +114,19 @@ fn parse(payload: Value) -> Result<ByHand, Error> {
     })
 }
 
-/// The account that is asked for by its name.
-fn chosen_account<'a>(deps: &'a Deps, name: &str) -> Result<&'a Account, Error> {
-    let name: AccountName = name.parse()?;
-    let account = deps.settings.account(&name)?;
-    match &account.credentials {
-        Err(why @ NotServed::Inactive(_)) => Err(why.clone().into()),
-        _ => Ok(account),
-    }
+/// Checks one account by itself, wherever its settings are.
+///
+/// # Errors
+///
+/// No settings name it, or they have switched it off.
+async fn check_alone(deps: &Deps, name: &AccountName, wanted: Wanted) -> Result<Checked, Error> {
+    let served = match deps.served(name).await {
+        Err(why @ (NotServed::Unknown(_) | NotServed::Inactive(_))) => return Err(why.into()),
+        served => served,
+    };
+    let connected = served.as_ref().map(Served::connected);
+    let connected = connected.map_err(Clone::clone);
+    Ok(check_one(deps, name, connected, wanted, FromRound::default()).await)
 }
 
 fn count(deps: &Deps, summary: &Summary, every_account: bool) {
