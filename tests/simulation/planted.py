@@ -70,14 +70,14 @@ DEFECTS = [
     (
         "the check of an account whose hugs wait, where the count is the same",
         "promise/src/glance.rs",
-        "let is_settled = record.unsettled.is_empty()\n",
-        "let is_settled = record.unsettled.len() < usize::MAX\n",
+        "self.hugs_due_at.is_some_and(|due| due <= now)",
+        "self.hugs_due_at.is_some_and(|due| due == now)",
     ),
     (
         "the check of an account whose count has moved by one",
         "have-a-hug/src/check/glance.rs",
-        "if profile.followers == glance.followers {",
-        "if profile.followers.abs_diff(glance.followers) < 2 {",
+        "if counted.profile.followers == glance.followers {",
+        "if counted.profile.followers.abs_diff(glance.followers) < 2 {",
     ),
     (
         "the skip of those who have a hug",
