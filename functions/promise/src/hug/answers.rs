@@ -79,9 +79,11 @@ impl Hug {
 
     /// Whether such an answer leaves the topic as it is.
     fn keeps_topic(&self, answer: &Answer, doubt: Doubt) -> bool {
-        // Quotes are read seldom, so an older answer can be found after a newer one.
         let topic = self.topic.as_ref();
-        if doubt != Doubt::MayBeStop && topic.is_some_and(|topic| answer.at < topic.at) {
+        // Quotes are read seldom, so an older answer can be found after a newer one. It counts if that was refused: nobody
+        // has judged this one yet.
+        let is_older = |topic: &Topic| answer.at < topic.at && topic.verdict != Verdict::Refused;
+        if doubt != Doubt::MayBeStop && topic.is_some_and(is_older) {
             return true;
         }
         let verdict = topic.map(|topic| &topic.verdict);
@@ -373,6 +375,18 @@ mod tests {
         let claimed = posted.claim(after(1)).unwrap();
         let heard = claimed.heard(&[(answer("s"), Meaning::Stop)], after(1));
         assert_eq!(heard, None, "the next check hears it");
+    }
+
+    #[test]
+    fn an_older_answer_that_is_found_late_counts_if_the_newer_topic_was_refused() {
+        let by_hand = invited().topic_by_hand("snow".to_owned(), after(2));
+        let by_hand = by_hand.unwrap();
+        let kept = hears(&by_hand, "a", topic("rain"));
+        assert_eq!(kept.topic.unwrap().text, "snow");
+        let refused = by_hand.refuse(after(3)).unwrap();
+        let heard = hears(&refused, "a", topic("rain"));
+        assert_eq!(heard.status, Status::TopicChosen);
+        assert_eq!(heard.topic.unwrap().text, "rain");
     }
 
     #[test]
