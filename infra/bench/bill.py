@@ -40,7 +40,8 @@ def bill(accounts: int, seconds: float, megabytes: int) -> dict[str, float]:
         f"counts that moved: {moves:,} × ({moved} reads + 4 writes)": moves * (moved * READ + 4 * WRITE),
         f"logins tried: {logins:,} × ({tried} reads + 6 writes)": logins * (tried * READ + 6 * WRITE),
         f"hugs on their first day: {new:,.0f} checks × ({looked} reads + 2 writes)": new * (looked * READ + 2 * WRITE),
-        f"hugs that wait longer: {waiting:,.0f} checks × ({looked} reads + 4 writes)": waiting * (looked * READ + 4 * WRITE),
+        f"hugs that wait longer: {waiting:,.0f} checks × ({looked} reads + 4 writes)": waiting
+        * (looked * READ + 4 * WRITE),
         f"hugs, from milestone to song: {hugs:,.0f} × ({sung} reads + 39 writes)": hugs * (sung * READ + 39 * WRITE),
         f"check-followers: {ROUNDS:,} × {seconds:g} s × {megabytes} MB": ROUNDS
         * (seconds * megabytes / 1024 * LAMBDA_GBS + LAMBDA_CALL),
