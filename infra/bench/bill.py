@@ -1,8 +1,8 @@
 """The month's bill for 1, 1,000 and 100,000 accounts, factor by factor: `python3 infra/bench/bill.py`.
 
-The requests and units of each step are those that tests/stack/cost.rs and tests/stack/many.rs assert; the times of a round
-are those of docs/BENCHMARK.md. Prices: us-east-1, in USD, without free amounts, as read on 24 November 2026 (DynamoDB on
-demand, Lambda on arm64, Scheduler, CloudWatch, KMS) and 22 August 2026 (X).
+The requests and units of each step are those that tests/stack asserts (cost.rs, many.rs, enrolled.rs); the times of a
+round are those of docs/BENCHMARK.md. Prices: us-east-1, in USD, without free amounts, as read on 24 November 2026
+(DynamoDB on demand, Lambda on arm64, Scheduler, CloudWatch, KMS) and 22 August 2026 (X).
 """
 
 ROUNDS = 30 * 24 * 12  # a check every five minutes
@@ -11,8 +11,8 @@ LAMBDA_GBS, LAMBDA_CALL, SCHEDULED, LOGGED = 0.0000133334, 0.20e-6, 1.00e-6, 0.5
 KEY, OPENED = 1.00, 0.03e-4  # a key a month, a call of KMS
 X_READ = 0.010  # a user a day
 
-# Assumed: a count moves ten times a day; three accounts in a hundred cross a milestone each day; a hug waits 14 days for
-# its answer and its song, so that four accounts in ten have one that waits; a third of the accounts are on Mastodon.
+# Assumed: a count moves ten times a day; three accounts in a hundred cross a milestone each day; a hug waits 14 days
+# for its answer and its song, so that four accounts in ten have one that waits; a third of them is on Mastodon.
 MOVES, HUGS, DAYS_OPEN, ON_MASTODON = 10, 0.03, 14, 1 / 3
 ROW, COUNT = 190, 230  # bytes of a row of the roster, and of an hourly count with what DynamoDB adds
 COUNTS_KEPT = 370 * 4 + 30 * 24  # four a day for 400 days, and all of the last 30

@@ -1,4 +1,4 @@
-"""A call of check-followers that dies half-way, and two at the same time, over accounts of hug.toml and of the ledger."""
+"""A call of check-followers that dies half-way, and two at the same time, on accounts of hug.toml and the ledger."""
 
 import contextlib
 import os
@@ -79,6 +79,6 @@ def prove_overlaps(world: World) -> None:
         check(ended < first_ended, "the second call ran beside the first", first_ended - ended)
         each_has_one_invitation(world, numbers, before)
     proves(
-        "11. with accounts on three networks in hug.toml and in the ledger, a call that dies half-way and two calls at the "
-        "same time double nothing and miss nothing"
+        "11. with accounts on three networks in hug.toml and in the ledger, a call that dies half-way and two calls at "
+        "the same time double nothing and miss nothing"
     )
