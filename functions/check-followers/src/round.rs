@@ -160,8 +160,8 @@ impl<'a> Round<'a> {
                 return Some(job);
             }
         }
-        let is_enough = self.counts.len() >= COUNTS_AT_ONCE || (is_last && !self.counts.is_empty());
-        is_enough.then(|| Job::RecordCounts(std::mem::take(&mut self.counts)))
+        let are_last = is_last && !self.counts.is_empty();
+        are_last.then(|| Job::RecordCounts(std::mem::take(&mut self.counts)))
     }
 
     /// The job, unless there is no time for it or its place does not answer. Then its accounts are left out.
@@ -439,6 +439,11 @@ impl<'a> Round<'a> {
     fn note_look(&mut self, id: AccountId, followers: u64) {
         if self.deps.looks.note(&id, self.deps.clock.now()) {
             self.counts.push((id, followers));
+        }
+        if self.counts.len() >= COUNTS_AT_ONCE {
+            // They must not pile up until all accounts are read.
+            let counts = std::mem::take(&mut self.counts);
+            self.ready.push_back(Job::RecordCounts(counts));
         }
     }
 
