@@ -48,7 +48,7 @@ def bill(accounts: int, seconds: float, megabytes: int) -> dict[str, float]:
         f"invite-follower: {hugs * 2:,.0f} letters × 1 s × 128 MB": hugs * 2 * (LAMBDA_GBS / 8 + LAMBDA_CALL),
         f"Scheduler: {ROUNDS:,} events": ROUNDS * SCHEDULED,
         f"logs: {logged / 1e9:,.2f} GB": logged / 1e9 * LOGGED,
-        f"KMS: the key, and {opened:,.0f} logins opened": (KEY + opened * OPENED) * (accounts > MANY),
+        **({f"KMS: the key, and {opened:,.0f} logins opened": KEY + opened * OPENED} if accounts > MANY else {}),
     }
 
 

@@ -387,6 +387,11 @@ impl World {
         if job.what != What::Check || !job.faults.is_empty() || !self.strict {
             return None;
         }
+        // For a hug that is passed on, the list is read down to where its first follower stands.
+        let hugs = self.observer.borrow().hugs();
+        if hugs.iter().any(Hug::is_passed_on) {
+            return None;
+        }
         let truth = &self.scheduler.shared().truth;
         let came = self
             .model

@@ -1,6 +1,9 @@
 //! Accounts whose settings are in the table, with a sealed login: who can open it, that their promise is kept, and that
 //! nothing is left of them.
 
+use std::time::Duration;
+
+use check_followers::Summary;
 use have_a_hug::{
     deps::Deps,
     enrolled::Enrollment,
@@ -16,7 +19,7 @@ use hug::{stack::Stack, table};
 use lambda_runtime::{Context, LambdaEvent};
 use promise::{account::AccountName, hug::Status};
 use serde_json::json;
-use stand_ins::secret;
+use stand_ins::{Fault, secret};
 use tests::kms::{KEY, Kms};
 
 use crate::world::{Bluesky, Mastodon, Recorder, TestNetwork, World, X, settings_of};
@@ -211,6 +214,23 @@ async fn an_account_of_the_table_can_be_checked_alone_and_one_that_nobody_named_
     assert_eq!((summary.checked, followers), (1, Some(3)));
     let error = check("x:nobody").await.unwrap_err().to_string();
     assert!(error.contains("x:nobody"), "{error}");
+}
+
+#[tokio::test]
+async fn an_account_of_the_table_that_a_rate_limit_hides_for_two_hours_needs_a_person() {
+    let mut amber = Enrolled::<X>::with_followers(3).await;
+    amber.round().await;
+    let limited = Fault::RateLimited {
+        for_seconds: 3 * 60 * 60,
+    };
+    amber.world.network.fail_next("GET /2/users", limited);
+    let hidden = |summary: &Summary| (summary.limited, summary.limited_for_long);
+    amber.world.round().await;
+    assert_eq!(hidden(&amber.world.round().await), (1, 0));
+    amber.world.clock.advance(Duration::from_hours(2));
+    assert_eq!(hidden(&amber.world.round().await), (1, 1));
+    amber.world.clock.advance(Duration::from_hours(1));
+    assert_eq!(hidden(&amber.world.round().await), (0, 0));
 }
 
 /// The account's row of the roster.

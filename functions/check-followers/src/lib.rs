@@ -75,12 +75,12 @@ pub async fn handle(event: LambdaEvent<Value>, deps: &Deps) -> Result<Summary, E
         failed = summary.failed,
         skipped = summary.skipped,
         unchanged = summary.unchanged,
+        limited = summary.limited,
         "a round of checks"
     );
-    let left = summary.out_of_time();
-    if left > 0 {
+    if summary.out_of_time > 0 {
         tracing::warn!(
-            left,
+            left = summary.out_of_time,
             "there was not enough time for all accounts; the next round of checks begins with the ones that are left"
         );
     }
@@ -141,7 +141,7 @@ fn count(deps: &Deps, summary: &Summary, every_account: bool) {
         checked: checks().filter(|check| check.followers.is_some()).count() + summary.unchanged,
         failed: summary.failed + roster,
         reached: checks().map(|check| check.hugs.len()).sum(),
-        failing: every_account.then(|| failing().count() + roster),
+        failing: every_account.then(|| failing().count() + summary.limited_for_long + roster),
         waiting: every_account.then(|| checks().map(|check| check.for_creator.len()).sum()),
     };
     deps.metrics.checks(&counts, now);

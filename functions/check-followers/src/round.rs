@@ -27,7 +27,7 @@ use promise::{
 use crate::{
     job::{Candidate, Done, Job, Source},
     pages::Pages,
-    summary::{Checked, Found},
+    summary::{Checked, FAILING_AFTER, Found},
 };
 
 /// How many requests, checks and pages are under way at the same time: each waits for a network most of its time.
@@ -180,6 +180,7 @@ impl<'a> Round<'a> {
                 Some(Job::Count(members))
             }
             Job::Check(candidate, _) if late => {
+                self.found.out_of_time += 1;
                 self.leave_out(*candidate, out_of_time);
                 None
             }
@@ -196,8 +197,14 @@ impl<'a> Round<'a> {
                     from_round.counted.is_none() && !glance.is_over(&glance.settings, now)
                 };
                 let asks_in_vain = candidate.glance.as_ref().is_some_and(asks_for_count_alone);
-                if is_of_roster && from_round.limit.is_some() && asks_in_vain {
+                if let Some(limit) = &from_round.limit
+                    && is_of_roster
+                    && asks_in_vain
+                {
                     self.found.limited += 1;
+                    if now.duration_since(limit.since) >= FAILING_AFTER {
+                        self.found.limited_for_long += 1;
+                    }
                     if !self.waits_for_limit {
                         self.note_left_out(&candidate);
                     }
@@ -282,6 +289,8 @@ impl<'a> Round<'a> {
             self.candidate(name, glance, enrolled, configured);
         }
         if self.pages.is_wanted() && self.is_late() {
+            // How many more the roster has is not known.
+            self.found.out_of_time += 1;
             let place = self.pages.end();
             self.left_out.get_or_insert((self.numbered, place));
         }
@@ -515,7 +524,9 @@ impl<'a> Round<'a> {
         let unseen = self.configured.into_values();
         let unseen = unseen.filter(|(index, _)| !seen.contains(index));
         let unseen = unseen.map(|(index, account)| (index, out_of_time(account.name.clone())));
+        let before = self.results.len();
         self.results.extend(unseen);
+        self.found.out_of_time += self.results.len() - before;
         self.results.sort_by_key(|(index, _)| *index);
         let accounts = self.results.into_iter().map(|(_, checked)| checked);
         self.found.accounts = accounts.collect();

@@ -10,7 +10,7 @@ use promise::{account::AccountName, milestone::Milestone};
 use serde::Serialize;
 
 /// How long an account may stay unread before it counts as failing and raises an alarm.
-const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
+pub(crate) const FAILING_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// How many accounts of the roster a summary lists. Each takes up to some KB of the 6 MB that Lambda's answer may have.
 const MAX_LISTED: usize = 1_000;
@@ -24,6 +24,10 @@ pub(crate) struct Found {
     pub unchanged: usize,
     /// How many accounts of the roster could not be read because of a rate limit.
     pub limited: usize,
+    /// How many of these could not be read for so long that a person has to know.
+    pub limited_for_long: usize,
+    /// How many accounts were left out because the time was over, as far as the roster was read.
+    pub out_of_time: usize,
     /// Why the roster could not be read to its end.
     pub roster_error: Option<LedgerError>,
 }
@@ -48,6 +52,12 @@ pub struct Summary {
     pub accounts: Vec<Checked>,
     /// Why the roster could not be read to its end.
     pub roster_error: Option<String>,
+    /// How many of the `limited` could not be read for so long that a person has to know.
+    #[serde(skip)]
+    pub limited_for_long: usize,
+    /// How many accounts were left out because the time was over, as far as the roster was read.
+    #[serde(skip)]
+    pub out_of_time: usize,
 }
 
 impl Summary {
@@ -63,6 +73,8 @@ impl Summary {
             skipped: count(Checked::is_skipped),
             unchanged: found.unchanged,
             limited: found.limited,
+            limited_for_long: found.limited_for_long,
+            out_of_time: found.out_of_time,
             accounts: found.accounts,
             roster_error: found.roster_error.map(|error| error.to_string()),
         }
@@ -72,12 +84,6 @@ impl Summary {
     /// thousand. `configured` is how many accounts of hug.toml it has at most. All accounts are in the counts.
     pub(crate) fn shorten(&mut self, configured: usize) {
         self.accounts.truncate(configured + MAX_LISTED);
-    }
-
-    /// How many accounts were left out because the time was over.
-    pub(crate) fn out_of_time(&self) -> usize {
-        let left_out = self.accounts.iter().filter(|one| one.is_out_of_time());
-        left_out.count()
     }
 }
 
@@ -146,17 +152,6 @@ impl Checked {
         since.is_some_and(|since| now.duration_since(since) >= FAILING_AFTER)
             || reads
                 .is_some_and(|check| check.login_error.is_some() || check.answers_error.is_some())
-    }
-
-    /// Whether it was skipped only because the time was over.
-    pub(crate) fn is_out_of_time(&self) -> bool {
-        matches!(
-            self,
-            Self::Skipped {
-                retry_can_help: true,
-                ..
-            }
-        )
     }
 }
 
