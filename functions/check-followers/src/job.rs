@@ -129,8 +129,8 @@ async fn serve(
             // The answer to a private letter is private, too.
             let answers_are_private = networks::rules(name.network).mention_is_private;
             let (followers, now) = (profile.followers, deps.clock.now());
-            glance.settings != account.fingerprint
-                || glance.needs_login(account.plan, answers_are_private, followers, now)
+            let (plan, settings) = (account.plan, &account.fingerprint);
+            glance.needs_login(plan, settings, answers_are_private, followers, now)
         }
         _ => true,
     };

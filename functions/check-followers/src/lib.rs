@@ -6,6 +6,7 @@
 mod job;
 mod one;
 mod pages;
+mod places;
 mod round;
 mod summary;
 

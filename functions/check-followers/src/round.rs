@@ -13,12 +13,12 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use have_a_hug::{
     check::{CheckOutcome, Counted, FromRound, Wanted},
     deps::Deps,
-    ledger::{Enrolled, LedgerError, Limit, RosterPage, RosterPlace},
+    ledger::{Enrolled, LedgerError, RosterPage, RosterPlace},
     network::{Failure, Network, NetworkError, Profile},
     networks,
     settings::Account,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use promise::{
     account::{AccountId, AccountName, NetworkName, UserId},
     glance::Glance,
@@ -27,21 +27,15 @@ use promise::{
 use crate::{
     job::{Candidate, Done, Job, Source},
     pages::Pages,
+    places::{MAX_FAILED, Places},
     summary::{Checked, FAILING_AFTER, Found},
 };
 
 /// How many requests, checks and pages are under way at the same time: each waits for a network most of its time.
 const MAX_CONCURRENT_JOBS: usize = 64;
 
-/// After so many failed checks of accounts that are read at the same place, the round asks there no more, so that a server
-/// that does not answer holds up no other account.
-const MAX_FAILED_AT_ONE_PLACE: usize = 16;
-
 /// So many hourly counts are recorded together.
 const COUNTS_AT_ONCE: usize = 100;
-
-/// A rate limit that begins so soon after the last one goes on: nothing could be read between them.
-const SAME_LIMIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Runs a round. No request begins after `last_start`.
 pub(crate) async fn round(deps: &Deps, wanted: Wanted, last_start: Option<Timestamp>) -> Found {
@@ -90,8 +84,7 @@ struct Round<'a> {
     groups: HashMap<(NetworkName, String), Vec<Candidate<'a>>>,
     /// The clients for the accounts of the roster, by what tells them apart.
     readers: HashMap<ReaderKey, Arc<dyn Network>>,
-    limits: HashMap<String, Limit>,
-    failed: HashMap<String, usize>,
+    places: Places,
     counts: Vec<(AccountId, u64)>,
     numbered: usize,
     /// The first account that was left out and was not left out by a limit that was in force before: its number and place.
@@ -125,8 +118,7 @@ impl<'a> Round<'a> {
             ready: VecDeque::new(),
             groups: HashMap::new(),
             readers: HashMap::new(),
-            limits: HashMap::new(),
-            failed: HashMap::new(),
+            places: Places::default(),
             counts: Vec::new(),
             numbered: 0,
             left_out: None,
@@ -139,7 +131,7 @@ impl<'a> Round<'a> {
     /// Reads the limits, which lie at the beginning of the roster, for a round that begins behind them.
     async fn read_limits(&mut self) {
         match self.deps.ledger.limits().await {
-            Ok(limits) => self.know_limits(limits),
+            Ok(limits) => self.places.know(limits),
             Err(error) => tracing::warn!(%error, "the rate limits are not known yet"),
         }
     }
@@ -166,12 +158,12 @@ impl<'a> Round<'a> {
 
     /// The job, unless there is no time for it or its place does not answer. Then its accounts are left out.
     fn unless_left_out(&mut self, job: Job<'a>) -> Option<Job<'a>> {
-        let late = self.is_late();
+        let (now, late) = (self.deps.clock.now(), self.is_late());
         match job {
             Job::Count(members) => {
                 let place = members.first().and_then(|one| one.place.as_deref());
-                let limit = place.and_then(|place| self.limit(place));
-                if late || limit.is_some() || self.does_not_answer(place) {
+                let limit = self.places.limit(place, now);
+                if late || limit.is_some() || self.places.is_silent(place) {
                     for one in members {
                         self.alone(one, None);
                     }
@@ -184,22 +176,19 @@ impl<'a> Round<'a> {
                 self.leave_out(*candidate, out_of_time);
                 None
             }
-            Job::Check(candidate, _) if self.does_not_answer(candidate.place.as_deref()) => {
+            Job::Check(candidate, _) if self.places.is_silent(candidate.place.as_deref()) => {
                 self.leave_out(*candidate, not_asked);
                 None
             }
             Job::Check(candidate, mut from_round) => {
-                let place = candidate.place.as_deref();
-                from_round.limit = place.and_then(|place| self.limit(place));
+                from_round.limit = self.places.limit(candidate.place.as_deref(), now);
                 let is_of_roster = matches!(candidate.source, Source::Roster(_));
-                let now = self.deps.clock.now();
-                let asks_for_count_alone = |glance: &Glance| {
-                    from_round.counted.is_none() && !glance.is_over(&glance.settings, now)
-                };
-                let asks_in_vain = candidate.glance.as_ref().is_some_and(asks_for_count_alone);
+                let glance = candidate.glance.as_ref();
+                let needs_the_count_alone = from_round.counted.is_none()
+                    && glance.is_some_and(|glance| !glance.is_due(now));
                 if let Some(limit) = &from_round.limit
                     && is_of_roster
-                    && asks_in_vain
+                    && needs_the_count_alone
                 {
                     self.found.limited += 1;
                     if now.duration_since(limit.since) >= FAILING_AFTER {
@@ -230,18 +219,6 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn does_not_answer(&self, place: Option<&str>) -> bool {
-        let failed = place.and_then(|place| self.failed.get(place));
-        failed.is_some_and(|failed| *failed >= MAX_FAILED_AT_ONE_PLACE)
-    }
-
-    /// The rate limit that is in force at that place.
-    fn limit(&self, place: &str) -> Option<Limit> {
-        let now = self.deps.clock.now();
-        let limit = self.limits.get(place).filter(|limit| limit.until > now);
-        limit.cloned()
-    }
-
     fn take(&mut self, done: Done<'a>) {
         match done {
             Done::Page(page) => self.take_page(page),
@@ -249,7 +226,7 @@ impl<'a> Round<'a> {
                 self.take_counts(members, counts, blocked_until);
             }
             Done::Checked(candidate, checked, blocked_until) => {
-                self.note_limit(candidate.place.clone(), blocked_until);
+                self.note_limit(candidate.place.as_deref(), blocked_until);
                 self.take_checked(*candidate, *checked);
             }
             Done::Recorded => {}
@@ -268,7 +245,7 @@ impl<'a> Round<'a> {
             self.found.roster_error = Some(error);
             RosterPage::default()
         });
-        self.know_limits(page.limits);
+        self.places.know(page.limits);
         let part = self.pages.read(page.next);
         let mut rows: BTreeMap<RosterPlace, _> = BTreeMap::new();
         for row in page.rows {
@@ -293,16 +270,6 @@ impl<'a> Round<'a> {
             self.found.out_of_time += 1;
             let place = self.pages.end();
             self.left_out.get_or_insert((self.numbered, place));
-        }
-    }
-
-    /// Takes over the limits that the ledger has. One that this round has met can be newer.
-    fn know_limits(&mut self, limits: Vec<Limit>) {
-        for limit in limits {
-            let known = self.limits.get(&limit.of);
-            if known.is_none_or(|known| known.until < limit.until) {
-                self.limits.insert(limit.of.clone(), limit);
-            }
         }
     }
 
@@ -334,10 +301,8 @@ impl<'a> Round<'a> {
             place,
         };
         self.numbered += 1;
-        let limited = candidate
-            .place
-            .as_deref()
-            .and_then(|place| self.limit(place));
+        let now = self.deps.clock.now();
+        let limited = self.places.limit(candidate.place.as_deref(), now);
         match candidate.place.clone() {
             Some(place) if can_be_counted && limited.is_none() => {
                 let network = candidate.name.network;
@@ -402,7 +367,7 @@ impl<'a> Round<'a> {
         counts: Result<Vec<Profile>, NetworkError>,
         blocked_until: Option<Timestamp>,
     ) {
-        let place = members.first().and_then(|one| one.place.clone());
+        let place = members.first().and_then(|one| one.place.as_deref());
         self.note_limit(place, blocked_until);
         let mut counts: HashMap<UserId, Profile> = match counts {
             Ok(counts) => counts
@@ -435,9 +400,9 @@ impl<'a> Round<'a> {
         else {
             return false;
         };
-        // Its check finds out whether its settings have changed: a change of them removes the glance.
-        let is_over = glance.is_over(&glance.settings, self.deps.clock.now());
-        let is_unchanged = profile.followers == glance.followers && !is_over;
+        // Whoever changes its settings removes the glance, so they need not be compared.
+        let is_due = glance.is_due(self.deps.clock.now());
+        let is_unchanged = profile.followers == glance.followers && !is_due;
         if is_unchanged {
             self.note_look(one.name.with_id(&glance.id), glance.followers);
         }
@@ -473,8 +438,9 @@ impl<'a> Round<'a> {
                 retry_can_help: true,
                 ..
             } => {
-                let place = candidate.place.clone().unwrap_or_default();
-                *self.failed.entry(place).or_default() += 1;
+                if let Some(place) = &candidate.place {
+                    self.places.note_failure(place);
+                }
             }
             Checked::Failed { .. } | Checked::Skipped { .. } => {}
         }
@@ -488,24 +454,14 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Notes until when nothing may be read at that place.
-    fn note_limit(&mut self, place: Option<String>, until: Option<Timestamp>) {
+    /// Notes until when nothing may be read at that place, and has a new limit recorded.
+    fn note_limit(&mut self, place: Option<&str>, until: Option<Timestamp>) {
+        let (Some(place), Some(until)) = (place, until) else {
+            return;
+        };
         let now = self.deps.clock.now();
-        let (Some(of), Some(until)) = (place, until.filter(|until| *until > now)) else {
-            return;
-        };
-        let known = self.limits.get(&of);
-        if known.is_some_and(|known| known.until >= until) {
-            return;
-        }
-        let goes_on = known.filter(|known| now.duration_since(known.until) < SAME_LIMIT);
-        let limit = Limit {
-            since: goes_on.map_or(now, |known| known.since),
-            until,
-            of: of.clone(),
-        };
-        self.limits.insert(of, limit.clone());
-        if !self.wanted.dry_run {
+        let limit = self.places.note_limit(place, until, now);
+        if let Some(limit) = limit.filter(|_| !self.wanted.dry_run) {
             self.ready.push_back(Job::RecordLimit(limit));
         }
     }
@@ -521,12 +477,13 @@ impl<'a> Round<'a> {
 
     fn finish(mut self) -> Found {
         let seen: HashSet<usize> = self.results.iter().map(|(index, _)| *index).collect();
-        let unseen = self.configured.into_values();
-        let unseen = unseen.filter(|(index, _)| !seen.contains(index));
-        let unseen = unseen.map(|(index, account)| (index, out_of_time(account.name.clone())));
-        let before = self.results.len();
-        self.results.extend(unseen);
-        self.found.out_of_time += self.results.len() - before;
+        for (index, account) in self.configured.into_values() {
+            if !seen.contains(&index) {
+                self.found.out_of_time += 1;
+                self.results
+                    .push((index, out_of_time(account.name.clone())));
+            }
+        }
         self.results.sort_by_key(|(index, _)| *index);
         let accounts = self.results.into_iter().map(|(_, checked)| checked);
         self.found.accounts = accounts.collect();
@@ -547,7 +504,7 @@ fn out_of_time(account: AccountName) -> Checked {
 
 fn not_asked(account: AccountName) -> Checked {
     let why = format!(
-        "it was not asked for, because {MAX_FAILED_AT_ONE_PLACE} checks of accounts that are read at the same place had failed in this round; the next round tries again"
+        "it was not asked for, because {MAX_FAILED} checks of accounts that are read at the same place had failed in this round; the next round tries again"
     );
     Checked::Skipped {
         account,

@@ -73,19 +73,27 @@ impl Glance {
 
     /// Whether the account has to be checked whatever its count is.
     pub fn is_over(&self, settings: &str, now: Timestamp) -> bool {
-        self.settings != settings || self.login_is_due(now) || self.hugs_are_due(now)
+        self.settings != settings || self.is_due(now)
     }
 
-    /// Whether a check of the account needs its login, now that `followers` follow: to try it, to hear answers, or because
-    /// a milestone is crossed. `answers_are_private` is whether answers can be read with the login alone.
+    /// Whether the login is to be tried, or hugs are to be looked at, now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.login_is_due(now) || self.hugs_are_due(now)
+    }
+
+    /// Whether a check of the account needs its login, now that `followers` follow: to try it, to hear answers, because
+    /// a milestone is crossed, or because the settings have changed and nothing is known of the login that they mean.
+    /// `answers_are_private` is whether answers can be read with the login alone.
     pub fn needs_login(
         &self,
         plan: Plan,
+        settings: &str,
         answers_are_private: bool,
         followers: u64,
         now: Timestamp,
     ) -> bool {
-        self.login_is_due(now)
+        self.settings != settings
+            || self.login_is_due(now)
             || (answers_are_private && self.hugs_are_due(now))
             || !plan
                 .owed(self.promised_up_to, followers)
@@ -100,13 +108,11 @@ impl Glance {
         plan.is_near(self.promised_up_to, followers, grew)
     }
 
-    /// Whether the login is to be tried now.
-    pub fn login_is_due(&self, now: Timestamp) -> bool {
+    fn login_is_due(&self, now: Timestamp) -> bool {
         self.login_due_at.is_some_and(|due| due <= now)
     }
 
-    /// Whether hugs are to be looked at now.
-    pub fn hugs_are_due(&self, now: Timestamp) -> bool {
+    fn hugs_are_due(&self, now: Timestamp) -> bool {
         self.hugs_due_at.is_some_and(|due| due <= now)
     }
 }
@@ -191,16 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn the_login_is_needed_to_try_it_for_private_answers_and_at_a_crossing() {
+    fn the_login_is_needed_to_try_it_for_private_answers_at_a_crossing_and_with_other_settings() {
         let (now, plan) = (Timestamp::UNIX_EPOCH, Plan::default());
         let mut glance = after(&settled()).unwrap();
-        assert!(!glance.needs_login(plan, true, 599, now));
-        assert!(glance.needs_login(plan, true, 600, now));
+        let needs = |glance: &Glance, answers_are_private, followers| {
+            glance.needs_login(plan, "a", answers_are_private, followers, now)
+        };
+        assert!(!needs(&glance, true, 599) && needs(&glance, true, 600));
+        assert!(glance.needs_login(plan, "b", false, 599, now));
         glance.hugs_due_at = Some(Glance::AT_EACH_CHECK);
-        assert!(glance.needs_login(plan, true, 599, now));
-        assert!(!glance.needs_login(plan, false, 599, now));
+        assert!(needs(&glance, true, 599) && !needs(&glance, false, 599));
         glance.login_due_at = Some(now);
-        assert!(glance.needs_login(plan, false, 599, now));
+        assert!(needs(&glance, false, 599));
     }
 
     #[test]

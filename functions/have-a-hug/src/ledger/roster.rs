@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use promise::account::{AccountId, AccountName};
 
@@ -66,11 +66,7 @@ impl Ledger {
             HashMap::from([("pk".to_owned(), text(ROSTER)), ("sk".to_owned(), text(sk))])
         });
         let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(ROSTER))
+            .query_roster("pk = :pk")
             .set_exclusive_start_key(start)
             .send()
             .await
@@ -91,6 +87,14 @@ impl Ledger {
         Ok(read)
     }
 
+    fn query_roster(&self, condition: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression(condition)
+            .expression_attribute_values(":pk", text(ROSTER))
+    }
+
     /// The rate limits, in force or not.
     ///
     /// # Errors
@@ -102,11 +106,7 @@ impl Ledger {
             about: self.table.clone(),
         };
         let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :limit)")
-            .expression_attribute_values(":pk", text(ROSTER))
+            .query_roster("pk = :pk AND begins_with(sk, :limit)")
             .expression_attribute_values(":limit", text(LIMIT))
             .send()
             .await

@@ -94,9 +94,10 @@ impl GlanceChange<'_> {
 }
 
 fn set(update: UpdateBuilder, glance: &Glance) -> UpdateBuilder {
-    let mut sets = vec!["version = if_not_exists(version, :version)"];
-    sets.extend(["id = :id", "followers = :followers", "settings = :settings"]);
-    sets.push("promised_up_to = :promised_up_to");
+    let mut sets = vec!["version = if_not_exists(version, :version)".to_owned()];
+    for field in ["id", "followers", "settings", "promised_up_to"] {
+        sets.push(format!("{field} = :{field}"));
+    }
     let mut update = update
         .expression_attribute_values(":version", number(VERSION))
         .expression_attribute_values(":id", text(&glance.id))
@@ -104,17 +105,16 @@ fn set(update: UpdateBuilder, glance: &Glance) -> UpdateBuilder {
         .expression_attribute_values(":settings", text(&glance.settings))
         .expression_attribute_values(":promised_up_to", number(glance.promised_up_to));
     let mut removes = Vec::new();
-    if let Some(due) = glance.login_due_at {
-        sets.push("login_due_at = :login_due_at");
-        update = update.expression_attribute_values(":login_due_at", text(due));
-    } else {
-        removes.push("login_due_at");
-    }
-    if let Some(due) = glance.hugs_due_at {
-        sets.push("hugs_due_at = :hugs_due_at");
-        update = update.expression_attribute_values(":hugs_due_at", text(due));
-    } else {
-        removes.push("hugs_due_at");
+    for (field, due) in [
+        ("login_due_at", glance.login_due_at),
+        ("hugs_due_at", glance.hugs_due_at),
+    ] {
+        if let Some(due) = due {
+            sets.push(format!("{field} = :{field}"));
+            update = update.expression_attribute_values(format!(":{field}"), text(due));
+        } else {
+            removes.push(field);
+        }
     }
     let mut expression = format!("SET {}", sets.join(", "));
     if !removes.is_empty() {
