@@ -279,6 +279,7 @@ async fn accounts_for_which_lambda_leaves_no_time_are_the_first_in_the_next_roun
             .filter(|one| is_out_of_time(one))
             .count();
         assert_eq!((summary.failed, summary.skipped), (asked.len(), left));
+        assert_eq!(summary.out_of_time, left);
         asked
     };
     let mut waiting = names.clone();

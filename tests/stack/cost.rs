@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use have_a_hug::by_hand::Step;
+use have_a_hug::{
+    by_hand::Step,
+    check::{Counted, FromRound, Wanted, check},
+    network::Profile,
+};
 use promise::hug::Status;
 use serde_json::Value;
 use stand_ins::{Fault, Person, youtube::Video};
@@ -118,6 +122,44 @@ async fn near_a_milestone_the_newest_ten_are_read_when_the_count_has_moved_and_o
     world.fan();
     world.check_only().await;
     assert_eq!(world.requests(), [profile, list]);
+}
+
+#[tokio::test]
+async fn a_count_that_is_older_than_two_seconds_is_read_again_where_it_is_compared_with_the_list() {
+    let world = World::<X>::with_followers(590).await;
+    let deps = &world.stack.deps;
+    let rows = deps.ledger.roster(None).await.unwrap().rows;
+    let glance = rows.into_iter().find_map(|row| row.glance).unwrap();
+    let profile = format!("GET /2/users/{AMBER}");
+    let list = format!("{profile}/followers");
+    let name = &deps.settings.accounts[0].name;
+    // 550 is not near 600.
+    for (followers, seconds, asked) in [
+        (591, 2, vec![&list]),
+        (592, 3, vec![&profile, &list]),
+        (550, 3, vec![]),
+    ] {
+        let connected = deps.connected(name).unwrap();
+        let counted = connected.network.profile(Some(&glance.id)).await.unwrap();
+        let counted = Counted {
+            profile: Profile {
+                followers,
+                ..counted
+            },
+            at: world.clock.now(),
+        };
+        world.clock.advance(Duration::from_secs(seconds));
+        world.requests();
+        let round = FromRound {
+            glance: Some(glance.clone()),
+            counted: Some(counted),
+            ..FromRound::default()
+        };
+        let wanted = Wanted::default();
+        check(deps, connected, wanted, round).await.unwrap();
+        let asked: Vec<String> = asked.into_iter().cloned().collect();
+        assert_eq!(world.requests(), asked, "{followers}");
+    }
 }
 
 #[tokio::test]

@@ -167,9 +167,13 @@ async fn a_rate_limit_of_the_app_stops_all_its_accounts_until_it_is_over() {
     let summary = world.round().await;
     assert_eq!(outcomes(&summary, CheckOutcome::RateLimited), 150);
     assert_eq!(world.requests(), Vec::<String>::new());
-    // Another process knows of it, too: the limit is in the ledger.
+    // Another process knows of it, too: the limit is in the ledger. It lies before all accounts.
     world.stack.deps.looks = Looks::default();
-    for _ in 0..3 {
+    let middle = RosterPlace::before(&"x:creator5".parse().unwrap());
+    *world.stack.deps.turn.lock().unwrap() = Some(middle);
+    world.round().await;
+    assert_eq!(world.requests(), Vec::<String>::new());
+    for _ in 0..2 {
         world.round().await;
     }
     let summary = world.round().await;

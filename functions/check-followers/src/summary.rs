@@ -47,17 +47,15 @@ pub struct Summary {
     pub unchanged: usize,
     /// How many more accounts of the roster could not be read because of a rate limit.
     pub limited: usize,
+    /// How many of the `limited` could not be read for so long that a person has to know.
+    pub limited_for_long: usize,
+    /// How many accounts were left out because the time was over, as far as the roster was read.
+    pub out_of_time: usize,
     /// Every account of hug.toml that was asked for, in its order, and then at most 1,000 accounts of the roster: those at
     /// which something happened.
     pub accounts: Vec<Checked>,
     /// Why the roster could not be read to its end.
     pub roster_error: Option<String>,
-    /// How many of the `limited` could not be read for so long that a person has to know.
-    #[serde(skip)]
-    pub limited_for_long: usize,
-    /// How many accounts were left out because the time was over, as far as the roster was read.
-    #[serde(skip)]
-    pub out_of_time: usize,
 }
 
 impl Summary {
@@ -196,6 +194,18 @@ mod tests {
     fn many_accounts_do_not_make_many_metrics() {
         let results: Vec<Checked> = (0..=MAX_CHARTED).map(|_| checked(Some(8))).collect();
         assert_eq!(charted(&results).len(), MAX_CHARTED);
+    }
+
+    #[test]
+    fn a_summary_lists_every_account_of_hug_toml_and_the_first_thousand_of_the_roster() {
+        let found = Found {
+            accounts: (0..MAX_LISTED + 7).map(|_| checked(Some(8))).collect(),
+            ..Found::default()
+        };
+        let mut summary = Summary::of(found, false);
+        summary.shorten(2);
+        assert_eq!(summary.accounts.len(), 2 + MAX_LISTED);
+        assert_eq!(summary.checked, MAX_LISTED + 7, "all are counted");
     }
 
     #[test]
