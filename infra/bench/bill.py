@@ -42,10 +42,10 @@ def bill(accounts: int, seconds: float, megabytes: int) -> dict[str, float]:
         f"hugs on their first day: {new:,.0f} checks × ({looked} reads + 2 writes)": new * (looked * READ + 2 * WRITE),
         f"hugs that wait longer: {waiting:,.0f} checks × ({looked} reads + 4 writes)": waiting
         * (looked * READ + 4 * WRITE),
-        f"hugs, from milestone to song: {hugs:,.0f} × ({sung} reads + 39 writes)": hugs * (sung * READ + 39 * WRITE),
+        f"hugs, from milestone to song: {hugs:,.1f} × ({sung} reads + 39 writes)": hugs * (sung * READ + 39 * WRITE),
         f"check-followers: {ROUNDS:,} × {seconds:g} s × {megabytes} MB": ROUNDS
         * (seconds * megabytes / 1024 * LAMBDA_GBS + LAMBDA_CALL),
-        f"invite-follower: {hugs * 2:,.0f} letters × 1 s × 128 MB": hugs * 2 * (LAMBDA_GBS / 8 + LAMBDA_CALL),
+        f"invite-follower: {hugs * 2:,.1f} letters × 1 s × 128 MB": hugs * 2 * (LAMBDA_GBS / 8 + LAMBDA_CALL),
         f"Scheduler: {ROUNDS:,} events": ROUNDS * SCHEDULED,
         f"logs: {logged / 1e9:,.2f} GB": logged / 1e9 * LOGGED,
         **({f"KMS: the key, and {opened:,.0f} logins opened": KEY + opened * OPENED} if accounts > MANY else {}),

@@ -123,6 +123,30 @@ async fn a_wave_of_bots_that_pass_for_people_makes_three_posts_and_the_rest_is_h
 }
 
 #[tokio::test]
+async fn a_new_wave_is_told_although_a_hug_of_an_older_one_was_held_again() {
+    let mut world = braked::<X>(598).await;
+    world.fans(402);
+    world.check().await;
+    assert_eq!(world.hug(900).await.status, Status::Held);
+    world.clock.advance(Duration::from_hours(25));
+    let nobody = Step::Approve {
+        chosen: Some("nobody_at_all".to_owned()),
+    };
+    step(&world, 900, nobody).await.unwrap();
+    world.check().await;
+    let again = world.hug(900).await;
+    assert_eq!(
+        (again.status, again.hold),
+        (Status::Held, Some(HoldCause::MostADay))
+    );
+    world.fans(400);
+    world.check().await;
+    let held = world.hug(1_400).await;
+    assert_eq!(held.status, Status::Held);
+    assert!(held.news.is_some(), "the creator knows nothing of this wave");
+}
+
+#[tokio::test]
 async fn a_wave_of_recognised_bots_is_read_once_and_the_next_fan_gets_the_hug() {
     let mut world = wave::<X>(true).await;
     assert!(world.hugs().await.is_empty() && world.posts().is_empty());

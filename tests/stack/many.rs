@@ -169,7 +169,7 @@ async fn a_rate_limit_of_the_app_stops_all_its_accounts_until_it_is_over() {
     assert_eq!(world.requests(), Vec::<String>::new());
     // Another process knows of it, too: the limit is in the ledger. It lies before all accounts.
     world.stack.deps.looks = Looks::default();
-    let middle = RosterPlace::before(&"x:creator5".parse().unwrap());
+    let middle = RosterPlace::before(&"x:creator1".parse().unwrap());
     *world.stack.deps.turn.lock().unwrap() = Some(middle);
     world.round().await;
     assert_eq!(world.requests(), Vec::<String>::new());
