@@ -143,7 +143,10 @@ async fn a_new_wave_is_told_although_a_hug_of_an_older_one_was_held_again() {
     world.check().await;
     let held = world.hug(1_400).await;
     assert_eq!(held.status, Status::Held);
-    assert!(held.news.is_some(), "the creator knows nothing of this wave");
+    assert!(
+        held.news.is_some(),
+        "the creator knows nothing of this wave"
+    );
 }
 
 #[tokio::test]

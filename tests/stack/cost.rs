@@ -156,7 +156,9 @@ async fn a_count_that_is_older_than_two_seconds_is_read_again_where_it_is_compar
             ..FromRound::default()
         };
         let wanted = Wanted::default();
-        check(deps, connected, wanted, round).await.unwrap();
+        Box::pin(check(deps, connected, wanted, round))
+            .await
+            .unwrap();
         let asked: Vec<String> = asked.into_iter().cloned().collect();
         assert_eq!(world.requests(), asked, "{followers}");
     }

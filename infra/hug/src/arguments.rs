@@ -150,7 +150,7 @@ pub(crate) enum Command {
     #[command(group = ArgGroup::new("whom").required(true))]
     Forget {
         /// Erase everything of this account of yours, such as x:amber.
-        #[arg(group = "whom")]
+        #[arg(group = "whom", value_name = "ACCOUNT")]
         whole: Option<AccountName>,
         /// Erase this follower: HANDLE, or id:NUMBER. Their hug stays, without name and words; nothing more is sent.
         #[arg(long, group = "whom", value_name = "HANDLE", value_parser = forget::who)]
@@ -183,7 +183,7 @@ pub(crate) enum Command {
     /// Read accounts from a file of `hug export` into the ledger, which then continues with them. With --table, the file can
     /// be written as hug.toml is: then its accounts are put into the table, with their logins sealed.
     Import {
-        /// The file.
+        /// A file of `hug export`; with --table also one that is written as hug.toml is.
         file: PathBuf,
         #[command(flatten)]
         on_aws: OnAws,

@@ -57,7 +57,7 @@ impl Target {
     async fn on_aws(table: &str) -> Result<Self, Error> {
         let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
         let key = key.ok_or_else(|| {
-            format!("{KEY} is not set; it is the key that seals logins, LoginsKey in the last lines of `make deploy ROSTER=1`")
+            format!("{KEY} is not set; it is the key that seals logins: export {KEY}=arn:aws:kms:…, which is LoginsKey in the last lines of `make deploy ROSTER=1`")
         })?;
         let (aws, http) = (place::aws().await?, http::client()?);
         Ok(Self {
@@ -220,6 +220,24 @@ fn text_for(wanted: &Wanted, name: &AccountName, settings: &Path) -> Result<Stri
     }
 }
 
+/// Says which secrets of the developer's app are missing, before anybody is asked for something.
+fn need_of_the_app(account: &Account, of_the_app: &Credentials) -> Result<(), Error> {
+    let rules = account.rules();
+    let all = rules.secrets_to_send.iter().chain(rules.secrets_to_read);
+    let missing = all.filter(|rule| rule.of_the_app && of_the_app.get(rule.key).is_none());
+    let lines: Vec<String> = missing
+        .map(|rule| {
+            let name = name_for_all(account.name.network, rule);
+            format!("{name} is missing; it is at {}", rule.found_at)
+        })
+        .collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let lines = lines.join("\n");
+    Err(format!("{lines}\nput what is missing into hug.secrets, or export it").into())
+}
+
 /// Asks for the account's own login: the owner approves it on the network's page, or makes a password for it.
 async fn ask(
     target: &Target,
@@ -231,6 +249,7 @@ async fn ask(
         return Ok(Credentials::default());
     }
     let name = &account.name;
+    need_of_the_app(account, of_the_app)?;
     let connection = Connection {
         account: name,
         server: account.server.as_deref(),

@@ -133,7 +133,7 @@ pub fn read(file: &Path) -> Result<Vec<StoredItem>, Error> {
         .map_err(|error| failed(error.to_string()))?
         .unwrap_or_default();
     let header: Header = serde_json::from_str(&first)
-        .map_err(|_| failed("it is not a file that `hug export` wrote".to_owned()))?;
+        .map_err(|_| failed("it is not a file that `hug export` wrote; a file that is written as hug.toml is goes into the table on AWS: add --table NAME".to_owned()))?;
     if header.have_a_hug_export != FORM {
         return Err(failed(format!(
             "it is of form {}, and this version of hug reads form {FORM}",

@@ -263,6 +263,27 @@ async fn a_login_that_does_not_work_or_cannot_be_sealed_leaves_nothing_in_the_ta
 }
 
 #[tokio::test]
+async fn secrets_of_the_app_that_are_missing_are_named_before_the_owner_is_asked_for_a_pin() {
+    let agency = Agency::new().await;
+    let (x, _, arguments) = network::<x::State>().await;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = agency.command(&arguments);
+    command.env_remove("X_API_KEY").env_remove("X_BEARER_TOKEN");
+    x.clear_requests();
+    let ended = agency.run_command(command).await;
+    let output = ended.refusal();
+    for words in [
+        "X_API_KEY is missing; it is at developer.x.com",
+        "X_BEARER_TOKEN is missing",
+        "put what is missing into hug.secrets, or export it",
+    ] {
+        assert!(output.contains(words), "{output}");
+    }
+    assert!(!output.contains("X_API_SECRET"), "{output}");
+    assert!(x.requests().is_empty(), "X was asked for an approval");
+}
+
+#[tokio::test]
 async fn a_file_of_accounts_is_imported_and_a_second_time_only_what_differs() {
     let agency = Agency::new().await;
     let (network, name, _) = network::<bluesky::State>().await;

@@ -179,7 +179,7 @@ fn needed_name(secrets: Secrets<'_>, names: &Names, rule: &SecretRule) -> String
 }
 
 fn help(secrets: Secrets<'_>, names: &Names, credentials: &Credentials, sends: bool) -> String {
-    const SET: &str = "set them (`hug connect` asks for them)";
+    const SET: &str = "set what is missing (`hug connect` asks for it)";
     let to_read = networks::rules(names.network).secrets_to_read;
     let names: Vec<String> = to_read
         .iter()

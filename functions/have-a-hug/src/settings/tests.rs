@@ -72,7 +72,7 @@ fn a_mastodon_account_is_known_by_its_server_and_mentions_by_default() {
 fn a_mastodon_account_needs_its_token_unless_it_only_drafts() {
     let why = not_served(&parse_with(MASTODON, &[]));
     assert!(
-        why.contains("a secret is missing for mastodon:amber@mastodon.social: MASTODON_ACCESS_TOKEN; set them"),
+        why.contains("a secret is missing for mastodon:amber@mastodon.social: MASTODON_ACCESS_TOKEN; set what is missing"),
         "{why}"
     );
     let drafts = format!("{MASTODON}contact = [\"draft\"]\n");
