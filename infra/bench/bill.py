@@ -1,9 +1,9 @@
 """The month's bill for 1, 1,000 and 100,000 accounts, factor by factor: `python3 infra/bench/bill.py`.
 
-The requests and units of each step are those that tests/stack asserts (cost.rs, many.rs, enrolled.rs) or that follow from
-the code; the times of a round are estimates from docs/BENCHMARK.md, with a network 300 ms away. Prices: us-east-1, in
-USD, without free amounts, as read on 24 November 2026 (DynamoDB on demand, Lambda on arm64, Scheduler, CloudWatch, KMS)
-and 22 August 2026 (X).
+The requests and units of each step are those that tests/stack asserts (cost.rs, many.rs, enrolled.rs) or that follow
+from the code; the times of a round are estimates from docs/BENCHMARK.md, with a network 300 ms away. Prices: us-east-1,
+in USD, without free amounts, as read on 24 November 2026 (DynamoDB on demand, Lambda on arm64, Scheduler, CloudWatch,
+KMS) and 22 August 2026 (X).
 """
 
 ROUNDS = 30 * 24 * 12  # a check every five minutes
