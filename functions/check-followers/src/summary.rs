@@ -168,25 +168,10 @@ mod tests {
 
     fn checked(followers: Option<u64>) -> Checked {
         Checked::Done(Box::new(Check {
-            account: "x:amber".parse().unwrap(),
-            id: None,
-            outcome: CheckOutcome::NoMilestone,
             followers_before: Some(7),
             followers,
             promised_up_to: Some(7),
-            next_milestone: None,
-            hugs: Vec::new(),
-            waiting: None,
-            passed_over: Vec::new(),
-            rearmed: Vec::new(),
-            for_creator: Vec::new(),
-            hug_changed_at: None,
-            heard: Vec::new(),
-            answers_error: None,
-            login_error: None,
-            succeeded_at: None,
-            retry_at: None,
-            would_say: Vec::new(),
+            ..Check::ended("x:amber".parse().unwrap(), CheckOutcome::NoMilestone)
         }))
     }
 

@@ -611,27 +611,20 @@ impl OneCheck<'_> {
         let account = known.account.as_ref();
         let mark = account.map(|account| account.promised_up_to);
         Check {
-            account: self.connected.account.name.clone(),
             id: account.map(|account| account.id.clone()),
-            outcome,
             followers_before: account.map(|account| account.followers),
-            followers: None,
             promised_up_to: mark,
             next_milestone: mark.and_then(|mark| self.connected.account.plan.next_after(mark)),
-            hugs: Vec::new(),
-            passed_over: Vec::new(),
-            waiting: None,
             for_creator: unsettled.for_creator(),
             hug_changed_at: unsettled.changed_at(),
             rearmed: unsettled.rearmed,
-            heard: Vec::new(),
             answers_error: account
                 .and_then(AccountRecord::answers_error)
                 .map(str::to_owned),
             login_error: known.handle.login_error.clone(),
             succeeded_at: account.map(|account| account.checked_at),
             retry_at,
-            would_say: Vec::new(),
+            ..Check::ended(self.connected.account.name.clone(), outcome)
         }
     }
 }

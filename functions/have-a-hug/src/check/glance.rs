@@ -118,25 +118,14 @@ fn at_a_glance(
     let account = connected.account;
     let blocked_until = connected.network.blocked_until();
     Check {
-        account: account.name.clone(),
         id: Some(glance.id.clone()),
-        outcome,
         followers_before: Some(glance.followers),
         followers: Some(glance.followers),
         promised_up_to: Some(glance.promised_up_to),
         next_milestone: account.plan.next_after(glance.promised_up_to),
-        hugs: Vec::new(),
-        passed_over: Vec::new(),
-        waiting: None,
-        rearmed: Vec::new(),
-        heard: Vec::new(),
-        for_creator: Vec::new(),
-        hug_changed_at: None,
-        login_error: None,
-        answers_error: None,
         succeeded_at: Some(now),
         retry_at: blocked_until.filter(|until| *until > now),
-        would_say: Vec::new(),
+        ..Check::ended(account.name.clone(), outcome)
     }
 }
 

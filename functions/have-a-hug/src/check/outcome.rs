@@ -59,6 +59,33 @@ pub struct Check {
     pub would_say: Vec<Preview>,
 }
 
+impl Check {
+    /// A check of that account that ended so, and found and did nothing that is known here.
+    pub fn ended(account: AccountName, outcome: CheckOutcome) -> Self {
+        Self {
+            account,
+            id: None,
+            outcome,
+            followers_before: None,
+            followers: None,
+            promised_up_to: None,
+            next_milestone: None,
+            hugs: Vec::new(),
+            passed_over: Vec::new(),
+            waiting: None,
+            rearmed: Vec::new(),
+            heard: Vec::new(),
+            for_creator: Vec::new(),
+            hug_changed_at: None,
+            login_error: None,
+            answers_error: None,
+            succeeded_at: None,
+            retry_at: None,
+            would_say: Vec::new(),
+        }
+    }
+}
+
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
