@@ -3,6 +3,11 @@
 //! letter was lost; and later in a check that hears a topic, one that hears stop, one that chooses to whom a hug is passed
 //! on, in the delivery of a song and in a second one.
 
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
 use promise::{account::NetworkName, channel::Channel};
 
 use super::{
@@ -29,9 +34,8 @@ const SENDING: usize = 7;
 const SENDING_SONG: usize = 5;
 
 #[test]
-#[ignore = "slow: 1,050 crashes"]
+#[ignore = "slow: 700 crashes"]
 fn whichever_call_is_the_last_every_promise_is_kept() {
-    let mut calls = 0;
     let invitations = [During::Check, During::Delivery, During::SecondDelivery];
     let gifts = [
         During::HearingTopic,
@@ -40,6 +44,7 @@ fn whichever_call_is_the_last_every_promise_is_kept() {
         During::Song,
         During::SecondSong,
     ];
+    let mut cases = Vec::new();
     for (network, channel) in [
         (NetworkName::X, Channel::Announce),
         (NetworkName::X, Channel::Message),
@@ -50,15 +55,29 @@ fn whichever_call_is_the_last_every_promise_is_kept() {
         // A message is not answered by a post.
         let gifts = gifts.iter().filter(|_| channel != Channel::Message);
         for during in invitations.iter().chain(gifts).copied() {
+            // To die before a call is to die after the one before it.
             for (fault, words) in [
-                (Fault::DieBefore, "dies before it"),
                 (Fault::DieAfter, "and dies"),
                 (Fault::AnswerLost, "the answer is lost"),
             ] {
-                calls += every_call(network, channel, during, fault, words);
+                cases.push((network, channel, during, fault, words));
             }
         }
     }
+    let (next, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((network, channel, during, fault, words)) =
+                    cases.get(next.fetch_add(1, Ordering::Relaxed)).copied()
+                {
+                    let more = every_call(network, channel, during, fault, words);
+                    calls.fetch_add(more, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let calls = calls.into_inner();
     println!("{calls} calls, each the last one of a process");
 }
 
