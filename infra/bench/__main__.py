@@ -28,7 +28,7 @@ NODE = ROOT / ".tools" / "bench-node"
 EVENTS = ROOT / "events"
 SCHEDULE = (EVENTS / "check-followers" / "schedule.json").read_bytes()
 BEGIN = "<!-- make bench writes everything below this line -->\n"
-# The name of what delivers invitations, and of the same program where each record says what was delivered before.
+# invite-follower is measured twice: with a new invitation in each call, and with a record that it has worked on before.
 INVITE = "invite-follower"
 AGAIN = "invite-follower, again"
 # How many warm calls with an invitation there are in a round. Each reads all hugs of the account, and few have more.

@@ -137,8 +137,9 @@ impl Servers {
     }
 }
 
-/// The request without the token by which a repeated transaction is known. The table keeps tokens for ten minutes and looks
-/// through all of them at each transaction, which took most of its time with 50,000. Nothing is repeated here.
+/// The request without its token, which tells DynamoDB that a transaction was sent before. The table keeps each token for ten
+/// minutes and looks through all of them at each transaction: with 50,000 accounts that was two thirds of its time. Here no
+/// answer is lost, so no transaction is sent again.
 fn without_token(body: Bytes) -> Bytes {
     let Ok(Value::Object(mut request)) = serde_json::from_slice(&body) else {
         return body;
@@ -152,16 +153,14 @@ async fn serve(State(servers): State<Arc<Servers>>, headers: HeaderMap, body: By
     let target = target.and_then(Result::ok).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let began = Instant::now();
-    let asked = if operation == "TransactWriteItems" {
-        without_token(body)
-    } else {
-        body
-    };
-    let Answer { status, body } = if operation == "GetParametersByPath" {
-        let body = servers.parameters.clone();
-        Answer { status: 200, body }
-    } else {
-        answer(servers.table.database(), &operation, &asked)
+    let database = servers.table.database();
+    let Answer { status, body } = match operation.as_str() {
+        "GetParametersByPath" => Answer {
+            status: 200,
+            body: servers.parameters.clone(),
+        },
+        "TransactWriteItems" => answer(database, &operation, &without_token(body)),
+        _ => answer(database, &operation, &body),
     };
     let delay = servers.with_aws(|aws| {
         aws.busy += began.elapsed();

@@ -60,7 +60,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check of that account that ended so, and found and did nothing that is known here.
+    /// A check with that outcome; all its other fields are empty.
     pub fn ended(account: AccountName, outcome: CheckOutcome) -> Self {
         Self {
             account,
