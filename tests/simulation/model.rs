@@ -104,7 +104,9 @@ impl Model {
     /// Looks at everything after a step.
     pub fn look(
         &mut self,
-        Seen { ledger, changes }: &Seen,
+        Seen {
+            ledger, changes, ..
+        }: &Seen,
         truth: &Truth,
         (plan, most_a_day): (Plan, usize),
         strict: bool,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dynoxide::Database;
 use have_a_hug::ledger::Snapshot;
-use hug::event_source_mapping::{BATCH, records, sequence_number};
+use hug::event_source_mapping::{BATCH, iterator, records};
 use promise::{hug::Hug, record::AccountRecord};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +13,8 @@ use super::network::ID;
 
 #[derive(Default)]
 pub struct Observer {
-    read_to: Option<String>,
+    /// Where to read on in the stream.
+    iterator: Option<String>,
     accounts: BTreeMap<String, AccountRecord>,
     hugs: BTreeMap<String, Hug>,
 }
@@ -22,6 +23,8 @@ pub struct Observer {
 pub struct Seen {
     pub ledger: Snapshot,
     pub changes: Vec<Change>,
+    /// The records of the stream since the last look, in order.
+    pub records: Vec<Value>,
 }
 
 /// One write of a hug.
@@ -34,23 +37,32 @@ pub struct Change {
 impl Observer {
     /// The accounts and the hugs, after all that has been written.
     pub fn look(&mut self, database: &Database) -> Seen {
-        let mut changes = Vec::new();
+        let mut seen = Vec::new();
         loop {
-            let new = records(database, self.read_to.as_deref()).unwrap();
-            for record in &new {
-                self.read_to = sequence_number(record);
-                changes.extend(self.take_in(&record["dynamodb"]));
-            }
-            if new.len() < BATCH {
+            let here = self.iterator.take();
+            let here = here.unwrap_or_else(|| iterator(database, None).unwrap());
+            let (new, next) = records(database, here).unwrap();
+            self.iterator = Some(next);
+            let was_the_rest = new.len() < BATCH;
+            seen.extend(new);
+            if was_the_rest {
                 break;
             }
         }
+        let changes = seen
+            .iter()
+            .filter_map(|record| self.take_in(&record["dynamodb"]));
+        let changes = changes.collect();
         let ledger = Snapshot {
             accounts: self.accounts.values().cloned().collect(),
             hugs: self.hugs(),
             ..Snapshot::default()
         };
-        Seen { ledger, changes }
+        Seen {
+            ledger,
+            changes,
+            records: seen,
+        }
     }
 
     /// The hugs as they were at the last look.

@@ -1,6 +1,12 @@
 //! Runs one history, from its first check until nothing is under way, and checks it against the model.
 
-use std::{cell::RefCell, future::Future, iter::repeat_n, pin::Pin, sync::Arc};
+use std::{
+    cell::RefCell,
+    future::Future,
+    iter::repeat_n,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use check_followers::{Checked, Summary};
@@ -32,7 +38,7 @@ use super::{
     life::Figures,
     model::{Model, Score},
     network::{ID, SimulatedNetwork},
-    observer::Observer,
+    observer::{Observer, Seen},
     process::Scheduler,
     stream::Stream,
     table::client,
@@ -99,12 +105,10 @@ struct World {
     plan: Plan,
     most_a_day: usize,
     settings: Settings,
-    /// Nothing is asked over it here.
-    http: reqwest::Client,
     model: RefCell<Model>,
     strict: bool,
     tells_follows: bool,
-    stream: Stream,
+    stream: RefCell<Stream>,
     /// When the last check ended that may have read the answers.
     checked_at: Option<Timestamp>,
 }
@@ -114,6 +118,9 @@ const HER_ROUNDS: usize = 7;
 
 /// The program remembers no more followers than these.
 const MAX_REMEMBERED: usize = 10;
+
+/// Nothing is asked over it here.
+static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| have_a_hug::http::client().unwrap());
 
 /// An answer is heard by the first check this long after another one, and a little more, because clocks differ.
 const AN_HOUR: SignedDuration = SignedDuration::from_secs(3_640);
@@ -151,7 +158,6 @@ impl World {
             plan: history.plan,
             most_a_day: history.most_a_day,
             settings: settings(history, history.plan),
-            http: have_a_hug::http::client().unwrap(),
             model: {
                 let mut model = Model::default();
                 model.lives.by_hand_only = history.contact.first() == Some(&Channel::Draft);
@@ -159,7 +165,7 @@ impl World {
             },
             strict: history.is_plain(),
             tells_follows: history.tells_follows,
-            stream: Stream::default(),
+            stream: RefCell::default(),
             checked_at: None,
         }
     }
@@ -244,7 +250,6 @@ impl World {
     /// Lets functions run side by side, and takes from their answers what AWS would.
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
         self.scheduler.tell(format!("{} at work", at_work(jobs)));
-        self.stream.read(&self.database);
         let began = self.scheduler.now();
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
             let truth = &self.scheduler.shared().truth;
@@ -256,7 +261,7 @@ impl World {
             Box::pin(act(task, deps)) as Pin<Box<dyn Future<Output = Answer>>>
         };
         let look = || {
-            let seen = self.observer.borrow_mut().look(&self.database);
+            let seen = self.look();
             let truth = &self.scheduler.shared().truth;
             let plan = (self.plan, self.most_a_day);
             self.model
@@ -284,7 +289,7 @@ impl World {
                     }
                 }
                 Some(Answer::Delivered(response)) => {
-                    self.stream.answered(batch, Some(&response));
+                    self.stream.get_mut().answered(batch, Some(&response));
                 }
                 Some(Answer::Stepped(stepped)) => self.scheduler.tell(match stepped {
                     Some(Ok(hug)) => format!("  news: {} is {}", hug.milestone, hug.status),
@@ -295,13 +300,20 @@ impl World {
                     self.scheduler.tell(format!("  news: {why}"));
                 }
                 Some(Answer::Forgot(Ok(()))) => self.look_when_forgotten(task)?,
-                None => self.stream.answered(batch, None),
+                None => self.stream.get_mut().answered(batch, None),
             }
         }
         if jobs.iter().any(|job| job.what == What::Check) {
             self.checked_at = Some(self.scheduler.now());
         }
         Ok(())
+    }
+
+    /// What was written since the last look, which the second function gets, too.
+    fn look(&self) -> Seen {
+        let seen = self.observer.borrow_mut().look(&self.database);
+        self.stream.borrow_mut().take_up(&seen.records);
+        seen
     }
 
     /// What had to be heard by a check that began then, beside which nothing ran and in which nothing failed, is heard.
@@ -345,8 +357,8 @@ impl World {
     fn task(&self, what: &What) -> Task {
         match what {
             What::Check => Task::Check,
-            What::Deliver => Task::Deliver(self.stream.next_batch()),
-            What::Repeat(picks) => Task::Deliver(self.stream.picked(picks)),
+            What::Deliver => Task::Deliver(self.stream.borrow().next_batch()),
+            What::Repeat(picks) => Task::Deliver(self.stream.borrow().picked(picks)),
             What::Forget(pick) => {
                 let hugs = self.observer.borrow().hugs();
                 let named = hugs.iter().flat_map(|hug| {
@@ -435,7 +447,7 @@ impl World {
             }))
         };
         let (settings, ledger) = (self.settings.clone(), self.ledger.clone());
-        Deps::with_networks(settings, ledger, &self.http, connect, clock)
+        Deps::with_networks(settings, ledger, &HTTP, connect, clock)
     }
 
     /// Nothing fails any more, for long enough that all that is owed can be given; first as many
@@ -506,16 +518,14 @@ impl World {
     }
 
     fn deliver_all(&mut self) -> Result<(), String> {
-        self.stream.read(&self.database);
-        while !self.stream.is_done() {
+        while !self.stream.borrow().is_done() {
             self.work(&[Job::plain(What::Deliver)], &[])?;
-            self.stream.read(&self.database);
         }
         Ok(())
     }
 
     fn look_when_quiet(&self) -> Result<(), String> {
-        let everything = self.observer.borrow_mut().look(&self.database);
+        let everything = self.look();
         let ledger = Ledger::new(client(&self.database, None), table::NAME);
         let there = at_once(ledger.snapshot()).unwrap();
         let seen = &everything.ledger;

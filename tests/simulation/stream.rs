@@ -1,10 +1,7 @@
 //! The table's stream as the second function gets it: in batches, again where one fails, and on at last.
 
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use dynoxide::Database;
-use hug::event_source_mapping::{
-    BATCH as STREAM_BATCH, RETRIES, checkpoint, passes, records, sequence_number,
-};
+use hug::event_source_mapping::{RETRIES, checkpoint, passes};
 use serde_json::Value;
 
 /// Records in one batch: fewer than on AWS, so that there are several.
@@ -14,7 +11,6 @@ const BATCH: usize = 3;
 pub struct Stream {
     /// The records for the second function, as far as the stream was read.
     records: Vec<Value>,
-    read_to: Option<String>,
     /// So many of them are done with, as the event source sees it.
     delivered: usize,
     tries: u32,
@@ -22,17 +18,9 @@ pub struct Stream {
 
 impl Stream {
     /// Takes up what has come out of the table's stream.
-    pub fn read(&mut self, database: &Database) {
-        loop {
-            let new = records(database, self.read_to.as_deref()).unwrap();
-            let Some(last) = new.last() else { break };
-            self.read_to = sequence_number(last);
-            let few = new.len() < STREAM_BATCH;
-            self.records.extend(new.into_iter().filter(passes));
-            if few {
-                break;
-            }
-        }
+    pub fn take_up(&mut self, records: &[Value]) {
+        let passed = records.iter().filter(|record| passes(record));
+        self.records.extend(passed.cloned());
     }
 
     /// Whether all was handed over.

@@ -91,8 +91,8 @@ impl HttpConnector for InProcess {
                 return Ok(carried_out(&database, &operation, &body));
             };
             let act = || {
-                scheduler.shared().changed |=
-                    operation == "PutItem" || operation == "TransactWriteItems";
+                let is_read = matches!(operation.as_str(), "BatchGetItem" | "GetItem" | "Query");
+                scheduler.shared().changed |= !is_read;
                 Ok(carried_out(&database, &operation, &body))
             };
             let story = format!("{operation} {}", about(&operation, &body));

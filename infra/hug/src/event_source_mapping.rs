@@ -77,8 +77,10 @@ impl EventSourceMapping {
         mut handler: impl AsyncFnMut(Event) -> DynamoDbEventResponse,
     ) -> Result<usize, Error> {
         let (mut handed_over, mut last_event) = (0, None);
+        let mut iterator = iterator(&self.database, self.position.as_deref())?;
         loop {
-            let records = records(&self.database, self.position.as_deref())?;
+            let (records, next) = records(&self.database, iterator)?;
+            iterator = next;
             let Some(last) = records.last() else {
                 self.trim(last_event.as_deref());
                 return Ok(handed_over);
@@ -129,14 +131,14 @@ impl EventSourceMapping {
     ///
     /// Where the stream cannot be read.
     pub fn waiting(&self) -> Result<usize, Error> {
-        let mut position = self.position.clone();
+        let mut iterator = iterator(&self.database, self.position.as_deref())?;
         let mut waiting = 0;
         loop {
-            let records = records(&self.database, position.as_deref())?;
-            let Some(last) = records.last() else {
+            let (records, next) = records(&self.database, iterator)?;
+            if records.is_empty() {
                 return Ok(waiting);
-            };
-            position = sequence_number(last);
+            }
+            iterator = next;
             waiting += records.iter().filter(|record| is_due(record)).count();
         }
     }
@@ -202,12 +204,12 @@ impl EventSourceMapping {
     }
 }
 
-/// The table's next records, [`BATCH`] at most: those after a position in the stream, or its oldest.
+/// Where to read on in the table's stream: after a position, or at its oldest record.
 ///
 /// # Errors
 ///
 /// A stream that cannot be read.
-pub fn records(database: &Database, after: Option<&str>) -> Result<Vec<Value>, Error> {
+pub fn iterator(database: &Database, after: Option<&str>) -> Result<String, Error> {
     let streams = database.list_streams(ListStreamsRequest {
         table_name: Some(table::NAME.to_owned()),
         ..Default::default()
@@ -221,28 +223,43 @@ pub fn records(database: &Database, after: Option<&str>) -> Result<Vec<Value>, E
         stream_arn: stream.stream_arn.clone(),
         ..Default::default()
     })?;
-    let mut records = Vec::new();
-    for shard in described.stream_description.shards {
-        let kind = if after.is_some() {
-            "AFTER_SEQUENCE_NUMBER"
-        } else {
-            "TRIM_HORIZON"
-        };
-        let iterator = database.get_shard_iterator(GetShardIteratorRequest {
-            stream_arn: stream.stream_arn.clone(),
-            shard_id: shard.shard_id,
-            shard_iterator_type: kind.to_owned(),
-            sequence_number: after.map(str::to_owned),
-        })?;
-        let got = database.get_records(GetRecordsRequest {
-            shard_iterator: iterator.shard_iterator.unwrap_or_default(),
-            limit: Some(BATCH),
-        })?;
-        for record in &got.records {
-            records.push(serde_json::to_value(record)?);
-        }
-    }
-    Ok(records)
+    // dynoxide keeps each stream in one shard.
+    let shard = described
+        .stream_description
+        .shards
+        .into_iter()
+        .next()
+        .ok_or("the table's stream has no shard")?;
+    let kind = if after.is_some() {
+        "AFTER_SEQUENCE_NUMBER"
+    } else {
+        "TRIM_HORIZON"
+    };
+    let iterator = database.get_shard_iterator(GetShardIteratorRequest {
+        stream_arn: stream.stream_arn,
+        shard_id: shard.shard_id,
+        shard_iterator_type: kind.to_owned(),
+        sequence_number: after.map(str::to_owned),
+    })?;
+    Ok(iterator
+        .shard_iterator
+        .ok_or("the table's stream has no iterator")?)
+}
+
+/// The records there, [`BATCH`] at most, and where to read on.
+///
+/// # Errors
+///
+/// A stream that cannot be read.
+pub fn records(database: &Database, iterator: String) -> Result<(Vec<Value>, String), Error> {
+    let got = database.get_records(GetRecordsRequest {
+        shard_iterator: iterator,
+        limit: Some(BATCH),
+    })?;
+    let records = got.records.iter().map(serde_json::to_value);
+    // Only a shard that is closed has no next iterator, and dynoxide closes none.
+    let next = got.next_shard_iterator.ok_or("the table's stream ended")?;
+    Ok((records.collect::<Result<_, _>>()?, next))
 }
 
 /// The event source mapping's filter: only hugs whose new image is `reached`, has a song that is due, or has news, as in
