@@ -95,6 +95,7 @@ impl std::ops::Add for Score {
 struct Given {
     to: Option<String>,
     reached_at: Timestamp,
+    is_cancelled: bool,
 }
 
 /// A count that rose by more than this, and more than doubled, is a leap.
@@ -280,15 +281,24 @@ impl Model {
         let number = hug.milestone.number();
         let to = hug.follower.as_ref().map(|to| to.id.to_string());
         let name = to.clone().unwrap_or_else(|| "nobody".to_owned());
+        let is_cancelled = hug.status == Status::Cancelled;
+        self.given
+            .entry(number)
+            .and_modify(|given| given.is_cancelled = is_cancelled);
         if change.before.is_some() {
             self.look_at_next(change, truth, strict)?;
         }
         if let Some(id) = &to {
-            let mut others = self.given.iter().filter(|(other, _)| **other != number);
+            // She may choose somebody again whose hug she cancelled.
+            let is_chosen = self.lives.said.is_chosen(number, id);
+            let mut others = self
+                .given
+                .iter()
+                .filter(|(other, given)| **other != number && !(is_chosen && given.is_cancelled));
             if let Some((other, _)) = others.find(|(_, given)| given.to == to) {
                 return Err(format!("{name} has the hug for {other}, and now {number}"));
             }
-            if change.before.is_some() && self.lives.said.is_chosen(number, id) {
+            if change.before.is_some() && is_chosen {
                 self.given
                     .entry(number)
                     .and_modify(|given| given.to = to.clone());
@@ -315,7 +325,14 @@ impl Model {
         }
         let reached_at = hug.reached_at;
         if to.is_none() && self.lives.said.has_chosen(number) {
-            self.given.insert(number, Given { to, reached_at });
+            self.given.insert(
+                number,
+                Given {
+                    to,
+                    reached_at,
+                    is_cancelled,
+                },
+            );
             return Ok(());
         }
         if self.baseline.is_none_or(|baseline| number <= baseline) {
@@ -347,7 +364,14 @@ impl Model {
                 ));
             }
         }
-        self.given.insert(number, Given { to, reached_at });
+        self.given.insert(
+            number,
+            Given {
+                to,
+                reached_at,
+                is_cancelled,
+            },
+        );
         Ok(())
     }
 

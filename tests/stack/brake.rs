@@ -274,6 +274,26 @@ async fn a_held_hug_is_sent_after_the_creator_approves_it_and_never_after_she_ca
 }
 
 #[tokio::test]
+async fn the_creator_can_choose_somebody_whose_hug_for_another_number_she_cancelled() {
+    let mut world = braked::<X>(599).await;
+    world.fans(501);
+    world.check().await;
+    let hug = world.hug(1_100).await;
+    let handle = named(&hug).to_owned();
+    let chosen = || Step::Approve {
+        chosen: Some(handle.clone()),
+    };
+    step(&world, 1_000, chosen()).await.unwrap();
+    world.stack.deliver().await.unwrap();
+    assert_eq!(world.hug(1_000).await.status, Status::Held);
+    step(&world, 1_100, Step::Cancel).await.unwrap();
+    step(&world, 1_000, chosen()).await.unwrap();
+    world.stack.deliver().await.unwrap();
+    let hug = world.hug(1_000).await;
+    assert_eq!((&hug.status, named(&hug)), (&Status::Invited, &*handle));
+}
+
+#[tokio::test]
 async fn a_hug_is_held_again_if_nobody_has_the_chosen_handle_or_its_owner_has_a_hug_already() {
     let mut world = braked::<X>(599).await;
     let fan = world.fan();
