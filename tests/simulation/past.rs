@@ -183,3 +183,32 @@ fn a_song_for_someone_whom_nobody_knows_any_more_waits_for_the_creator_and_is_no
     ];
     keeps_every_promise(NetworkName::X, 3, steps);
 }
+
+#[test]
+fn an_erased_follower_is_not_taken_for_a_new_one_although_somebody_else_left() {
+    let alone = |what| Step::Run(vec![Job::plain(what)], vec![]);
+    let history = History {
+        network: NetworkName::X,
+        tells_follows: false,
+        contact: vec![Channel::Announce],
+        plan: Plan { first: 2, step: 5 },
+        most_a_day: 100,
+        at_first: vec![Who::Fan],
+        page: 1,
+        shown_after: 0,
+        steps: vec![
+            checked(),
+            fans(5),
+            Step::Arrive(vec![Who::Bot, Who::Bot]),
+            checked(),
+            alone(What::Deliver),
+            alone(What::Deliver),
+            Step::Leave(34),
+            alone(What::Forget(0)),
+            checked(),
+        ],
+    };
+    if let Err(broken) = run(&history) {
+        panic!("{}\n{}", broken.what, broken.story.join("\n"));
+    }
+}

@@ -70,9 +70,22 @@ impl Person {
             .as_mut()
             .and_then(|pending| pending.judged.as_mut());
         for known in next.remembered.iter_mut().chain(judged) {
-            known.newest.retain(|id| !self.ids.contains(id));
+            self.erase_from_remembered(known);
         }
         next
+    }
+
+    /// A later check would take whoever is erased for somebody new if it still remembered followers below them. So only
+    /// those above them stay remembered. If nobody is above them, the list becomes the one before they came.
+    fn erase_from_remembered(&self, known: &mut Remembered) {
+        while let Some(place) = known.newest.iter().position(|id| self.ids.contains(id)) {
+            if place == 0 {
+                known.newest.remove(0);
+                known.followers = known.followers.saturating_sub(1);
+            } else {
+                known.newest.truncate(place);
+            }
+        }
     }
 
     /// The list of followers who were passed over, without this person; `None` if the list does not contain them.
@@ -261,6 +274,28 @@ mod tests {
         let erased = erase_hug(&reached(), &fan(), false, T0).unwrap();
         assert_eq!(erased.status, Status::Declined);
         assert!(erased.claim(T0).is_err());
+    }
+
+    #[test]
+    fn below_an_erased_follower_nobody_stays_remembered_and_above_them_everybody_does() {
+        let without = |id: &str| {
+            let mut known = Remembered {
+                followers: 640,
+                newest: ["c", "b", "a"].map(UserId::from).to_vec(),
+                at: T0,
+            };
+            let person = Person {
+                ids: [UserId::from(id)].into(),
+                ..Person::default()
+            };
+            person.erase_from_remembered(&mut known);
+            let ids: Vec<String> = known.newest.iter().map(ToString::to_string).collect();
+            (known.followers, ids.concat())
+        };
+        assert_eq!(without("a"), (640, "cb".to_owned()));
+        assert_eq!(without("b"), (640, "c".to_owned()));
+        assert_eq!(without("c"), (639, "ba".to_owned()));
+        assert_eq!(without("d"), (640, "cba".to_owned()));
     }
 
     #[test]
