@@ -15,8 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "target" / "planted"
 FUNCTIONS = COPY / "functions"
-# On two cores with other work beside it.
-MAX_SECONDS = 120
+# With the time to make the history small, on two slow cores.
+MAX_SECONDS = 600
 
 # What is taken out, from which file, and what is there instead.
 DEFECTS = [
@@ -225,7 +225,7 @@ def simulate() -> tuple[int, str, float, str] | None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=5 * MAX_SECONDS,
+            timeout=MAX_SECONDS,
         )
     except subprocess.TimeoutExpired:
         return None
@@ -264,7 +264,7 @@ def main() -> None:
                 seed, what, seconds, story = found
                 print(f"| {name} | {seed} | {seconds:.0f} s | {what} |", flush=True)
                 stories.append(f"{name}, {story}")
-            if not found or seconds > MAX_SECONDS:
+            else:
                 missed += 1
                 print(f"| {name} | **not found within {MAX_SECONDS} s** | | |", flush=True)
     finally:
