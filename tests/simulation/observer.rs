@@ -65,6 +65,11 @@ impl Observer {
         }
     }
 
+    /// The account as it was at the last look.
+    pub fn account(&self) -> Option<&AccountRecord> {
+        self.accounts.values().next()
+    }
+
     /// The hugs as they were at the last look.
     pub fn hugs(&self) -> Vec<Hug> {
         self.hugs.values().cloned().collect()

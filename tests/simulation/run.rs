@@ -316,13 +316,23 @@ impl World {
         seen
     }
 
-    /// What had to be heard by a check that began then, beside which nothing ran and in which nothing failed, is heard.
+    /// After a check that began then, beside which nothing ran and in which nothing failed: the count is written down,
+    /// and what had to be heard is heard.
     fn look_when_checked(&self, began: Timestamp) -> Result<(), String> {
         let last = self.checked_at;
         let thorough = last.is_none_or(|last| began.duration_since(last) >= AN_HOUR);
-        let hugs = self.observer.borrow().hugs();
+        let observer = self.observer.borrow();
         let truth = &self.scheduler.shared().truth;
-        Answered::look_when_checked(&hugs, truth, began, thorough)
+        let count = truth.count();
+        // A count that leapt is believed at a later check.
+        let account = observer.account().filter(|account| account.leap.is_none());
+        if let Some(account) = account.filter(|account| account.followers != count) {
+            return Err(format!(
+                "{count} follow, and after the check the ledger says {}",
+                account.followers
+            ));
+        }
+        Answered::look_when_checked(&observer.hugs(), truth, began, thorough)
     }
 
     /// Another account of this ledger writes down that someone said stop.
