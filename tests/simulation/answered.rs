@@ -24,7 +24,7 @@ const FIRST_DAY: SignedDuration = SignedDuration::from_hours(24);
 const ANSWERS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// By how much the clocks of two processes differ at most.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(21);
+pub const CLOCKS: SignedDuration = SignedDuration::from_secs(21);
 
 #[derive(Default)]
 pub struct Answered {

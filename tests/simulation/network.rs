@@ -1,5 +1,7 @@
 //! The network as the functions reach it: each request is a call of a process, which can fail.
 
+use std::sync::Mutex;
+
 use async_trait::async_trait;
 use have_a_hug::network::{
     Answered, Asked, Cursor, Failure, Follow, Network, NetworkError, Page, Permissions, Profile,
@@ -28,6 +30,8 @@ pub struct SimulatedNetwork {
     pub is_quiet: bool,
     /// Whether it notifies the account of follows.
     pub tells_follows: bool,
+    /// Until when it asked this process not to be read.
+    pub blocked_until: Mutex<Option<Timestamp>>,
 }
 
 impl SimulatedNetwork {
@@ -48,7 +52,10 @@ impl SimulatedNetwork {
             let failure = match fault {
                 Fault::AnswerLost => lost,
                 Fault::Busy => {
-                    Failure::WaitUntil(self.scheduler.now() + SignedDuration::from_mins(15))
+                    let until = self.scheduler.now() + SignedDuration::from_mins(15);
+                    self.scheduler.shared().truth.limited_until = Some(until);
+                    *self.blocked_until.lock().unwrap() = Some(until);
+                    Failure::WaitUntil(until)
                 }
                 // Only the sending of a letter is refused, and only it can be lost.
                 Fault::Refuse if lost == Failure::OutcomeUnknown => Failure::Refused,
@@ -57,6 +64,8 @@ impl SimulatedNetwork {
             };
             Err(self.error(attempted, failure, "the simulation says so"))
         };
+        let now = self.scheduler.now();
+        self.scheduler.shared().truth.asked_at.push(now);
         self.scheduler.call(attempted.to_owned(), act, failed).await
     }
 
@@ -183,7 +192,7 @@ impl Network for SimulatedNetwork {
     }
 
     fn blocked_until(&self) -> Option<Timestamp> {
-        None
+        *self.blocked_until.lock().unwrap()
     }
 
     fn addresses(&self) -> Vec<String> {

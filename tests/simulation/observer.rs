@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dynoxide::Database;
 use have_a_hug::ledger::Snapshot;
 use hug::event_source_mapping::{BATCH, iterator, records};
+use jiff::Timestamp;
 use promise::{hug::Hug, record::AccountRecord};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub struct Observer {
     iterator: Option<String>,
     accounts: BTreeMap<String, AccountRecord>,
     hugs: BTreeMap<String, Hug>,
+    /// Until when the network asked not to be read, as the ledger says to all accounts.
+    pub limited_until: Option<Timestamp>,
 }
 
 /// What the ledger has now, and every hug that was written since the last look, in order.
@@ -88,6 +91,9 @@ impl Observer {
             keep(&mut self.hugs, key.clone(), image);
             let after = self.hugs.get(&key).cloned()?;
             return Some(Change { before, after });
+        } else if sk.starts_with('!') {
+            let until = image["until"]["S"].as_str();
+            self.limited_until = until.map(|until| until.parse().unwrap());
         }
         None
     }

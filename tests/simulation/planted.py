@@ -80,6 +80,18 @@ DEFECTS = [
         "if counted.profile.followers.abs_diff(glance.followers) < 2 {",
     ),
     (
+        "the rate limit that accounts share",
+        "check-followers/src/places.rs",
+        "limit.filter(|limit| limit.until > now).cloned()",
+        "limit.filter(|limit| limit.until < now).cloned()",
+    ),
+    (
+        "the rate limit that a batch meets",
+        "check-followers/src/round.rs",
+        "self.note_limit(place, blocked_until);\n",
+        "let _ = (place, blocked_until);\n",
+    ),
+    (
         "the skip of those who have a hug",
         "have-a-hug/src/check/recipient.rs",
         "let known = hugs.known.iter().flat_map(|hug| {",

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     iter::repeat_n,
     pin::Pin,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -32,7 +32,7 @@ use promise::{
 };
 
 use super::{
-    answered::Answered,
+    answered::{Answered, CLOCKS},
     creator,
     history::{Deed, History, Job, Plan, Step, What, Which, Who},
     life::Figures,
@@ -251,6 +251,9 @@ impl World {
     fn work(&mut self, jobs: &[Job], turns: &[usize]) -> Result<(), String> {
         self.scheduler.tell(format!("{} at work", at_work(jobs)));
         let began = self.scheduler.now();
+        let limited_until = self.observer.borrow().limited_until;
+        self.scheduler.shared().truth.asked_at.clear();
+        self.scheduler.shared().truth.limited_until = None;
         if jobs.iter().any(|job| matches!(job.what, What::Check)) {
             let truth = &self.scheduler.shared().truth;
             self.model.borrow_mut().expect(truth, self.plan);
@@ -275,6 +278,7 @@ impl World {
         {
             return Err("followers below those who were judged are read again".to_owned());
         }
+        self.look_at_limits(jobs, limited_until)?;
         for ((job, task), answer) in jobs.iter().zip(&tasks).zip(ended) {
             let batch = match task {
                 Task::Deliver(batch) if job.what == What::Deliver => batch.as_slice(),
@@ -314,6 +318,32 @@ impl World {
         let seen = self.observer.borrow_mut().look(&self.database);
         self.stream.borrow_mut().take_up(&seen.records);
         seen
+    }
+
+    /// A rate limit that one account met is written down, and obeyed by both. `known` is the one that was written down
+    /// before these jobs.
+    fn look_at_limits(&self, jobs: &[Job], known: Option<Timestamp>) -> Result<(), String> {
+        let truth = &self.scheduler.shared().truth;
+        let are_clear = jobs
+            .iter()
+            .all(|job| job.what == What::Check && job.faults.is_empty());
+        let is_asked = |until: &Timestamp| truth.asked_at.iter().any(|at| *at + CLOCKS < *until);
+        if let Some(until) = known.filter(|until| are_clear && is_asked(until)) {
+            return Err(format!(
+                "the network is asked, which wants to be left alone until {until}"
+            ));
+        }
+        let only_this_failed = match jobs {
+            [job] => job.what == What::Check && job.faults.len() == 1,
+            _ => false,
+        };
+        let written = self.observer.borrow().limited_until;
+        match truth.limited_until {
+            Some(until) if only_this_failed && written < Some(until) => Err(format!(
+                "the network wants to be left alone until {until}, and this is not written down"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// After a check that began then, beside which nothing ran and in which nothing failed: the count is written down,
@@ -454,6 +484,7 @@ impl World {
                 account: account.name.clone(),
                 is_quiet: account.name != self.account,
                 tells_follows: self.tells_follows,
+                blocked_until: Mutex::default(),
             }))
         };
         let (settings, ledger) = (self.settings.clone(), self.ledger.clone());

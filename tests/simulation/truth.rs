@@ -38,6 +38,10 @@ pub struct Truth {
     pub shown: usize,
     /// Every count that was read, with who was counted then.
     pub readings: Vec<Reading>,
+    /// When each request was made, of the functions that run now.
+    pub asked_at: Vec<Timestamp>,
+    /// Until when it asked these functions not to be read.
+    pub limited_until: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +94,8 @@ impl Truth {
             stopped_elsewhere: BTreeSet::new(),
             shown: 0,
             readings: Vec::new(),
+            asked_at: Vec::new(),
+            limited_until: None,
         }
     }
 
