@@ -86,10 +86,10 @@ DEFECTS = [
         "limit.filter(|limit| limit.until < now).cloned()",
     ),
     (
-        "the rate limit that a batch meets",
+        "the rate limit that a check meets",
         "check-followers/src/round.rs",
-        "self.note_limit(place, blocked_until);\n",
-        "let _ = (place, blocked_until);\n",
+        "self.note_limit(candidate.place.as_deref(), blocked_until);\n",
+        "let _ = blocked_until;\n",
     ),
     (
         "the skip of those who have a hug",
