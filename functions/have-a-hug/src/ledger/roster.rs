@@ -16,7 +16,7 @@ use super::{
     growth::{Growth, hour},
     item::item,
     keys::{LIMIT, ROSTER, VERSION, growth_sort_key, handle_key, number, text},
-    row::{GlanceChange, Limit, Row, limit_of, row_of},
+    row::{GlanceChange, Limit, Row, limit_of, projection, row_of},
     stored::StoredItem,
 };
 
@@ -93,6 +93,8 @@ impl Ledger {
             .table_name(&self.table)
             .key_condition_expression(condition)
             .expression_attribute_values(":pk", text(ROSTER))
+            .projection_expression(projection())
+            .expression_attribute_names("#until", "until")
     }
 
     /// The rate limits, in force or not.
