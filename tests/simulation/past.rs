@@ -212,3 +212,30 @@ fn an_erased_follower_is_not_taken_for_a_new_one_although_somebody_else_left() {
         panic!("{}\n{}", broken.what, broken.story.join("\n"));
     }
 }
+
+#[test]
+fn after_the_newest_was_erased_those_who_came_later_are_counted_from_the_right_place() {
+    let history = History {
+        network: NetworkName::Bluesky,
+        tells_follows: true,
+        contact: vec![Channel::Announce],
+        plan: Plan { first: 3, step: 2 },
+        most_a_day: 100,
+        at_first: vec![],
+        page: 1,
+        shown_after: 0,
+        steps: vec![
+            checked(),
+            Step::Arrive(vec![Who::Fan, Who::Fan, Who::Bot]),
+            checked(),
+            fans(1),
+            Step::Pass(121),
+            checked(),
+            fans(1),
+            Step::Run(vec![Job::plain(What::Forget(0))], vec![]),
+        ],
+    };
+    if let Err(broken) = run(&history) {
+        panic!("{}\n{}", broken.what, broken.story.join("\n"));
+    }
+}

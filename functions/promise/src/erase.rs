@@ -65,6 +65,15 @@ impl Person {
     pub fn erase_from_account(&self, account: &AccountRecord) -> AccountRecord {
         let mut next = account.clone();
         next.revision += 1;
+        // Who was there before the newest came is known, but not at what time, which a network's notifications are
+        // compared with. So after the newest was erased the next check remembers nobody.
+        let newest = next
+            .remembered
+            .as_ref()
+            .and_then(|known| known.newest.first());
+        if newest.is_some_and(|id| self.ids.contains(id)) {
+            next.remembered = None;
+        }
         let judged = next
             .pending
             .as_mut()
